@@ -1,0 +1,103 @@
+-- The end of the install script: requesting_user_id(), comments, privileges, tables.
+
+-- A project made by the InsForge scaffold has public.requesting_user_id() already, with policies that
+-- depend on it: it can't be dropped, and CREATE OR REPLACE takes it only once it is a member.
+DO $$
+DECLARE
+    existing CONSTANT pg_catalog.regprocedure := pg_catalog.to_regprocedure('public.requesting_user_id()');
+BEGIN
+    IF existing IS NULL THEN
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT 1 FROM pg_catalog.pg_proc p
+               WHERE p.oid OPERATOR(pg_catalog.=) existing
+                 AND (p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.text'::pg_catalog.regtype OR p.proretset)) THEN
+        RAISE EXCEPTION 'public.requesting_user_id() exists and does not return text'
+            USING ERRCODE = 'duplicate_function',
+                  HINT = 'Rename it before installing better_auth: policies compare its result with user ids, which are text.';
+    END IF;
+    ALTER EXTENSION better_auth ADD FUNCTION public.requesting_user_id();
+END
+$$;
+
+-- LEAKPROOF: it takes no argument and raises no error, so it can't tell anything about a row.
+CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS pg_catalog.text
+    LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'requesting_user_id_wrapper';
+ALTER FUNCTION public.requesting_user_id() OWNER TO CURRENT_USER;
+
+COMMENT ON FUNCTION public.requesting_user_id() IS 'Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.';
+COMMENT ON FUNCTION better_auth.sign_up_email IS 'Sign up by email and password: {token, user}. Better Auth: POST /sign-up/email.';
+COMMENT ON FUNCTION better_auth.sign_in_email IS 'Sign in by email and password: {redirect, token, url, user}. Better Auth: POST /sign-in/email.';
+COMMENT ON FUNCTION better_auth.sign_out IS 'End a session: {success}. Better Auth: POST /sign-out.';
+COMMENT ON FUNCTION better_auth.get_session IS 'The live session with this token: {session, user}, or NULL. Prolongs it when that is due. Better Auth: GET /get-session.';
+COMMENT ON FUNCTION better_auth.list_sessions IS 'All live sessions of the session''s user. Better Auth: GET /list-sessions.';
+COMMENT ON FUNCTION better_auth.revoke_session IS 'End one session of the session''s user by its token: {status}. Better Auth: POST /revoke-session.';
+COMMENT ON FUNCTION better_auth.revoke_sessions IS 'End all sessions of the session''s user: {status}. Better Auth: POST /revoke-sessions.';
+COMMENT ON FUNCTION better_auth.revoke_other_sessions IS 'End all sessions of the session''s user but this one: {status}. Better Auth: POST /revoke-other-sessions.';
+COMMENT ON FUNCTION better_auth.bridge_token IS 'Mint the HS256 token of a live session for PostgREST: {sub, role, aud, iat, exp, sid}.';
+COMMENT ON FUNCTION better_auth.sign_jwt IS 'Sign claims with the jwt secret (HS256). Adds iat, exp and aud where they are missing.';
+COMMENT ON FUNCTION better_auth.verify_jwt IS 'The claims of a token, verified: HS256 signature, exp, nbf, iat and aud. Raises otherwise.';
+COMMENT ON FUNCTION better_auth.service_token IS 'Mint the token of a service that has no user, such as a mailer.';
+COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request (request.jwt.claims), or NULL.';
+COMMENT ON FUNCTION better_auth.migrate IS 'Make what is missing of the tables and secrets, adopt what is there, drop nothing; returns what it did.';
+COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt. The one before verifies for another keep.';
+COMMENT ON FUNCTION better_auth.rotate_secret IS 'Make a fresh random secret the current one of that name: cookie or jwt. The one before verifies for another keep.';
+COMMENT ON FUNCTION better_auth.hash_password IS 'A password hash as sign-up stores it, for scripts that import users.';
+COMMENT ON FUNCTION better_auth.verify_password_hash IS 'Whether a password is the one of a stored hash: Better Auth''s scrypt, argon2 or bcrypt.';
+COMMENT ON FUNCTION better_auth.signing_secret_changed IS 'Trigger of better_auth.signing_secret: every backend forgets the keys it has in memory.';
+
+-- Nothing is executable by anyone but the owner until a DBA grants it, whatever PostgreSQL's defaults
+-- and ALTER DEFAULT PRIVILEGES say; requesting_user_id() alone is for everyone.
+DO $$
+DECLARE
+    privilege pg_catalog.record;
+BEGIN
+    FOR privilege IN
+        SELECT p.oid::pg_catalog.regprocedure AS function,
+               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
+        FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_depend d
+          ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+         AND d.refobjid OPERATOR(pg_catalog.=) e.oid
+         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+         AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid
+        CROSS JOIN LATERAL pg_catalog.aclexplode(
+            COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+        WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth'
+          AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', privilege.function, privilege.grantee);
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION public.requesting_user_id() TO PUBLIC;
+
+-- The tables hold the users, so they are ordinary tables, not members: DROP EXTENSION keeps them, and a
+-- dump has them whole, with the columns that plugins added. A dump restores the extension before the
+-- tables, and always sets row_security off first: then they must not be made here.
+DO $$
+DECLARE
+    member pg_catalog.record;
+BEGIN
+    IF pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.=) 'off' THEN
+        RAISE WARNING 'better_auth made no tables, because row_security is off, as it is while a dump is restored'
+            USING HINT = 'If this is not a restore, run: SELECT * FROM better_auth.migrate();';
+        RETURN;
+    END IF;
+    PERFORM better_auth.migrate();
+    FOR member IN
+        SELECT d.objid::pg_catalog.regclass AS name
+        FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_depend d
+          ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+         AND d.refobjid OPERATOR(pg_catalog.=) e.oid
+         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+         AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth'
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION better_auth DROP TABLE %s', member.name);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,111 @@
+//! Identifiers and tokens in Better Auth's alphabets, from random bytes that the caller brings.
+
+/// `generateId`'s alphabet in Better Auth: `a-z`, `A-Z`, `0-9`.
+const ALPHANUMERIC: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// The largest multiple of 62 that a byte can hold: bytes from here on would favour the alphabet's
+/// first letters, so they are drawn again.
+const UNBIASED: u8 = 62 * 4;
+
+/// `length` characters of `[a-zA-Z0-9]`, every one equally likely, as Better Auth's `generateId`.
+///
+/// # Errors
+/// Whatever `fill` returns when it has no randomness to give.
+pub(crate) fn alphanumeric<E>(
+    length: usize,
+    mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<String, E> {
+    let mut id = String::with_capacity(length);
+    let mut bytes = [0u8; 48];
+    while id.len() < length {
+        fill(&mut bytes)?;
+        let letters = bytes.iter().filter(|&&byte| byte < UNBIASED);
+        for &byte in letters.take(length - id.len()) {
+            id.push(char::from(ALPHANUMERIC[usize::from(byte % 62)]));
+        }
+    }
+    Ok(id)
+}
+
+/// A random (version 4) UUID of RFC 9562, for tables whose ids are of type `uuid`.
+///
+/// # Errors
+/// Whatever `fill` returns when it has no randomness to give.
+pub(crate) fn uuid<E>(fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<String, E> {
+    let mut bytes = [0u8; 16];
+    fill(&mut bytes)?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = lower_hex(&bytes);
+    Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+}
+
+/// Lower-case hexadecimal, two characters a byte.
+pub(crate) fn lower_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn counting() -> impl FnMut(&mut [u8]) -> Result<(), ()> {
+        let mut next = 0u8;
+        move |bytes| {
+            bytes.fill_with(|| {
+                next = next.wrapping_add(1);
+                next
+            });
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn ids_have_the_asked_length_and_alphabet() {
+        for length in [0, 1, 24, 32, 200] {
+            let id = alphanumeric(length, counting()).unwrap();
+            assert_eq!(id.len(), length);
+            assert!(id.bytes().all(|b| b.is_ascii_alphanumeric()), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_letter_is_equally_likely() {
+        // One round of all 256 byte values must give each of the 62 letters four times.
+        let mut counts = std::collections::HashMap::new();
+        let mut next = 255u8;
+        let id = alphanumeric(248, |bytes| {
+            bytes.fill_with(|| {
+                next = next.wrapping_add(1);
+                next
+            });
+            Ok::<(), ()>(())
+        });
+        for letter in id.unwrap().chars() {
+            *counts.entry(letter).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 62);
+        assert!(counts.values().all(|&n| n == 4), "{counts:?}");
+    }
+
+    #[test]
+    fn no_randomness_is_an_error_not_an_id() {
+        assert_eq!(alphanumeric(32, |_| Err("dry")), Err("dry"));
+        assert_eq!(uuid(|_| Err("dry")), Err("dry"));
+    }
+
+    #[test]
+    fn uuids_are_version_4_of_rfc_9562() {
+        let uuid = uuid(|bytes| {
+            bytes.fill(0xff);
+            Ok::<(), ()>(())
+        });
+        assert_eq!(uuid.unwrap(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

@@ -1,0 +1,128 @@
+//! Checks on what callers send, in the words of Better Auth's schemas (zod 4).
+
+use crate::crypto::password;
+use crate::error::{AuthError, Code};
+use crate::settings;
+
+/// Collects the issues of one request: Better Auth reports all of them at once.
+#[derive(Default)]
+pub(super) struct Issues(Vec<String>);
+
+impl Issues {
+    /// A field that has to be there. What is not is empty from here on, and [`Issues::finish`] refuses it.
+    pub(super) fn required<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
+        value.unwrap_or_else(|| {
+            self.add(field, "Invalid input: expected string, received undefined");
+            ""
+        })
+    }
+
+    /// An email address that has to be there.
+    pub(super) fn email<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
+        if value.is_some_and(|value| !is_email(value)) {
+            self.add(field, "Invalid email address");
+        }
+        self.required(field, value)
+    }
+
+    /// A text that has to be there and not be empty.
+    pub(super) fn not_empty<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
+        if value == Some("") {
+            self.add(field, "Too small: expected string to have >=1 characters");
+        }
+        self.required(field, value)
+    }
+
+    fn add(&mut self, field: &str, issue: &str) {
+        self.0.push(format!("[body.{field}] {issue}"));
+    }
+
+    /// # Errors
+    /// VALIDATION_ERROR with every issue, if there is one.
+    pub(super) fn finish(self) -> Result<(), AuthError> {
+        if self.0.is_empty() { Ok(()) } else { Err(AuthError::Validation(self.0)) }
+    }
+}
+
+/// Whether zod 4 takes it for an email address, as Better Auth does:
+/// `/^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/`.
+/// No crate knows this syntax; both sides of a shared table have to agree on it to the letter.
+pub(super) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let atom = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'+' | b'-');
+    let local_ok = local.split('.').all(|part| !part.is_empty() && part.bytes().all(atom))
+        && !local.ends_with('\'');
+    let Some((labels, top)) = domain.rsplit_once('.') else { return false };
+    let label_ok = |label: &str| {
+        label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
+    };
+    local_ok
+        && labels.split('.').all(label_ok)
+        && top.len() >= 2
+        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Better Auth's check at sign-in, where a short password is merely a wrong one.
+///
+/// # Errors
+/// PASSWORD_TOO_LONG.
+pub(super) fn check_not_too_long(password: &str) -> Result<(), AuthError> {
+    if password::length(password) > settings::max_password_length() {
+        return Err(Code::PasswordTooLong.into());
+    }
+    Ok(())
+}
+
+/// Better Auth's check of a new password.
+///
+/// # Errors
+/// PASSWORD_TOO_SHORT or PASSWORD_TOO_LONG.
+pub(super) fn check_new_password(password: &str) -> Result<(), AuthError> {
+    if password::length(password) < settings::min_password_length() {
+        return Err(Code::PasswordTooShort.into());
+    }
+    check_not_too_long(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each line was put to zod 4's own `z.email()`; `pg_test/interop` puts many more to both.
+    #[test]
+    fn emails_are_those_of_zod() {
+        for good in [
+            "a@b.co",
+            "ada.lovelace+x@mail.example.com",
+            "o'neil-@x-y.org",
+            "_@1.ab",
+            "A_B@EXAMPLE.COM",
+            "a@b-.co",
+        ] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "@", "a@", "@b.co", "a@b", "a@b.c", "a@b.c1", ".a@b.co", "a.@b.co", "a..b@b.co", "a'@b.co", " a@b.co",
+            "a@b.co ", "a@-b.co", "a@b..co", "a@.co", "a@b.co.", "a@@b.co", "a@b@c.co", "jürgen@b.co", "a@bü.co",
+            "a b@c.de", "a\n@b.co", "a@b.co\n", "\"a b\"@c.de", "a@[127.0.0.1]",
+        ] {
+            assert!(!is_email(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn issues_are_reported_together_in_better_auths_words() {
+        let mut issues = Issues::default();
+        issues.required("name", None);
+        issues.email("email", Some("nope"));
+        issues.not_empty("password", Some(""));
+        assert_eq!(
+            issues.finish().map_err(|error| error.message()),
+            Err("[body.name] Invalid input: expected string, received undefined; \
+                 [body.email] Invalid email address; \
+                 [body.password] Too small: expected string to have >=1 characters"
+                .into())
+        );
+    }
+}

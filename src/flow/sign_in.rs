@@ -1,0 +1,69 @@
+//! Sign-in by email and password: Better Auth's `POST /sign-in/email`.
+
+use crate::error::{AuthError, Code};
+use crate::flow::input::{Issues, check_not_too_long, is_email};
+use crate::flow::password;
+use crate::flow::session::{self, Client};
+use crate::settings;
+use crate::store::account::{self, Credential};
+use crate::store::server::Timestamp;
+use crate::store::session::Session;
+use crate::store::user::User;
+
+/// What sign-in is asked for.
+pub(crate) struct Request<'a> {
+    pub(crate) email: Option<&'a str>,
+    pub(crate) password: Option<&'a str>,
+    pub(crate) remember_me: bool,
+    pub(crate) client: Client<'a>,
+}
+
+/// Verifies a password and opens a session.
+///
+/// # Errors
+/// VALIDATION_ERROR, EMAIL_PASSWORD_DISABLED, INVALID_EMAIL, PASSWORD_TOO_LONG,
+/// INVALID_EMAIL_OR_PASSWORD (the same, at the same cost, for an unknown email, a user without a
+/// password and a wrong password), EMAIL_NOT_VERIFIED after a right password.
+pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError> {
+    let mut issues = Issues::default();
+    let email = issues.required("email", request.email);
+    let password = issues.required("password", request.password);
+    issues.finish()?;
+    if !settings::email_and_password_enabled() {
+        return Err(Code::EmailPasswordDisabled.into());
+    }
+    if !is_email(email) {
+        return Err(Code::InvalidEmail.into());
+    }
+    check_not_too_long(password)?;
+
+    let found = account::find_credential(&email.to_lowercase())?;
+    let (user, credential) = found.map_or((None, None), |(user, credential)| (Some(user), credential));
+    let stored = credential.as_ref().and_then(|credential| credential.password.as_deref());
+    let is_right = password::verify(password, stored.map(String::as_str))?;
+    let (Some(user), Some(Credential { id: account_id, password: Some(stored) }), true) =
+        (user, &credential, is_right)
+    else {
+        return Err(Code::InvalidEmailOrPassword.into());
+    };
+    if settings::require_email_verification() && !user.email_verified {
+        return Err(Code::EmailNotVerified.into());
+    }
+    // The one moment at which the password is known in clear.
+    let rehashed = if password::is_outdated(stored) { Some(password::hash(password)?) } else { None };
+
+    // While this one was hashing, another session may have changed the password or deleted the user.
+    // From here to the end of the transaction nobody can.
+    let Some(current) = account::lock_password(account_id)? else {
+        return Err(Code::InvalidEmailOrPassword.into());
+    };
+    if *current != **stored {
+        if !password::verify(password, Some(&current))? {
+            return Err(Code::InvalidEmailOrPassword.into());
+        }
+    } else if let Some(hash) = rehashed {
+        account::replace_password(account_id, stored, &hash, Timestamp::now())?;
+    }
+    let session = session::open(&user.id, request.remember_me, &request.client)?;
+    Ok((session, user))
+}

@@ -1,0 +1,90 @@
+//! Tokens: the bridge token that PostgREST and row level security accept, and the signer and verifier
+//! themselves.
+
+use serde_json::{Map, Value};
+
+use crate::crypto::jwt::{self, Payload, VerifiedClaims};
+use crate::error::AuthError;
+use crate::flow::{secrets, session};
+use crate::settings;
+use crate::store::server::Timestamp;
+
+/// Mints the bridge token of a live session, as the InsForge scaffold's `/api/insforge-token` does:
+/// `sub` the user's id, `role`, `aud`, and `sid` the session's id, never its token. It expires with the
+/// session at the latest.
+///
+/// # Errors
+/// UNAUTHORIZED without a live session; no usable secret.
+pub(crate) fn bridge(session_token: Option<&str>) -> Result<String, AuthError> {
+    let live = session::require(session_token)?;
+    let mut claims = identity(&live.user.id)?;
+    claims.insert("sid".into(), live.session.id.into());
+    let until = live.session.expires_at.unix_seconds();
+    mint(claims, settings::jwt_expires_in(), Some(until))
+}
+
+/// Mints the token of a service that has no user, as InsForge's mailer wants it.
+///
+/// # Errors
+/// An empty subject, a lifetime of zero or less, no usable secret.
+pub(crate) fn service(subject: &str, expires_in: i64) -> Result<String, AuthError> {
+    if subject.is_empty() {
+        return Err(AuthError::Argument("subject must not be empty".into()));
+    }
+    mint(identity(subject)?, positive(expires_in)?, None)
+}
+
+/// Signs claims that the caller brings. `iat`, `exp` and `aud` are added where they are missing.
+///
+/// # Errors
+/// Claims that no verifier would take, a lifetime of zero or less or one beside an `exp` of the
+/// claims' own, no usable secret.
+pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, AuthError> {
+    if claims.has_expiry() && expires_in.is_some() {
+        return Err(AuthError::Argument("claims have an exp of their own, so expires_in can't be given too".into()));
+    }
+    let lifetime = expires_in.map_or(Ok(settings::jwt_expires_in()), positive)?;
+    let now = Timestamp::now();
+    let payload = claims.complete(
+        now.unix_seconds(),
+        now.plus(lifetime).unix_seconds(),
+        settings::jwt_audience().as_deref(),
+    );
+    secrets::with_signing_key(|key| jwt::sign(key, &payload))
+}
+
+/// Verifies a token against the current jwt secret and those kept after a rotation.
+///
+/// # Errors
+/// The reason why the token is refused; no usable secret.
+pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
+    let now = Timestamp::now().unix_seconds();
+    let audience = settings::jwt_audience();
+    Ok(secrets::with_verifying_keys(|keys| jwt::verify(keys, token, now, audience.as_deref()))??)
+}
+
+fn positive(seconds: i64) -> Result<i64, AuthError> {
+    if seconds > 0 { Ok(seconds) } else { Err(AuthError::Argument("expires_in must be at least one second".into())) }
+}
+
+/// `sub`, `role` and `aud`.
+fn identity(subject: &str) -> Result<Map<String, Value>, AuthError> {
+    let role = settings::jwt_role()
+        .ok_or_else(|| AuthError::Setup("better_auth.jwt_role is empty; it has to name a database role".into()))?;
+    let mut claims = Map::new();
+    claims.insert("sub".into(), subject.into());
+    claims.insert("role".into(), role.into());
+    if let Some(audience) = settings::jwt_audience() {
+        claims.insert("aud".into(), audience.into());
+    }
+    Ok(claims)
+}
+
+fn mint(mut claims: Map<String, Value>, lifetime: i64, until: Option<i64>) -> Result<String, AuthError> {
+    let now = Timestamp::now();
+    let expiry = now.plus(lifetime).unix_seconds();
+    claims.insert("iat".into(), now.unix_seconds().into());
+    claims.insert("exp".into(), until.map_or(expiry, |until| until.min(expiry)).into());
+    let payload = Value::Object(claims).to_string();
+    secrets::with_signing_key(|key| jwt::sign(key, &payload))
+}

@@ -1,0 +1,97 @@
+//! `request.jwt.claims`: PostgREST puts the verified claims of a request there, local to its
+//! transaction. Outside a request the setting is missing, or `''` on a reused connection.
+
+use pgrx::pg_sys;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::ffi::CStr;
+
+use crate::crypto::jwt::parse_object;
+
+/// The claims last seen, and the user that they name. A backend reads the same claims for every row of
+/// a query, so they are parsed once and compared after that.
+#[derive(Default)]
+struct Seen {
+    claims: Vec<u8>,
+    subject: Option<String>,
+}
+
+thread_local! {
+    static SEEN: RefCell<Seen> = RefCell::default();
+}
+
+/// Runs `work` on the setting's bytes; `None` when it is missing or empty.
+fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    // SAFETY: the name is terminated. The pointer, if any, is to a terminated string that lives until
+    // the setting changes, which `work`, being Rust that calls no SQL, doesn't bring about.
+    let claims = unsafe {
+        let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
+        if claims.is_null() {
+            return None;
+        }
+        CStr::from_ptr(claims).to_bytes()
+    };
+    (!claims.is_empty()).then(|| work(claims))
+}
+
+/// Runs `work` on the `sub` of the claims; `None` unless it is a string with something in it.
+pub(super) fn with_subject<T>(work: impl FnOnce(&str) -> T) -> Option<T> {
+    with_setting(|claims| {
+        SEEN.with_borrow_mut(|seen| {
+            if seen.claims != claims {
+                seen.claims.clear();
+                seen.claims.extend_from_slice(claims);
+                seen.subject = subject(claims);
+            }
+            seen.subject.as_deref().map(work)
+        })
+    })
+    .flatten()
+}
+
+fn subject(claims: &[u8]) -> Option<String> {
+    match object(claims)?.remove("sub") {
+        Some(Value::String(subject)) if !subject.is_empty() => Some(subject),
+        _ => None,
+    }
+}
+
+fn object(claims: &[u8]) -> Option<serde_json::Map<String, Value>> {
+    parse_object(std::str::from_utf8(claims).ok()?)
+}
+
+/// The claims as JSON text; `None` unless they are an object that jsonb can hold.
+pub(crate) fn json() -> Option<String> {
+    with_setting(|claims| {
+        object(claims)?;
+        String::from_utf8(claims.to_vec()).ok()
+    })
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subject;
+
+    #[test]
+    fn only_a_string_with_something_in_it_is_a_subject() {
+        assert_eq!(subject(br#"{"role":"authenticated","sub":"u1"}"#).as_deref(), Some("u1"));
+        for claims in [
+            r#"{}"#,
+            r#"{"sub":""}"#,
+            r#"{"sub":null}"#,
+            r#"{"sub":1}"#,
+            r#"{"sub":["u1"]}"#,
+            r#"{"sub":{"sub":"u1"}}"#,
+            r#"{"sub":"u1""#,
+            r#"{"sub":"u\u0000"}"#,
+            r#""u1""#,
+            r#"[{"sub":"u1"}]"#,
+            "null",
+            "x",
+        ] {
+            assert_eq!(subject(claims.as_bytes()), None, "{claims}");
+        }
+        assert_eq!(subject(b"{\"sub\":\"\xff\"}"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Table `account`: how a user signs in. A credential account holds the password hash.
+
+use zeroize::Zeroizing;
+
+use crate::error::AuthError;
+use crate::store::catalog::Table;
+use crate::store::server::{Timestamp, random_id};
+use crate::store::sql::{Statement, Value, insert, read, write};
+use crate::store::user::User;
+
+/// Better Auth's providerId of an account with a password.
+const CREDENTIAL: &str = "credential";
+
+/// The credential account of a user.
+pub(crate) struct Credential {
+    pub(crate) id: String,
+    /// The stored hash; an account without one can't sign in by password.
+    pub(crate) password: Option<Zeroizing<String>>,
+}
+
+thread_local! {
+    static BY_EMAIL: Statement = const { Statement::new(Table::User, || {
+        let (account, user) = (Table::Account.sql(), Table::User.sql());
+        Ok(format!(
+            r#"SELECT {}, {}, a.password::pg_catalog.text
+               FROM {user} u LEFT JOIN {account} a
+                 ON a."userId" OPERATOR(pg_catalog.=) u.id
+                AND a."providerId" OPERATOR(pg_catalog.=) '{CREDENTIAL}'
+                AND a."accountId" OPERATOR(pg_catalog.=) {}
+               WHERE u.email OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
+            User::select("u")?,
+            read(Table::Account, "a", "id")?,
+            read(Table::User, "u", "id")?,
+        ))
+    }) };
+    static LOCK_PASSWORD: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"SELECT a.password::pg_catalog.text FROM {} a WHERE a.id OPERATOR(pg_catalog.=) {} FOR SHARE"#,
+            Table::Account.sql(),
+            write(Table::Account, "id", 1)?,
+        ))
+    }) };
+    static REPLACE_PASSWORD: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"UPDATE {} a SET password = $3, "updatedAt" = {}
+               WHERE a.id OPERATOR(pg_catalog.=) {} AND a.password OPERATOR(pg_catalog.=) $2"#,
+            Table::Account.sql(),
+            write(Table::Account, "updatedAt", 4)?,
+            write(Table::Account, "id", 1)?,
+        ))
+    }) };
+    static INSERT: Statement = const { Statement::new(Table::Account, || {
+        insert(Table::Account, &["id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt"])
+    }) };
+}
+
+/// The user with this (lower-cased) email, and its credential account if it has one.
+///
+/// # Errors
+/// No table.
+pub(crate) fn find_credential(email: &str) -> Result<Option<(User, Option<Credential>)>, AuthError> {
+    BY_EMAIL.with(|statement| {
+        let mut rows = statement.query(&[Value::Text(email)], |row| {
+            let user = User::from_row(row, 1);
+            let account = row.optional_text(User::WIDTH + 1).map(|id| Credential {
+                id,
+                password: row.optional_text(User::WIDTH + 2).map(Zeroizing::new),
+            });
+            (user, account)
+        })?;
+        Ok(rows.pop())
+    })
+}
+
+/// The hash that an account has now, held until the transaction ends, so that nobody changes the
+/// password between this look and the session that is opened for it. `None` when the account is gone.
+///
+/// # Errors
+/// No table.
+pub(crate) fn lock_password(account_id: &str) -> Result<Option<Zeroizing<String>>, AuthError> {
+    LOCK_PASSWORD.with(|statement| {
+        let mut rows = statement.query(&[Value::Text(account_id)], |row| row.optional_text(1))?;
+        Ok(rows.pop().flatten().map(Zeroizing::new))
+    })
+}
+
+/// Stores another hash, unless somebody else did so since `old` was read.
+///
+/// # Errors
+/// No table.
+pub(crate) fn replace_password(account_id: &str, old: &str, new: &str, now: Timestamp) -> Result<(), AuthError> {
+    let values = [Value::Text(account_id), Value::Text(old), Value::Text(new), Value::Time(now)];
+    REPLACE_PASSWORD.with(|statement| statement.execute(&values))
+}
+
+/// Inserts the credential account of a new user.
+///
+/// # Errors
+/// No randomness, no table, or columns that can't be filled.
+pub(crate) fn create_credential(user_id: &str, password: &str, now: Timestamp) -> Result<(), AuthError> {
+    let id = random_id(Table::Account)?;
+    let values = [
+        Value::Text(&id),
+        Value::Text(user_id),
+        Value::Text(CREDENTIAL),
+        Value::Text(user_id),
+        Value::Text(password),
+        Value::Time(now),
+        Value::Time(now),
+    ];
+    INSERT.with(|statement| statement.execute(&values))
+}

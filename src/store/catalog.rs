@@ -1,0 +1,220 @@
+//! Where the tables are and what columns they have. Better Auth's tables are shared with whoever made
+//! them: columns differ between its versions, and plugins add more.
+
+use pgrx::{PgRelation, pg_sys};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use crate::error::AuthError;
+
+/// The tables that the store knows, all in schema `better_auth`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Table {
+    User,
+    Session,
+    Account,
+    Verification,
+    SigningSecret,
+}
+
+impl Table {
+    const COUNT: usize = 5;
+
+    /// The unquoted, unqualified name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Account => "account",
+            Self::Verification => "verification",
+            Self::SigningSecret => "signing_secret",
+        }
+    }
+
+    /// The name as SQL wants it, qualified and quoted (`user` is a reserved word).
+    pub(crate) const fn sql(self) -> &'static str {
+        match self {
+            Self::User => r#"better_auth."user""#,
+            Self::Session => "better_auth.session",
+            Self::Account => "better_auth.account",
+            Self::Verification => "better_auth.verification",
+            Self::SigningSecret => "better_auth.signing_secret",
+        }
+    }
+}
+
+/// What a column's type means to the statements that read and write it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Text,
+    Uuid,
+    Boolean,
+    TimestampTz,
+    /// Without time zone: what older Better Auth versions made; it holds UTC.
+    Timestamp,
+    Number,
+    Json,
+    Other,
+}
+
+/// One column of a table as it is in this database.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// NOT NULL, and nothing fills it when an insert leaves it out.
+    pub(crate) required: bool,
+}
+
+/// A table's identity, its owner and its columns.
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) owner: pg_sys::Oid,
+    pub(super) columns: Vec<Column>,
+}
+
+/// Counts the changes to the shapes of Better Auth's tables that this backend was told of.
+static SHAPES: AtomicU64 = AtomicU64::new(1);
+/// Counts the changes to `signing_secret`, its rows among them: a trigger on it says so.
+static SECRETS: AtomicU64 = AtomicU64::new(1);
+/// The tables' oids, for the callback; 0 until first used.
+static OIDS: [AtomicU32; Table::COUNT] = [const { AtomicU32::new(0) }; Table::COUNT];
+
+thread_local! {
+    static RELATIONS: RefCell<(u64, [Option<Rc<Relation>>; Table::COUNT])> =
+        const { RefCell::new((0, [const { None }; Table::COUNT])) };
+}
+
+/// Asks PostgreSQL to tell when a table changes. For _PG_init.
+pub(crate) fn init() {
+    // SAFETY: the callback is a plain function that lives as long as the library, which is never unloaded.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0)) };
+}
+
+/// Runs at arbitrary moments, even while a transaction aborts: it only counts.
+unsafe extern "C-unwind" fn relation_changed(_: pg_sys::Datum, relation: pg_sys::Oid) {
+    let everything = relation == pg_sys::InvalidOid;
+    let relation = relation.to_u32();
+    for (index, oid) in OIDS.iter().enumerate() {
+        if everything || oid.load(Relaxed) == relation {
+            let is_secret = index == Table::SigningSecret as usize;
+            SHAPES.fetch_add(1, Relaxed);
+            if is_secret {
+                SECRETS.fetch_add(1, Relaxed);
+            }
+        }
+    }
+}
+
+/// Changes whenever a table may have another shape; statements built before must be built anew.
+pub(super) fn shapes() -> u64 {
+    SHAPES.load(Relaxed)
+}
+
+/// Changes whenever `signing_secret` may have other rows, those of other backends included.
+pub(crate) fn secrets() -> u64 {
+    // SAFETY: reads this backend's queue of invalidations, as every lock on a table does. Only called
+    // from SQL functions, so inside a transaction.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+    SECRETS.load(Relaxed)
+}
+
+/// Tells every backend, this one included, that `signing_secret` has other rows.
+pub(crate) fn secrets_changed(relation: pg_sys::Oid) {
+    // SAFETY: called by the trigger, which holds a lock on the table that it fires for.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
+}
+
+/// Finds a table.
+///
+/// # Errors
+/// [`AuthError::NotMigrated`] when it isn't there.
+pub(super) fn relation(table: Table) -> Result<Rc<Relation>, AuthError> {
+    let now = shapes();
+    let known = RELATIONS.with_borrow(|(known_at, relations)| {
+        (*known_at == now).then(|| relations[table as usize].clone()).flatten()
+    });
+    if let Some(relation) = known {
+        return Ok(relation);
+    }
+    let relation = Rc::new(load(table)?);
+    RELATIONS.with_borrow_mut(|(known_at, relations)| {
+        if *known_at != now {
+            *relations = Default::default();
+            *known_at = now;
+        }
+        relations[table as usize] = Some(Rc::clone(&relation));
+    });
+    Ok(relation)
+}
+
+/// The oid of a table, if it is there; read from the catalog, not from what is remembered.
+pub(super) fn find(table: Table) -> Option<pg_sys::Oid> {
+    let mut name = [0u8; 32];
+    name[..table.name().len()].copy_from_slice(table.name().as_bytes());
+    // SAFETY: both names are terminated; the functions look them up in the system caches.
+    let oid = unsafe {
+        let schema = pg_sys::get_namespace_oid(c"better_auth".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            return None;
+        }
+        pg_sys::get_relname_relid(name.as_ptr().cast(), schema)
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+fn load(table: Table) -> Result<Relation, AuthError> {
+    let oid = find(table).ok_or(AuthError::NotMigrated(table.name()))?;
+    // Before the columns are read, so that a change from here on is noticed.
+    OIDS[table as usize].store(oid.to_u32(), Relaxed);
+    // SAFETY: the oid was found in pg_class just now; if it is gone since, this raises an error.
+    let relation = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock.cast_signed()) };
+    // SAFETY: rd_rel of an open relation points to its pg_class row.
+    let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
+    let columns = relation
+        .tuple_desc()
+        .iter()
+        .filter(|attribute| !attribute.attisdropped)
+        .map(|attribute| Column {
+            name: attribute.name().to_owned(),
+            kind: kind(attribute.atttypid),
+            required: attribute.attnotnull
+                && !attribute.atthasdef
+                && attribute.attidentity == 0
+                && attribute.attgenerated == 0,
+        })
+        .collect();
+    Ok(Relation { owner, columns })
+}
+
+/// A column that the table must have.
+///
+/// # Errors
+/// The table or the column isn't there: migrate() makes both.
+pub(super) fn column(table: Table, name: &str) -> Result<Column, AuthError> {
+    relation(table)?.columns.iter().find(|column| column.name == name).cloned().ok_or_else(|| {
+        AuthError::Setup(format!(
+            "{} has no column \"{name}\"; run: SELECT * FROM better_auth.migrate();",
+            table.sql()
+        ))
+    })
+}
+
+fn kind(type_oid: pg_sys::Oid) -> Kind {
+    match type_oid {
+        pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Kind::Text,
+        pg_sys::UUIDOID => Kind::Uuid,
+        pg_sys::BOOLOID => Kind::Boolean,
+        pg_sys::TIMESTAMPTZOID => Kind::TimestampTz,
+        pg_sys::TIMESTAMPOID => Kind::Timestamp,
+        pg_sys::INT2OID
+        | pg_sys::INT4OID
+        | pg_sys::INT8OID
+        | pg_sys::NUMERICOID
+        | pg_sys::FLOAT4OID
+        | pg_sys::FLOAT8OID => Kind::Number,
+        pg_sys::JSONOID | pg_sys::JSONBOID => Kind::Json,
+        _ => Kind::Other,
+    }
+}

@@ -1,0 +1,268 @@
+//! The schema: makes what is missing, adopts what is there, drops nothing.
+//!
+//! The definitions of Better Auth's four tables are those that `better-auth migrate` 1.7.25 executes,
+//! so that it finds nothing to do on them, constraint and index names included.
+
+use pgrx::pg_sys;
+
+use crate::error::AuthError;
+use crate::store::catalog::{self, Kind, Table};
+use crate::store::secret;
+use crate::store::sql::{as_caller, run_once};
+
+/// What one table has to have.
+struct Definition {
+    table: Table,
+    /// Name, type and constraints of each column, in order.
+    columns: &'static [(&'static str, &'static str)],
+    /// Columns whose values are unique; the statements rely on it.
+    unique: &'static [&'static str],
+    /// Columns that Better Auth looks rows up by.
+    indexed: &'static [&'static str],
+}
+
+const TIME: &str = "pg_catalog.timestamptz";
+const TIME_NOW: &str = "pg_catalog.timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL";
+const TIME_REQUIRED: &str = "pg_catalog.timestamptz NOT NULL";
+const TEXT: &str = "pg_catalog.text";
+const TEXT_REQUIRED: &str = "pg_catalog.text NOT NULL";
+const TEXT_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
+const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
+const USER_KEY: &str = r#"pg_catalog.text NOT NULL REFERENCES better_auth."user" (id) ON DELETE CASCADE"#;
+
+const DEFINITIONS: [Definition; 5] = [
+    Definition {
+        table: Table::User,
+        columns: &[
+            ("id", KEY),
+            ("name", TEXT_REQUIRED),
+            ("email", TEXT_UNIQUE),
+            ("emailVerified", "pg_catalog.bool NOT NULL"),
+            ("image", TEXT),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_NOW),
+        ],
+        unique: &["id", "email"],
+        indexed: &[],
+    },
+    Definition {
+        table: Table::Session,
+        columns: &[
+            ("id", KEY),
+            ("expiresAt", TIME_REQUIRED),
+            ("token", TEXT_UNIQUE),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_REQUIRED),
+            ("ipAddress", TEXT),
+            ("userAgent", TEXT),
+            ("userId", USER_KEY),
+        ],
+        unique: &["id", "token"],
+        indexed: &["userId"],
+    },
+    Definition {
+        table: Table::Account,
+        columns: &[
+            ("id", KEY),
+            ("accountId", TEXT_REQUIRED),
+            ("providerId", TEXT_REQUIRED),
+            ("userId", USER_KEY),
+            ("accessToken", TEXT),
+            ("refreshToken", TEXT),
+            ("idToken", TEXT),
+            ("accessTokenExpiresAt", TIME),
+            ("refreshTokenExpiresAt", TIME),
+            ("scope", TEXT),
+            ("password", TEXT),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_REQUIRED),
+        ],
+        unique: &["id"],
+        indexed: &["userId"],
+    },
+    Definition {
+        table: Table::Verification,
+        columns: &[
+            ("id", KEY),
+            ("identifier", TEXT_REQUIRED),
+            ("value", TEXT_REQUIRED),
+            ("expiresAt", TIME_REQUIRED),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_NOW),
+        ],
+        unique: &["id"],
+        indexed: &["identifier"],
+    },
+    Definition {
+        table: Table::SigningSecret,
+        columns: &[
+            ("id", KEY),
+            ("name", "pg_catalog.text NOT NULL CHECK (name IN ('cookie', 'jwt'))"),
+            ("value", "pg_catalog.text NOT NULL CHECK (value <> '')"),
+            ("created_at", TIME_NOW),
+            ("valid_until", TIME),
+        ],
+        unique: &["id"],
+        indexed: &[],
+    },
+];
+
+/// One thing that [`migrate`] did.
+pub(crate) struct Step {
+    pub(crate) action: &'static str,
+    pub(crate) object: String,
+}
+
+/// Brings schema `better_auth` to what this release needs, as the caller, who has to own the schema and
+/// the tables (or be a superuser). Safe to run at any time, by many at once: they take turns.
+///
+/// # Errors
+/// A table that can't be adopted, with the reason. PostgreSQL's own exceptions come through.
+pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
+    as_caller(|| {
+        lock_schema()?;
+        let mut steps = Vec::new();
+        for definition in &DEFINITIONS {
+            match catalog::find(definition.table) {
+                None => create(definition, &mut steps)?,
+                Some(table) => adopt(definition, table, &mut steps)?,
+            }
+        }
+        finish_signing_secret(&mut steps)?;
+        Ok(steps)
+    })
+}
+
+/// Others wait here until this transaction ends. The lock is on the schema itself, so that only who may
+/// create in it can hold it; creating tables in it does not conflict.
+fn lock_schema() -> Result<(), AuthError> {
+    // SAFETY: looks up a schema by a terminated name, and locks it as DDL on it does.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"better_auth".as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            return Err(AuthError::Setup("schema better_auth does not exist; run: CREATE EXTENSION better_auth;".into()));
+        }
+        let mode = pg_sys::ShareUpdateExclusiveLock.cast_signed();
+        pg_sys::LockDatabaseObject(pg_sys::NamespaceRelationId, schema, 0, mode);
+    }
+    Ok(())
+}
+
+fn create(definition: &Definition, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let table = definition.table.sql();
+    let columns: Vec<String> =
+        definition.columns.iter().map(|(name, kind)| format!(r#""{name}" {kind}"#)).collect();
+    run_once(&format!("CREATE TABLE {table} ({})", columns.join(", ")))?;
+    // ALTER DEFAULT PRIVILEGES may have granted the new table to others. Password hashes are in it.
+    let grantees = run_once(&format!(
+        "SELECT DISTINCT CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.grantee)) END
+         FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) p
+         WHERE c.oid = '{table}'::pg_catalog.regclass AND p.grantee <> c.relowner"
+    ))?;
+    for grantee in grantees {
+        run_once(&format!("REVOKE ALL ON {table} FROM {grantee}"))?;
+    }
+    steps.push(Step { action: "create table", object: table.into() });
+    for column in definition.indexed {
+        create_index(definition.table, column, steps)?;
+    }
+    Ok(())
+}
+
+/// Better Auth's name for it: `<table>_<column>_idx`.
+fn create_index(table: Table, column: &str, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let name = format!(r#""{}_{column}_idx""#, table.name());
+    run_once(&format!(r#"CREATE INDEX {name} ON {} ("{column}")"#, table.sql()))?;
+    steps.push(Step { action: "create index", object: format!("better_auth.{name}") });
+    Ok(())
+}
+
+fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let table = definition.table;
+    // SAFETY: reads a pg_class row by oid.
+    let relkind = unsafe { pg_sys::get_rel_relkind(oid) }.cast_unsigned();
+    if !matches!(relkind, b'r' | b'p') {
+        return Err(AuthError::Setup(format!("{} exists but is not a table", table.sql())));
+    }
+    let there = catalog::relation(table)?;
+    let column = |name: &str| there.columns.iter().find(|column| column.name == name);
+    if let Some(id) = column("id")
+        && !matches!(id.kind, Kind::Text | Kind::Uuid)
+    {
+        return Err(AuthError::Setup(format!(
+            "column \"id\" of {} is neither text nor uuid; ids that the database counts (Better Auth's generateId: \"serial\") are not supported",
+            table.sql()
+        )));
+    }
+    for (name, kind) in definition.columns {
+        if column(name).is_none() {
+            // Rows that are there already need a value, and Better Auth's own migrate gives booleans
+            // one too. The others have no sensible one: on a filled table PostgreSQL says so.
+            let default = match *kind {
+                "pg_catalog.bool NOT NULL" => " DEFAULT false",
+                TIME_REQUIRED => " DEFAULT CURRENT_TIMESTAMP",
+                _ => "",
+            };
+            run_once(&format!(r#"ALTER TABLE {} ADD COLUMN "{name}" {kind}{default}"#, table.sql()))?;
+            steps.push(Step { action: "add column", object: format!(r#"{}."{name}""#, table.sql()) });
+        }
+    }
+    for name in definition.unique {
+        if !has_index(oid, name, true)? {
+            let index = format!(r#""{}_{name}_uidx""#, table.name());
+            run_once(&format!(r#"CREATE UNIQUE INDEX {index} ON {} ("{name}")"#, table.sql()))?;
+            steps.push(Step { action: "create index", object: format!("better_auth.{index}") });
+        }
+    }
+    for name in definition.indexed {
+        if !has_index(oid, name, false)? {
+            create_index(table, name, steps)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an index has this column first, or, if `unique`, makes it unique all by itself.
+fn has_index(table: pg_sys::Oid, column: &str, unique: bool) -> Result<bool, AuthError> {
+    let unique = if unique { "AND i.indisunique AND i.indnkeyatts = 1" } else { "" };
+    let found = run_once(&format!(
+        "SELECT 'x' FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a
+            ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+         WHERE i.indrelid = {}::pg_catalog.oid AND a.attname = '{column}'
+           AND i.indisvalid AND i.indpred IS NULL {unique}",
+        table.to_u32()
+    ))?;
+    Ok(!found.is_empty())
+}
+
+/// What `signing_secret` has besides columns: one current secret a name, the trigger that tells every
+/// backend of a change, and fresh secrets, so that all works before anything is configured.
+fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let table = Table::SigningSecret.sql();
+    if run_once("SELECT 'x' WHERE pg_catalog.to_regclass('better_auth.signing_secret_current') IS NOT NULL")?.is_empty() {
+        run_once(&format!(
+            "CREATE UNIQUE INDEX signing_secret_current ON {table} (name) WHERE valid_until IS NULL"
+        ))?;
+        steps.push(Step { action: "create index", object: "better_auth.signing_secret_current".into() });
+    }
+    let trigger = run_once(&format!(
+        "SELECT 'x' FROM pg_catalog.pg_trigger t
+         WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = 'signing_secret_changed'"
+    ))?;
+    if trigger.is_empty() {
+        run_once(&format!(
+            "CREATE TRIGGER signing_secret_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
+             FOR EACH STATEMENT EXECUTE FUNCTION better_auth.signing_secret_changed()"
+        ))?;
+        // Also where a subscription writes the table; and DROP EXTENSION takes it along, not the table.
+        run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER signing_secret_changed"))?;
+        run_once(&format!("ALTER TRIGGER signing_secret_changed ON {table} DEPENDS ON EXTENSION better_auth"))?;
+        steps.push(Step { action: "create trigger", object: format!("signing_secret_changed on {table}") });
+    }
+    for name in ["cookie", "jwt"] {
+        if secret::ensure(name)? {
+            steps.push(Step { action: "create secret", object: name.into() });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! What lasts: the only code that runs SQL, and what else it takes from the server. One file a table.
+//!
+//! Every statement runs as the owner of its table, with a fixed `search_path`, so the callers need no
+//! privilege on the tables, and a trigger on them runs with no more rights than their owner has.
+
+pub(crate) mod account;
+pub(crate) mod catalog;
+pub(crate) mod migrate;
+pub(crate) mod secret;
+pub(crate) mod server;
+pub(crate) mod session;
+mod sql;
+pub(crate) mod user;

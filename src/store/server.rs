@@ -1,0 +1,85 @@
+//! What the server gives besides tables: the clock, randomness, and whether it may be written to.
+
+use pgrx::pg_sys;
+
+use crate::crypto::random;
+use crate::error::AuthError;
+use crate::store::catalog::{Kind, Table, column};
+
+/// A point in time as PostgreSQL holds it: microseconds since 2000-01-01 00:00 UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Timestamp(pub(crate) i64);
+
+/// Seconds from the Unix epoch to PostgreSQL's.
+const UNIX_TO_POSTGRES: i64 = 946_684_800;
+
+impl Timestamp {
+    /// The moment of the call, in the milliseconds that JavaScript's dates have and Better Auth stores.
+    /// Not the transaction's start: what is checked against it expires by the clock.
+    pub(crate) fn now() -> Self {
+        // SAFETY: reads the clock; no precondition.
+        let microseconds = unsafe { pg_sys::GetCurrentTimestamp() };
+        Self(microseconds - microseconds.rem_euclid(1000))
+    }
+
+    /// Later by so many seconds (earlier, if negative), or the last moment there is.
+    pub(crate) fn plus(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// Whole seconds since 1970-01-01 00:00 UTC, as tokens have them.
+    pub(crate) fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000) + UNIX_TO_POSTGRES
+    }
+
+    /// The date and time in UTC; none for PostgreSQL's `infinity` and years beyond 9999.
+    pub(crate) fn utc(self) -> Option<time::OffsetDateTime> {
+        time::OffsetDateTime::from_unix_timestamp(self.unix_seconds())
+            .ok()
+            .and_then(|date| date.replace_microsecond(u32::try_from(self.0.rem_euclid(1_000_000)).ok()?).ok())
+    }
+}
+
+/// Fills `bytes` from PostgreSQL's cryptographic source.
+///
+/// # Errors
+/// The source has nothing to give.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), AuthError> {
+    // SAFETY: the pointer and the length are those of one writable slice.
+    if unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) } {
+        Ok(())
+    } else {
+        Err(AuthError::Resources("could not get random bytes"))
+    }
+}
+
+/// A token of Better Auth's `generateId(length)`: `[a-zA-Z0-9]`.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn random_token(length: usize) -> Result<String, AuthError> {
+    random::alphanumeric(length, fill_random)
+}
+
+/// An id for a new row of `table`: 32 of `[a-zA-Z0-9]`, or a UUID where the column is of that type.
+///
+/// # Errors
+/// No randomness, or no table.
+pub(crate) fn random_id(table: Table) -> Result<String, AuthError> {
+    match column(table, "id")?.kind {
+        Kind::Uuid => random::uuid(fill_random),
+        _ => random_token(32),
+    }
+}
+
+/// Whether this transaction may write: not on a standby, nor in a read-only transaction.
+pub(crate) fn is_writable() -> bool {
+    // SAFETY: both read the backend's own state.
+    unsafe { !pg_sys::XactReadOnly && !pg_sys::RecoveryInProgress() }
+}
+
+/// When this backend last read the server's configuration files.
+pub(crate) fn config_loaded_at() -> i64 {
+    // SAFETY: reads a variable of the backend's own.
+    unsafe { pg_sys::PgReloadTime }
+}

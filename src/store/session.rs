@@ -1,0 +1,202 @@
+//! Table `session`. The token is the key that callers hold; the id names the session to others.
+
+use crate::error::AuthError;
+use crate::store::catalog::Table;
+use crate::store::server::{Timestamp, random_id, random_token};
+use crate::store::sql::{Row, Statement, Value, insert, read, write};
+use crate::store::user::User;
+
+/// A row of `session`: the columns that Better Auth declares.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) token: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) user_id: String,
+}
+
+impl Session {
+    const COLUMNS: [&'static str; 8] =
+        ["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"];
+    const WIDTH: i32 = 8;
+
+    fn select(row: &str) -> Result<String, AuthError> {
+        let columns: Result<Vec<String>, AuthError> =
+            Self::COLUMNS.iter().map(|name| read(Table::Session, row, name)).collect();
+        Ok(columns?.join(", "))
+    }
+
+    fn from_row(row: &Row) -> Self {
+        Self {
+            id: row.text(1),
+            expires_at: row.time(2),
+            token: row.text(3),
+            created_at: row.time(4),
+            updated_at: row.time(5),
+            ip_address: row.optional_text(6),
+            user_agent: row.optional_text(7),
+            user_id: row.text(8),
+        }
+    }
+}
+
+/// `WHERE` on the token.
+const BY_TOKEN: &str = "s.token OPERATOR(pg_catalog.=) $1";
+
+/// `WHERE` on the user, as parameter 1.
+fn by_user() -> Result<String, AuthError> {
+    Ok(format!(r#"s."userId" OPERATOR(pg_catalog.=) {}"#, write(Table::Session, "userId", 1)?))
+}
+
+thread_local! {
+    static FIND: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!(
+            r#"SELECT {}, {} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) s."userId" WHERE {BY_TOKEN}"#,
+            Session::select("s")?,
+            User::select("u")?,
+            Table::Session.sql(),
+            Table::User.sql(),
+        ))
+    }) };
+    static INSERT: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::COLUMNS)?, Session::select("session")?))
+    }) };
+    static REFRESH: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!(
+            r#"UPDATE {} s SET "expiresAt" = {}, "updatedAt" = {} WHERE {BY_TOKEN} RETURNING {}"#,
+            Table::Session.sql(),
+            write(Table::Session, "expiresAt", 2)?,
+            write(Table::Session, "updatedAt", 3)?,
+            Session::select("s")?,
+        ))
+    }) };
+    static LIST: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!(
+            r#"SELECT {} FROM {} s WHERE {} AND s."expiresAt" OPERATOR(pg_catalog.>) {} ORDER BY s."createdAt", s.id"#,
+            Session::select("s")?,
+            Table::Session.sql(),
+            by_user()?,
+            write(Table::Session, "expiresAt", 2)?,
+        ))
+    }) };
+    static DELETE: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!("DELETE FROM {} s WHERE {BY_TOKEN}", Table::Session.sql()))
+    }) };
+    static DELETE_EXPIRED: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!(
+            r#"DELETE FROM {} s WHERE {BY_TOKEN} AND s."expiresAt" OPERATOR(pg_catalog.<) {}"#,
+            Table::Session.sql(),
+            write(Table::Session, "expiresAt", 2)?,
+        ))
+    }) };
+    static DELETE_OF_USER: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!("DELETE FROM {} s WHERE {}", Table::Session.sql(), by_user()?))
+    }) };
+    static DELETE_ONE: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!("DELETE FROM {} s WHERE {} AND s.token OPERATOR(pg_catalog.=) $2", Table::Session.sql(), by_user()?))
+    }) };
+    static DELETE_OTHERS: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!("DELETE FROM {} s WHERE {} AND s.token OPERATOR(pg_catalog.<>) $2", Table::Session.sql(), by_user()?))
+    }) };
+}
+
+/// The session with this token, expired or not, and its user.
+///
+/// # Errors
+/// No table.
+pub(crate) fn find(token: &str) -> Result<Option<(Session, User)>, AuthError> {
+    FIND.with(|statement| {
+        let read = |row: &Row| (Session::from_row(row), User::from_row(row, Session::WIDTH + 1));
+        Ok(statement.query(&[Value::Text(token)], read)?.pop())
+    })
+}
+
+/// Opens a session. Better Auth stores what it doesn't know of the client as the empty string.
+///
+/// # Errors
+/// No randomness, no table, or columns that can't be filled.
+pub(crate) fn create(
+    user_id: &str,
+    expires_at: Timestamp,
+    now: Timestamp,
+    ip_address: &str,
+    user_agent: &str,
+) -> Result<Session, AuthError> {
+    let (id, token) = (random_id(Table::Session)?, random_token(32)?);
+    let values = [
+        Value::Text(&id),
+        Value::Time(expires_at),
+        Value::Text(&token),
+        Value::Time(now),
+        Value::Time(now),
+        Value::Text(ip_address),
+        Value::Text(user_agent),
+        Value::Text(user_id),
+    ];
+    INSERT.with(|statement| {
+        let row = statement.query(&values, Session::from_row)?.pop();
+        row.ok_or_else(|| AuthError::Setup("a trigger or rule on better_auth.session refused the row".into()))
+    })
+}
+
+/// Prolongs a session. `None` when it is gone.
+///
+/// # Errors
+/// No table.
+pub(crate) fn refresh(token: &str, expires_at: Timestamp, now: Timestamp) -> Result<Option<Session>, AuthError> {
+    let values = [Value::Text(token), Value::Time(expires_at), Value::Time(now)];
+    REFRESH.with(|statement| Ok(statement.query(&values, Session::from_row)?.pop()))
+}
+
+/// A user's sessions that have not expired at `now`, oldest first: all of them, where Better Auth stops
+/// at 100.
+///
+/// # Errors
+/// No table.
+pub(crate) fn list(user_id: &str, now: Timestamp) -> Result<Vec<Session>, AuthError> {
+    LIST.with(|statement| statement.query(&[Value::Text(user_id), Value::Time(now)], Session::from_row))
+}
+
+/// Deletes a session by its token.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete(token: &str) -> Result<(), AuthError> {
+    DELETE.with(|statement| statement.execute(&[Value::Text(token)]))
+}
+
+/// Deletes a session that has expired at `now`, but not one that was prolonged meanwhile.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete_expired(token: &str, now: Timestamp) -> Result<(), AuthError> {
+    DELETE_EXPIRED.with(|statement| statement.execute(&[Value::Text(token), Value::Time(now)]))
+}
+
+/// Deletes all sessions of a user.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete_of_user(user_id: &str) -> Result<(), AuthError> {
+    DELETE_OF_USER.with(|statement| statement.execute(&[Value::Text(user_id)]))
+}
+
+/// Deletes the session with this token if it is this user's.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete_one(user_id: &str, token: &str) -> Result<(), AuthError> {
+    DELETE_ONE.with(|statement| statement.execute(&[Value::Text(user_id), Value::Text(token)]))
+}
+
+/// Deletes a user's sessions but the one with this token.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete_others(user_id: &str, token: &str) -> Result<(), AuthError> {
+    DELETE_OTHERS.with(|statement| statement.execute(&[Value::Text(user_id), Value::Text(token)]))
+}

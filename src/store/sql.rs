@@ -1,0 +1,361 @@
+//! Statements: prepared once a backend, run as the owner of their table with a fixed `search_path`.
+
+use pgrx::{FromDatum, IntoDatum, pg_sys};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::error::AuthError;
+use crate::store::catalog::{self, Column, Kind, Table, column, relation};
+use crate::store::server::Timestamp;
+
+/// A parameter, or a column of a result.
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    OptionalText(Option<&'a str>),
+    Time(Timestamp),
+    Boolean(bool),
+}
+
+impl Value<'_> {
+    fn type_oid(&self) -> pg_sys::Oid {
+        match self {
+            Self::Text(_) | Self::OptionalText(_) => pg_sys::TEXTOID,
+            Self::Time(_) => pg_sys::TIMESTAMPTZOID,
+            Self::Boolean(_) => pg_sys::BOOLOID,
+        }
+    }
+
+    fn datum(&self) -> Option<pg_sys::Datum> {
+        match self {
+            Self::Text(text) => text.into_datum(),
+            Self::OptionalText(text) => text.and_then(IntoDatum::into_datum),
+            Self::Time(time) => time.0.into_datum(),
+            Self::Boolean(value) => value.into_datum(),
+        }
+    }
+}
+
+/// A row of a result. Its columns are what [`read`] gives: text, timestamptz or boolean.
+pub(super) struct Row {
+    tuple: pg_sys::HeapTuple,
+    columns: pg_sys::TupleDesc,
+}
+
+impl Row {
+    /// The column at `position`, from 1. The caller names the type that [`read`] gave it.
+    fn get<T: FromDatum>(&self, position: i32) -> Option<T> {
+        let mut is_null = true;
+        // SAFETY: the tuple and its descriptor are those of SPI's current result; SPI checks the
+        // position. The type is the one that the statement's text casts the column to.
+        unsafe {
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.columns, position, &raw mut is_null);
+            T::from_datum(datum, is_null)
+        }
+    }
+
+    pub(super) fn optional_text(&self, position: i32) -> Option<String> {
+        self.get(position)
+    }
+
+    /// NULL, which a foreign writer may have left, reads as the empty string.
+    pub(super) fn text(&self, position: i32) -> String {
+        self.get(position).unwrap_or_default()
+    }
+
+    pub(super) fn time(&self, position: i32) -> Timestamp {
+        Timestamp(self.get(position).unwrap_or(i64::MIN))
+    }
+
+    pub(super) fn optional_time(&self, position: i32) -> Option<Timestamp> {
+        self.get(position).map(Timestamp)
+    }
+
+    pub(super) fn boolean(&self, position: i32) -> bool {
+        self.get(position).unwrap_or_default()
+    }
+}
+
+/// A plan that PostgreSQL keeps for us. Shared, so that a statement that is built anew while it runs
+/// (a trigger may call back into this extension) does not pull the plan away from under itself.
+struct Plan(pg_sys::SPIPlanPtr);
+
+impl Drop for Plan {
+    fn drop(&mut self) {
+        // SAFETY: the plan was kept with SPI_keepplan, or SPI is still connected; this is its last holder.
+        unsafe { pg_sys::SPI_freeplan(self.0) };
+    }
+}
+
+/// Whether a plan outlives the SPI connection that it was prepared in.
+#[derive(Clone, Copy, PartialEq)]
+enum Keep {
+    Yes,
+    No,
+}
+
+/// One statement on one table. Its text depends on the columns that the table has here.
+pub(super) struct Statement {
+    table: Table,
+    text: fn() -> Result<String, AuthError>,
+    plan: RefCell<Option<(u64, Rc<Plan>)>>,
+}
+
+impl Statement {
+    pub(super) const fn new(table: Table, text: fn() -> Result<String, AuthError>) -> Self {
+        Self { table, text, plan: RefCell::new(None) }
+    }
+
+    /// Runs the statement and reads every row that it returns.
+    ///
+    /// # Errors
+    /// A missing table. What SQL itself raises is PostgreSQL's own exception and ends the transaction.
+    pub(super) fn query<T>(&self, values: &[Value<'_>], read: impl Fn(&Row) -> T) -> Result<Vec<T>, AuthError> {
+        self.run(values, Snapshot::OfTransaction, read)
+    }
+
+    /// The same, but sees what has been committed since, even in a transaction that otherwise doesn't:
+    /// for what is remembered beyond the transaction.
+    pub(super) fn query_latest<T>(&self, values: &[Value<'_>], read: impl Fn(&Row) -> T) -> Result<Vec<T>, AuthError> {
+        self.run(values, Snapshot::Latest, read)
+    }
+
+    /// Runs a statement that returns nothing.
+    ///
+    /// # Errors
+    /// As [`Statement::query`].
+    pub(super) fn execute(&self, values: &[Value<'_>]) -> Result<(), AuthError> {
+        self.query(values, |_| ()).map(drop)
+    }
+
+    fn run<T>(
+        &self,
+        values: &[Value<'_>],
+        snapshot: Snapshot,
+        read: impl Fn(&Row) -> T,
+    ) -> Result<Vec<T>, AuthError> {
+        let owner = relation(self.table)?.owner;
+        as_owner(owner, || {
+            spi(|| {
+                let plan = self.plan(values)?;
+                execute(&plan, values, snapshot, read)
+            })
+        })
+    }
+
+    fn plan(&self, values: &[Value<'_>]) -> Result<Rc<Plan>, AuthError> {
+        let shapes = catalog::shapes();
+        if let Some((built_at, plan)) = &*self.plan.borrow()
+            && *built_at == shapes
+        {
+            return Ok(Rc::clone(plan));
+        }
+        let plan = Rc::new(prepare(&(self.text)()?, values, Keep::Yes)?);
+        *self.plan.borrow_mut() = Some((shapes, Rc::clone(&plan)));
+        Ok(plan)
+    }
+}
+
+/// Which rows a statement sees.
+#[derive(Clone, Copy, PartialEq)]
+enum Snapshot {
+    OfTransaction,
+    Latest,
+}
+
+/// Runs `work` as `owner`, with a `search_path` that holds nothing but PostgreSQL's own catalog.
+///
+/// When `work` raises, the transaction's (or subtransaction's) abort puts the user and the setting
+/// back, as it does for PostgreSQL's own referential integrity checks, which do the same.
+fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
+    let mut user = pg_sys::InvalidOid;
+    let mut context = 0;
+    // SAFETY: both pairs of calls are PostgreSQL's own idiom for a local change of user and settings.
+    let nest_level = unsafe {
+        pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
+        let local = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
+        pg_sys::SetUserIdAndSecContext(owner, context | local.cast_signed());
+        let nest_level = pg_sys::NewGUCNestLevel();
+        pg_sys::set_config_option(
+            c"search_path".as_ptr(),
+            c"pg_catalog, pg_temp".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+        nest_level
+    };
+    let result = work();
+    // SAFETY: the level and the user are those that were saved above.
+    unsafe {
+        pg_sys::AtEOXact_GUC(true, nest_level);
+        pg_sys::SetUserIdAndSecContext(user, context);
+    }
+    result
+}
+
+/// Runs `work` as who is calling, but with the fixed `search_path`: for DDL.
+pub(super) fn as_caller<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: reads the backend's own state.
+    as_owner(unsafe { pg_sys::GetUserId() }, work)
+}
+
+/// Runs a statement that is not worth keeping, and gives the first column of its rows as text.
+///
+/// # Errors
+/// PostgreSQL doesn't take the statement.
+pub(super) fn run_once(text: &str) -> Result<Vec<String>, AuthError> {
+    spi(|| execute(&prepare(text, &[], Keep::No)?, &[], Snapshot::OfTransaction, |row| row.text(1)))
+}
+
+/// Runs `work` between SPI_connect and SPI_finish.
+fn spi<T>(work: impl FnOnce() -> Result<T, AuthError>) -> Result<T, AuthError> {
+    // SAFETY: every return path below finishes what is connected here; an exception's abort does it too.
+    unsafe {
+        pg_sys::SPI_connect();
+        let result = work();
+        pg_sys::SPI_finish();
+        result
+    }
+}
+
+fn prepare(text: &str, values: &[Value<'_>], keep: Keep) -> Result<Plan, AuthError> {
+    let refused = || AuthError::Setup("PostgreSQL did not prepare a statement of better_auth".into());
+    let text = std::ffi::CString::new(text).map_err(|_| refused())?;
+    let mut types: Vec<pg_sys::Oid> = values.iter().map(Value::type_oid).collect();
+    let count = i32::try_from(types.len()).map_err(|_| refused())?;
+    // SAFETY: SPI is connected; the text is terminated and the types are as many as said.
+    unsafe {
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
+        if plan.is_null() || keep == Keep::Yes && pg_sys::SPI_keepplan(plan) != 0 {
+            return Err(refused());
+        }
+        Ok(Plan(plan))
+    }
+}
+
+fn execute<T>(
+    plan: &Plan,
+    values: &[Value<'_>],
+    snapshot: Snapshot,
+    read: impl Fn(&Row) -> T,
+) -> Result<Vec<T>, AuthError> {
+    let (mut datums, mut nulls) = (Vec::with_capacity(values.len()), Vec::with_capacity(values.len()));
+    for datum in values.iter().map(Value::datum) {
+        nulls.push(if datum.is_some() { b' ' } else { b'n' }.cast_signed());
+        datums.push(datum.unwrap_or(pg_sys::Datum::from(0)));
+    }
+    // SAFETY: SPI is connected, and the plan was prepared with these values' types. A snapshot that is
+    // taken is registered while it is used, and an exception's abort lets go of it.
+    let status = unsafe {
+        match snapshot {
+            Snapshot::OfTransaction => {
+                pg_sys::SPI_execute_plan(plan.0, datums.as_mut_ptr(), nulls.as_ptr(), false, 0)
+            }
+            Snapshot::Latest => {
+                let latest = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
+                let none = std::ptr::null_mut();
+                let status = pg_sys::SPI_execute_snapshot(
+                    plan.0,
+                    datums.as_mut_ptr(),
+                    nulls.as_ptr(),
+                    latest,
+                    none,
+                    true,
+                    false,
+                    0,
+                );
+                pg_sys::UnregisterSnapshot(latest);
+                status
+            }
+        }
+    };
+    if status < 0 {
+        return Err(AuthError::Setup(format!("PostgreSQL did not run a statement of better_auth (SPI: {status})")));
+    }
+    // SAFETY: SPI_tuptable, if set, is the result of the statement just run, and holds SPI_processed rows.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Ok(Vec::new());
+        }
+        let count = usize::try_from(pg_sys::SPI_processed).unwrap_or_default();
+        Ok((0..count)
+            .map(|index| read(&Row { tuple: *(*table).vals.add(index), columns: (*table).tupdesc }))
+            .collect())
+    }
+}
+
+/// A column in a select list, as text, timestamptz or boolean. `row` is the table's alias.
+///
+/// # Errors
+/// No such table or column.
+pub(super) fn read(table: Table, row: &str, name: &str) -> Result<String, AuthError> {
+    let column = column(table, name)?;
+    Ok(match column.kind {
+        Kind::Boolean | Kind::TimestampTz => format!(r#"{row}."{name}""#),
+        Kind::Timestamp => format!(r#"({row}."{name}" AT TIME ZONE 'UTC')"#),
+        _ => format!(r#"{row}."{name}"::pg_catalog.text"#),
+    })
+}
+
+/// Parameter `position` in the type that the column has.
+///
+/// # Errors
+/// No such table or column.
+pub(super) fn write(table: Table, name: &str, position: usize) -> Result<String, AuthError> {
+    Ok(match column(table, name)?.kind {
+        Kind::Timestamp => format!("(${position} AT TIME ZONE 'UTC')"),
+        Kind::Uuid => format!("${position}::pg_catalog.uuid"),
+        _ => format!("${position}"),
+    })
+}
+
+/// `INSERT INTO table (names, ...) VALUES ($1, ...)`, with the names' parameters in order. What else is
+/// NOT NULL without a default (a column of another Better Auth version, or of a plugin) gets a neutral
+/// value, since nothing would be inserted otherwise.
+///
+/// # Errors
+/// No such table or column, or a column that has no neutral value.
+pub(super) fn insert(table: Table, names: &[&str]) -> Result<String, AuthError> {
+    let mut columns = Vec::new();
+    let mut values = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        columns.push(format!(r#""{name}""#));
+        values.push(write(table, name, index + 1)?);
+    }
+    for column in relation(table)?.columns.iter().filter(|column| !names.contains(&column.name.as_str())) {
+        if let Some(value) = neutral(table, column)? {
+            columns.push(pgrx::spi::quote_identifier(&column.name));
+            values.push(value.to_owned());
+        }
+    }
+    Ok(format!("INSERT INTO {} ({}) VALUES ({})", table.sql(), columns.join(", "), values.join(", ")))
+}
+
+fn neutral(table: Table, column: &Column) -> Result<Option<&'static str>, AuthError> {
+    // Better Auth 1.7.0 to 1.7.2 find a credential account by it, so it is written wherever it exists.
+    if table == Table::Account && column.name == "issuer" {
+        return Ok(Some("'local:credential'"));
+    }
+    if !column.required {
+        return Ok(None);
+    }
+    Ok(Some(match column.kind {
+        Kind::Text => "''",
+        Kind::Boolean => "false",
+        Kind::Number => "0",
+        Kind::Json => "'{}'",
+        Kind::TimestampTz => "pg_catalog.now()",
+        Kind::Timestamp => "(pg_catalog.now() AT TIME ZONE 'UTC')",
+        Kind::Uuid | Kind::Other => {
+            return Err(AuthError::Setup(format!(
+                "column \"{}\" of {} is NOT NULL and has no default; give it one, or make it nullable",
+                column.name,
+                table.sql()
+            )));
+        }
+    }))
+}
