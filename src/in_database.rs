@@ -1,1 +1,133 @@
-//! Tests that run inside a server.
+//! Tests that run inside a server and look at what SQL can't see.
+
+#[pgrx::pg_schema]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use pgrx::prelude::*;
+
+    use crate::crypto::password::derivations;
+    use crate::error::{AuthError, Code};
+    use crate::flow::session::Client;
+    use crate::flow::{sign_in, sign_up};
+
+    fn sign_up(email: &str, password: &str) -> Result<sign_up::SignedUp, AuthError> {
+        sign_up::email(&sign_up::Request {
+            name: Some("Ada"),
+            email: Some(email),
+            password: Some(password),
+            image: None,
+            remember_me: true,
+            client: Client::default(),
+        })
+    }
+
+    fn sign_in(email: &str, password: &str) -> Result<(), AuthError> {
+        sign_in::email(&sign_in::Request {
+            email: Some(email),
+            password: Some(password),
+            remember_me: true,
+            client: Client::default(),
+        })
+        .map(drop)
+    }
+
+    /// The answer to a sign-in, and how many hashes it cost.
+    fn cost(email: &str, password: &str) -> (Option<AuthError>, u64) {
+        let before = derivations();
+        let error = sign_in(email, password).err();
+        (error, derivations() - before)
+    }
+
+    const REFUSED: Option<AuthError> = Some(AuthError::Api(Code::InvalidEmailOrPassword));
+
+    #[pg_test]
+    fn every_refused_sign_in_costs_one_hash() {
+        sign_up("ada@example.com", "password1234").unwrap();
+        assert_eq!(cost("ada@example.com", "wrong-password"), (REFUSED, 1));
+        assert_eq!(cost("nobody@example.com", "password1234"), (REFUSED, 1));
+        Spi::run("UPDATE better_auth.account SET password = NULL").unwrap();
+        assert_eq!(cost("ada@example.com", "password1234"), (REFUSED, 1));
+        Spi::run("UPDATE better_auth.account SET password = 'not a hash'").unwrap();
+        assert_eq!(cost("ada@example.com", "password1234"), (REFUSED, 1));
+        Spi::run("UPDATE better_auth.account SET \"providerId\" = 'google'").unwrap();
+        assert_eq!(cost("ada@example.com", "password1234"), (REFUSED, 1));
+    }
+
+    #[pg_test]
+    fn a_right_password_costs_one_hash_and_a_second_one_to_store_it_better() {
+        sign_up("ada@example.com", "password1234").unwrap();
+        assert_eq!(cost("ada@example.com", "password1234"), (None, 1));
+        Spi::run("SET LOCAL better_auth.password_hash = 'scrypt'").unwrap();
+        assert_eq!(cost("ada@example.com", "password1234"), (None, 2));
+        assert_eq!(cost("ada@example.com", "password1234"), (None, 1));
+    }
+
+    #[pg_test]
+    fn what_is_refused_by_its_form_costs_no_hash() {
+        let long = "x".repeat(129);
+        assert_eq!(cost("nobody", "password1234"), (Some(Code::InvalidEmail.into()), 0));
+        assert_eq!(cost("a@example.com", &long), (Some(Code::PasswordTooLong.into()), 0));
+        let before = derivations();
+        assert_eq!(sign_up("a@example.com", "short").err(), Some(Code::PasswordTooShort.into()));
+        assert_eq!(sign_up("a@example.com", &long).err(), Some(Code::PasswordTooLong.into()));
+        let endless = format!("{}@example.com", "x".repeat(2048));
+        assert_eq!(sign_up(&endless, "password1234").err(), Some(Code::FailedToCreateUser.into()));
+        assert_eq!(derivations(), before);
+    }
+
+    #[pg_test]
+    fn a_discreet_sign_up_costs_the_same_for_a_taken_email() {
+        Spi::run("SET LOCAL better_auth.require_email_verification = on").unwrap();
+        let start = derivations();
+        let first = sign_up("ada@example.com", "password1234").unwrap();
+        let between = derivations();
+        let second = sign_up("ADA@example.com", "password1234").unwrap();
+        assert_eq!(between - start, derivations() - between);
+        assert!(first.session.is_none() && second.session.is_none());
+        assert_eq!(first.user.email, second.user.email);
+        assert_ne!(first.user.id, second.user.id);
+        let users = Spi::get_one::<i64>("SELECT count(*) FROM better_auth.\"user\"").unwrap();
+        assert_eq!(users, Some(1));
+    }
+
+    #[pg_test]
+    fn statements_follow_a_table_that_changes_under_them() {
+        let session = sign_up("ada@example.com", "password1234").unwrap().session.unwrap();
+        let read = || crate::flow::session::current(Some(&session.token), true).unwrap().unwrap();
+        let before = read().session.expires_at;
+        Spi::run(
+            "ALTER TABLE better_auth.session ALTER \"expiresAt\" TYPE timestamp USING \"expiresAt\" AT TIME ZONE 'UTC';
+             ALTER TABLE better_auth.\"user\" ADD COLUMN role text NOT NULL DEFAULT 'x';
+             ALTER TABLE better_auth.\"user\" ALTER role DROP DEFAULT;
+             SET LOCAL TimeZone = 'America/New_York'",
+        )
+        .unwrap();
+        assert_eq!(read().session.expires_at, before);
+        sign_up("grace@example.com", "password1234").unwrap();
+    }
+
+    #[pg_test]
+    fn signing_follows_the_secret_within_one_transaction() {
+        let sign = || Spi::get_one::<String>("SELECT better_auth.sign_jwt('{\"exp\": 4102444800}')").unwrap();
+        let first = sign();
+        Spi::run("SELECT better_auth.rotate_secret('jwt')").unwrap();
+        assert_ne!(sign(), first);
+    }
+
+    #[pg_test]
+    fn the_identity_follows_the_claims() {
+        let who = |claims: &str| {
+            let sql = format!(
+                "SELECT public.requesting_user_id() FROM (SELECT set_config('request.jwt.claims', {}, true)) s",
+                pgrx::spi::quote_literal(claims)
+            );
+            Spi::get_one::<String>(&sql).unwrap()
+        };
+        assert_eq!(who(r#"{"sub":"u1"}"#).as_deref(), Some("u1"));
+        assert_eq!(who(r#"{"sub":"u2"}"#).as_deref(), Some("u2"));
+        assert_eq!(who(""), None);
+        assert_eq!(who(r#"{"sub":"u2"}"#).as_deref(), Some("u2"));
+        assert_eq!(who(r#"{"sub":"u2""#), None);
+        assert_eq!(who(r#"{"sub":"ü😀"}"#).as_deref(), Some("ü😀"));
+    }
+}

@@ -1,0 +1,44 @@
+-- What the benchmarks read: sessions with known tokens, claims, and a large table with policies.
+
+CREATE EXTENSION better_auth;
+CREATE SCHEMA pgjwt;
+CREATE EXTENSION pgcrypto SCHEMA pgjwt;
+CREATE SCHEMA bench;
+
+-- The peers sign with the same secrets.
+SELECT better_auth.set_secret('jwt', 'a jwt secret of the benchmarks, 42 bytes..')\g /dev/null
+SELECT better_auth.set_secret('cookie', 'a cookie secret of the benchmarks, 45 bytes..')\g /dev/null
+
+-- Session i has the token lpad(i, 32, 'A'). Fresh ones: neither side prolongs them.
+INSERT INTO better_auth."user" (id, name, email, "emailVerified", "createdAt", "updatedAt")
+SELECT lpad(i::text, 32, 'U'), 'User ' || i, 'user' || i || '@example.com', true, now(), now()
+FROM generate_series(1, 5000) i;
+INSERT INTO better_auth.session (id, "expiresAt", token, "createdAt", "updatedAt", "ipAddress", "userAgent", "userId")
+SELECT lpad(i::text, 32, 'S'), now() + '7 days', lpad(i::text, 32, 'A'), now(), now(), '127.0.0.1',
+       'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
+       lpad(i::text, 32, 'U')
+FROM generate_series(1, 5000) i;
+-- Who signs in.
+SELECT better_auth.sign_up_email(email => 'ada@example.com', password => 'correct horse battery', name => 'Ada')\g /dev/null
+
+-- One row: claims that are built already.
+CREATE TABLE bench.claims AS
+SELECT jsonb_build_object('sub', 'u1', 'role', 'authenticated', 'exp', exp) AS ours,
+       json_build_object('sub', 'u1', 'role', 'authenticated', 'exp', exp) AS peers
+FROM (SELECT extract(epoch FROM now())::bigint + 86400 AS exp) e;
+
+CREATE TABLE bench.duration (pair int, what text, took double precision);
+
+-- One row in a thousand is the user's. Each role has its own policy on the same table.
+CREATE TABLE bench.note (id int, user_id text);
+INSERT INTO bench.note SELECT i, lpad((i % 1000)::text, 32, 'U') FROM generate_series(1, 1000000) i;
+-- As `npx @insforge/cli` scaffolds it beside Better Auth, under another name.
+CREATE FUNCTION bench.scaffold_user_id() RETURNS text LANGUAGE sql STABLE AS
+$$ SELECT NULLIF(current_setting('request.jwt.claims', true)::json->>'sub', '') $$;
+CREATE ROLE better_auth_bench_ours;
+CREATE ROLE better_auth_bench_scaffold;
+GRANT USAGE ON SCHEMA bench TO better_auth_bench_ours, better_auth_bench_scaffold;
+GRANT SELECT ON bench.note TO better_auth_bench_ours, better_auth_bench_scaffold;
+ALTER TABLE bench.note ENABLE ROW LEVEL SECURITY;
+CREATE POLICY ours ON bench.note TO better_auth_bench_ours USING (user_id = public.requesting_user_id());
+CREATE POLICY scaffold ON bench.note TO better_auth_bench_scaffold USING (user_id = bench.scaffold_user_id());

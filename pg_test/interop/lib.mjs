@@ -1,0 +1,341 @@
+// What the interop tests share: throwaway databases, the real Better Auth and ours behind one
+// interface, and the comparison of what both answer and store.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { basename } from 'node:path';
+import { after } from 'node:test';
+import pg from 'pg';
+
+// Better Auth reads both when it is imported, and drops checks in a test environment.
+delete process.env.NODE_ENV;
+delete process.env.TEST;
+const { betterAuth } = await import('better-auth');
+const { getMigrations } = await import('better-auth/db/migration');
+
+export const SECRET = 'interop-cookie-secret-of-the-real-better-auth';
+export const BASE_URL = 'http://127.0.0.1:3999';
+export const PASSWORD = 'correct horse battery';
+export const TABLES = ['user', 'session', 'account', 'verification'];
+
+// ── Databases ────────────────────────────────────────────────────────────────────────────────────
+
+const label = basename(process.argv[1] ?? 'interop').replace(/\W+/g, '_').slice(0, 20);
+let created = 0;
+
+/** A database of its own, dropped when the test file ends. Its connections look into schema better_auth first. */
+export async function createDatabase() {
+  const name = `${label}_${process.pid}_${++created}`;
+  const admin = (statement) => withClient({}, (client) => client.query(statement));
+  await admin(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
+  const database = {
+    name,
+    pool: openPool(name),
+    /** Rows of one statement. */
+    async sql(text, values) {
+      return (await database.pool.query(text, values)).rows;
+    },
+    /** The only value of one statement. */
+    async value(text, values) {
+      const rows = await database.sql(text, values);
+      assert.equal(rows.length, 1, `one row expected: ${text}`);
+      return Object.values(rows[0])[0];
+    },
+    /** Runs `work` with one connection, for what spans statements. */
+    connection: (work) => withClient({ database: name, options: SEARCH_PATH }, work),
+    /** Replaces the database's settings `better_auth.*`, and the connections that had the old ones. */
+    async configure(settings) {
+      await admin(`ALTER DATABASE ${name} RESET ALL`);
+      for (const [setting, value] of Object.entries(settings)) {
+        await admin(`ALTER DATABASE ${name} SET better_auth.${setting} = ${pg.escapeLiteral(String(value))}`);
+      }
+      await database.pool.end();
+      database.pool = openPool(name);
+    },
+  };
+  after(async () => {
+    await database.pool.end();
+    await admin(`DROP DATABASE ${name} WITH (FORCE)`);
+  });
+  return database;
+}
+
+const SEARCH_PATH = '-c search_path=better_auth,public';
+
+function openPool(database) {
+  return new pg.Pool({ database, options: SEARCH_PATH, max: 5 });
+}
+
+async function withClient(config, work) {
+  const client = new pg.Client(config);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A database with this extension, which makes Better Auth's tables. */
+export async function createExtensionDatabase() {
+  const database = await createDatabase();
+  await database.sql('CREATE EXTENSION better_auth');
+  return database;
+}
+
+/** A database with the tables as the real `better-auth migrate` makes them, without this extension. */
+export async function createRealDatabase(options = {}) {
+  const database = await createDatabase();
+  await database.sql('CREATE SCHEMA better_auth');
+  await realMigrate(database, options);
+  return database;
+}
+
+// ── The real Better Auth ─────────────────────────────────────────────────────────────────────────
+
+const MERGED = ['emailAndPassword', 'session', 'advanced'];
+
+function realOptions(database, options = {}) {
+  const merged = {
+    database: database.pool,
+    secret: SECRET,
+    baseURL: BASE_URL,
+    emailAndPassword: { enabled: true },
+    logger: { disabled: true },
+    telemetry: { enabled: false },
+    ...options,
+  };
+  for (const key of MERGED) {
+    if (options[key]) merged[key] = { ...(key === 'emailAndPassword' ? { enabled: true } : {}), ...options[key] };
+  }
+  return merged;
+}
+
+/** What the real `better-auth migrate` would do, as `table` or `table.column`, and what it warns of. */
+export async function realPlan(database, options) {
+  const warnings = [];
+  const logger = { level: 'warn', log: (level, message) => warnings.push(`${level}: ${message}`) };
+  const { toBeCreated, toBeAdded, runMigrations } = await getMigrations({ ...realOptions(database, options), logger });
+  const fields = (tables) => tables.flatMap(({ table, fields }) => Object.keys(fields).map((field) => `${table}.${field}`));
+  return { created: toBeCreated.map(({ table }) => table), added: fields(toBeAdded), warnings, run: runMigrations };
+}
+
+/** Runs the real `better-auth migrate`, and makes sure that it is content afterwards. */
+export async function realMigrate(database, options) {
+  const plan = await realPlan(database, options);
+  await plan.run();
+  const { created, added } = await realPlan(database, options);
+  assert.deepEqual({ created, added }, { created: [], added: [] }, 'the real migrate is done');
+  return plan;
+}
+
+/** The value of Better Auth's signed cookies. */
+export function signCookie(value, secret = SECRET) {
+  const signature = createHmac('sha256', secret).update(value).digest('base64');
+  return encodeURIComponent(`${value}.${signature}`);
+}
+
+/** Each operation: its route in Better Auth, its SQL function here, and the arguments without default. */
+const OPERATIONS = {
+  signUp: ['POST', '/sign-up/email', 'sign_up_email', ['email', 'password', 'name']],
+  signIn: ['POST', '/sign-in/email', 'sign_in_email', ['email', 'password']],
+  signOut: ['POST', '/sign-out', 'sign_out', ['session_token']],
+  getSession: ['GET', '/get-session', 'get_session', ['session_token']],
+  listSessions: ['GET', '/list-sessions', 'list_sessions', ['session_token']],
+  revokeSession: ['POST', '/revoke-session', 'revoke_session', ['session_token', 'token']],
+  revokeSessions: ['POST', '/revoke-sessions', 'revoke_sessions', ['session_token']],
+  revokeOtherSessions: ['POST', '/revoke-other-sessions', 'revoke_other_sessions', ['session_token']],
+};
+
+/**
+ * The real Better Auth on a database. `call(operation, body, by)` answers `{ok}` or
+ * `{error: {message, code, status}}`. `by` says who calls: `{token, unremembered, ip, agent}`.
+ */
+export function realAuth(database, options) {
+  const auth = betterAuth(realOptions(database, options));
+  return {
+    auth,
+    database,
+    async call(operation, body = {}, by = {}) {
+      const [method, path] = OPERATIONS[operation];
+      const cookies = [];
+      if (by.token !== undefined) cookies.push(`better-auth.session_token=${signCookie(by.token)}`);
+      if (by.unremembered) cookies.push(`better-auth.dont_remember=${signCookie('true')}`);
+      const headers = { origin: BASE_URL };
+      if (cookies.length > 0) headers.cookie = cookies.join('; ');
+      if (by.ip !== undefined) headers['x-forwarded-for'] = by.ip;
+      if (by.agent !== undefined) headers['user-agent'] = by.agent;
+      if (method === 'POST') headers['content-type'] = 'application/json';
+      const request = { method, headers, body: method === 'POST' ? JSON.stringify(body) : undefined };
+      const response = await auth.handler(new Request(`${BASE_URL}/api/auth${path}`, request));
+      const text = await response.text();
+      const answer = text === '' ? null : JSON.parse(text);
+      const cookie = response.headers.getSetCookie();
+      return response.ok ? { ok: answer, cookie } : { error: { ...answer, status: response.status }, cookie };
+    },
+  };
+}
+
+// ── Ours ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** SQLSTATE of every code that SQL callers get, by its class in the design: 28P01 wrong credentials, … */
+const SQLSTATES = {
+  EMAIL_NOT_VERIFIED: '42501',
+  EMAIL_PASSWORD_DISABLED: '55000',
+  EMAIL_PASSWORD_SIGN_UP_DISABLED: '55000',
+  FAILED_TO_CREATE_USER: '22023',
+  INVALID_EMAIL: '22023',
+  INVALID_EMAIL_OR_PASSWORD: '28P01',
+  INVALID_TOKEN: '28000',
+  PASSWORD_TOO_LONG: '22023',
+  PASSWORD_TOO_SHORT: '22023',
+  SESSION_NOT_FRESH: '42501',
+  TOKEN_EXPIRED: '28000',
+  UNAUTHORIZED: '28000',
+  USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: '23505',
+  VALIDATION_ERROR: '22023',
+};
+
+const snake = (name) => name.replace(/[A-Z]+/g, (capitals) => `_${capitals.toLowerCase()}`);
+
+/** Runs a SQL function by named arguments; `{ok}` or `{error: {message, code, sqlstate}}`. */
+export async function callFunction(database, name, args = {}) {
+  const names = Object.keys(args);
+  const list = names.map((argument, index) => `${argument} => $${index + 1}`).join(', ');
+  try {
+    const result = await database.pool.query(`SELECT better_auth.${name}(${list}) AS answer`, Object.values(args));
+    return { ok: result.rows[0].answer };
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    const { message, detail, code: sqlstate } = error;
+    if (detail !== undefined) assert.equal(sqlstate, SQLSTATES[detail], `SQLSTATE of ${detail}`);
+    return { error: { message, code: detail, sqlstate } };
+  }
+}
+
+/** This extension on a database, with the interface of `realAuth`. */
+export function ourAuth(database) {
+  return {
+    database,
+    async call(operation, body = {}, by = {}) {
+      const [, , name, required] = OPERATIONS[operation];
+      const args = Object.fromEntries(required.map((argument) => [argument, null]));
+      for (const [field, value] of Object.entries(body)) args[snake(field)] = value;
+      if ('session_token' in args) args.session_token = by.token ?? null;
+      if (by.unremembered) args.disable_refresh = true;
+      if (by.ip !== undefined) args.ip_address = by.ip;
+      if (by.agent !== undefined) args.user_agent = by.agent;
+      return callFunction(database, name, args);
+    },
+  };
+}
+
+// ── Comparison ───────────────────────────────────────────────────────────────────────────────────
+
+/** Every known difference, with the reason. Each has a test that it is there. */
+export const DIFFERENCES = {
+  race: 'Who loses a race for an email gets USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL here, which is true; Better Auth says FAILED_TO_CREATE_USER.',
+  uncapped: 'Lists, and revoking other sessions, are complete here; Better Auth stops at 100 rows.',
+  keyOrder: 'SQL functions return jsonb, which orders keys itself; Better Auth keeps declared order, id last.',
+  longEmail: 'Emails over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
+  brokenHash: 'A stored hash in an unknown form is a wrong password here; Better Auth answers 500.',
+  sweep: 'SQL callers who get an exception lose what the transaction wrote, so an expired session is deleted by get_session, not by what raises UNAUTHORIZED.',
+};
+
+/**
+ * Replaces what differs from run to run: ids and tokens by their order of appearance, times by their
+ * distance from now in whole minutes, password hashes by a mark. Equal values stay equal.
+ */
+export class Normaliser {
+  #names = new Map();
+
+  apply(value, key) {
+    if (value instanceof Date) return this.#time(value);
+    if (Array.isArray(value)) return value.map((item) => this.apply(item));
+    if (value !== null && typeof value === 'object') {
+      const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+      return Object.fromEntries(fields.map(([name, item]) => [name, this.apply(item, name)]));
+    }
+    if (typeof value !== 'string') return value;
+    if (key === 'password' && /^([0-9a-f]{32}:[0-9a-f]{128}|\$argon2id\$v=19\$m=19456,t=2,p=1\$\S{22}\$\S{43})$/.test(value)) {
+      return '<hash>';
+    }
+    if (/^[A-Za-z0-9]{32}$/.test(value)) {
+      if (!this.#names.has(value)) this.#names.set(value, `<id ${this.#names.size + 1}>`);
+      return this.#names.get(value);
+    }
+    return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) ? this.#time(new Date(value)) : value;
+  }
+
+  #time(date) {
+    return `<now + ${Math.round((date.getTime() - Date.now()) / 60_000) + 0} min>`;
+  }
+}
+
+/** The rows of user, account and session, oldest first, and whether their two times are the same. */
+async function rows(database) {
+  const tables = {};
+  for (const table of ['user', 'account', 'session']) {
+    tables[table] = await database.sql(
+      `SELECT *, "createdAt" = "updatedAt" AS "untouched" FROM better_auth."${table}" ORDER BY "createdAt", id`,
+    );
+  }
+  return tables;
+}
+
+/** Removes all users, and with them their accounts and sessions. */
+export const clear = (database) => database.sql('TRUNCATE better_auth."user" CASCADE');
+
+/**
+ * Runs steps on one implementation. A step is `[operation, body, {by, as, ...}]`: `by` names the session
+ * that calls and `as` the one that is opened; `'@name'` in a body is that session's token. Or it is SQL,
+ * with the tokens as `:name`. Returns the normalised answers and rows.
+ */
+async function play(auth, steps) {
+  await clear(auth.database);
+  const sessions = { unknown: 'A'.repeat(32), none: undefined, empty: '' };
+  const token = (name) => {
+    assert.ok(name in sessions, `no step opened session ${name}`);
+    return sessions[name];
+  };
+  const normaliser = new Normaliser();
+  const answers = [];
+  for (const step of steps) {
+    if (typeof step === 'string') {
+      await auth.database.sql(step.replace(/:([a-z]\w*)\b/g, (_, name) => pg.escapeLiteral(token(name))));
+      continue;
+    }
+    const [operation, body = {}, { by = 'none', as, ...client } = {}] = step;
+    const fields = Object.entries(body).map(([field, value]) => [
+      field,
+      typeof value === 'string' && value.startsWith('@') && value.slice(1) in sessions ? token(value.slice(1)) : value,
+    ]);
+    const answer = await auth.call(operation, Object.fromEntries(fields), { token: token(by), ...client });
+    if (as) {
+      assert.ok(answer.ok?.token, `${operation} opened no session: ${JSON.stringify(answer)}`);
+      sessions[as] = answer.ok.token;
+    }
+    const { ok, error } = answer;
+    answers.push([operation, error ? { message: error.message, code: error.code } : normaliser.apply(ok)]);
+  }
+  return { answers, rows: normaliser.apply(await rows(auth.database)) };
+}
+
+/** Plays the steps on both, and compares answers and rows. Returns what both gave, for closer looks. */
+export async function same(real, ours, steps) {
+  const [theirs, mine] = await Promise.all([play(real, steps), play(ours, steps)]);
+  assert.deepEqual(mine, theirs);
+  return mine;
+}
+
+/** Waits until a connection of the database waits for a lock. */
+export async function untilBlocked(database) {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const waiting = await database.value(
+      `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    if (waiting > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.fail('nothing waited for a lock');
+}
