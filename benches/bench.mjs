@@ -57,6 +57,14 @@ async function execution(query) {
     return row['QUERY PLAN'][0]['Execution Time'];
 }
 
+async function pgbench(script, time) {
+    const { stdout } = await promisify(execFile)(join(process.env.PGBIN, 'pgbench'), [
+        '--no-vacuum', '--protocol=prepared', '--client=4', `--time=${time}`, `--file=${here(`pgbench/${script}.sql`)}`,
+    ]);
+    if (!/number of failed transactions: 0 /.test(stdout)) throw new Error(`${script} failed: ${stdout}`);
+    return Number(/^tps = ([\d.]+)/m.exec(stdout)[1]);
+}
+
 async function signJwt() {
     // Both sign tokens that verify, or the figure would mean nothing.
     await db.query(
@@ -91,6 +99,11 @@ async function signJwt() {
     report('  floor: building 3 claims alone, jsonb | json', {
         ours: built.oursArgument, oursNothing: built.oursNothing, peer: built.peerArgument, peerNothing: built.oursNothing,
     });
+    const rate = await inTurns(3, {
+        ours: () => pgbench('sign_jwt', seconds),
+        peer: () => pgbench('pgjwt_sign', seconds),
+    });
+    times('  one token a statement, by pgbench', '/s', rate.ours, rate.peer, rate.ours / rate.peer);
 }
 
 async function signIn() {
@@ -125,14 +138,6 @@ async function signIn() {
     };
     const seen = await inTurns(60, { signIn: statement('sign_in', signIn), hash: statement('hash', hash) });
     over('  as the client sees it, commit included', 'ms', seen.signIn, seen.hash);
-}
-
-async function pgbench(script, time) {
-    const { stdout } = await promisify(execFile)(join(process.env.PGBIN, 'pgbench'), [
-        '--no-vacuum', '--protocol=prepared', '--client=4', `--time=${time}`, `--file=${here(`pgbench/${script}.sql`)}`,
-    ]);
-    if (!/number of failed transactions: 0 /.test(stdout)) throw new Error(`${script} failed: ${stdout}`);
-    return Number(/^tps = ([\d.]+)/m.exec(stdout)[1]);
 }
 
 async function sessions() {

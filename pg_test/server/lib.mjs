@@ -24,8 +24,22 @@ export const foreign = {
 /** A name that no other test uses. */
 export const unique = (prefix) => `${prefix}_${randomBytes(6).toString('hex')}`;
 
-const literal = pg.escapeLiteral;
 export const ident = pg.escapeIdentifier;
+
+const cleanups = new WeakMap();
+
+/** Has `work` done when the test is over, the last one first: databases go before the roles they grant to. */
+function cleanup(t, work) {
+  if (!cleanups.has(t)) {
+    cleanups.set(t, []);
+    t.after(async () => {
+      for (const one of cleanups.get(t).reverse()) {
+        await one();
+      }
+    });
+  }
+  cleanups.get(t).push(work);
+}
 
 /** A client that remembers the notices and warnings it was sent. */
 class Client extends pg.Client {
@@ -120,7 +134,7 @@ class Server {
   async emptyDatabase(t, options = "ENCODING 'UTF8'") {
     const database = new Database(this, unique('server_test'));
     await this.admin((admin) => admin.query(`CREATE DATABASE ${ident(database.name)} TEMPLATE template0 ${options}`));
-    t.after(() => database.drop());
+    cleanup(t, () => database.drop());
     return database;
   }
 
@@ -132,11 +146,11 @@ class Server {
     return { database, client };
   }
 
-  /** A role that may log in, dropped after the test's databases. */
+  /** A role that may log in, dropped when the test is over. */
   async role(t, prefix = 'app') {
     const role = unique(prefix);
     await this.admin((admin) => admin.query(`CREATE ROLE ${role} LOGIN`));
-    t.after(() => this.admin((admin) => admin.query(`DROP ROLE ${role}`)));
+    cleanup(t, () => this.admin((admin) => admin.query(`DROP ROLE ${role}`)));
     return role;
   }
 
@@ -179,7 +193,7 @@ export function directory(t) {
   if (uid !== undefined) {
     chownSync(path, uid, gid);
   }
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  cleanup(t, () => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
@@ -202,7 +216,7 @@ export async function ownServer(t, fill = initialise) {
   const control = (...args) => execute('pg_ctl', ['--pgdata', data, '--wait', ...args], as);
   // Without a TCP port the socket's directory alone keeps servers apart.
   await control('start', '--log', log, '--options', `-p 5432 -c listen_addresses= -c unix_socket_directories=${home} -c fsync=off`);
-  t.after(() => control('stop', '--mode', 'immediate'));
+  cleanup(t, () => control('stop', '--mode', 'immediate'));
   const started = new Server({ host: home, port: 5432, user: 'postgres' });
   return Object.assign(started, { home, data, log: () => readFileSync(log, 'utf8') });
 }
@@ -321,5 +335,3 @@ export async function wholeFlow(client) {
   assert.equal(await client.call('get_session', { session_token: fifth.token }), null);
   return up.user;
 }
-
-export { literal };

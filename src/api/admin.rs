@@ -8,8 +8,8 @@ use pgrx::trigger_support::{PgTrigger, PgTriggerError};
 
 use crate::api::raise::OrRaise;
 use crate::api::sql::seconds;
-use crate::flow::secrets::{self, Name};
 use crate::flow::password;
+use crate::flow::secrets::{self, Name};
 use crate::store::{catalog, migrate as schema};
 
 /// Makes what is missing of the tables and secrets, adopts what is there, drops nothing; returns what it

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::api::json;
 use crate::api::jsonb::Jsonb;
 use crate::api::raise::OrRaise;
-use crate::crypto::jwt::Payload;
+use crate::crypto::jwt::{Payload, Refusal};
 use crate::error::AuthError;
 use crate::flow::session::{self, Client};
 use crate::flow::{sign_in, sign_up, token};
@@ -102,7 +102,10 @@ fn sign_out(session_token: Option<&str>) -> Jsonb {
 /// or it has expired. Prolongs the session when that is due, unless `disable_refresh`: for sessions that
 /// were opened with `remember_me => false`, and for callers that must not write.
 #[pg_extern]
-fn get_session(session_token: Option<&str>, disable_refresh: default!(Option<bool>, "false")) -> Option<Jsonb> {
+fn get_session(
+    session_token: Option<&str>,
+    disable_refresh: default!(Option<bool>, "false"),
+) -> Option<Jsonb> {
     let may_refresh = !disable_refresh.unwrap_or(false);
     session::current(session_token, may_refresh).or_raise().map(|live| json::live(&live).into())
 }
@@ -156,10 +159,11 @@ fn bridge_token(session_token: Option<&str>) -> String {
 /// Signs claims with the jwt secret (RFC 7519, HS256). `iat`, `exp` and `aud` are added where they are
 /// missing; `expires_in` counts from now and defaults to `better_auth.jwt_expires_in`.
 ///
-/// Errors: INVALID_TOKEN for claims that are no object, or whose times are no whole numbers.
+/// Errors: 22023 for claims that are no object, or whose times are no whole numbers.
 #[pg_extern]
 fn sign_jwt(claims: Option<Jsonb>, expires_in: default!(Option<Interval>, "NULL")) -> Option<String> {
-    let payload = Payload::from_jsonb_text(claims?.as_text()).or_raise();
+    let refused = |refusal: Refusal| AuthError::Argument(refusal.message());
+    let payload = Payload::from_jsonb_text(claims?.as_text()).map_err(refused).or_raise();
     Some(token::sign(payload, expires_in.map(seconds).transpose().or_raise()).or_raise())
 }
 

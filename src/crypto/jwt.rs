@@ -307,7 +307,10 @@ impl Payload {
             _ => return Ok(()),
         };
         let digits = value.strip_prefix('-').unwrap_or(value);
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) || value.parse::<i64>().is_err() {
+        if digits.is_empty()
+            || !digits.bytes().all(|byte| byte.is_ascii_digit())
+            || value.parse::<i64>().is_err()
+        {
             return Err(Refusal::NotWhole(claim));
         }
         self.has_expiry |= claim == "exp";
@@ -406,13 +409,26 @@ mod tests {
         assert_eq!(refusal("a.b"), Refusal::NotThreeSegments);
         assert_eq!(refusal(&format!("{good}.x")), Refusal::NotThreeSegments);
         assert_eq!(refusal(&format!("*.{}.{}", parts[1], parts[2])), Refusal::NotBase64Url("header"));
-        assert_eq!(refusal(&format!("{}.{}=.{}", parts[0], parts[1], parts[2])), Refusal::NotBase64Url("payload"));
-        assert_eq!(refusal(&format!("{}.{}.{}=", parts[0], parts[1], parts[2])), Refusal::NotBase64Url("signature"));
+        assert_eq!(
+            refusal(&format!("{}.{}=.{}", parts[0], parts[1], parts[2])),
+            Refusal::NotBase64Url("payload")
+        );
+        assert_eq!(
+            refusal(&format!("{}.{}.{}=", parts[0], parts[1], parts[2])),
+            Refusal::NotBase64Url("signature")
+        );
         assert_eq!(refusal(&format!("{}.{}.", parts[0], parts[1])), Refusal::Signature);
         assert_eq!(refusal(&format!("{}.{}.{}", parts[0], parts[1], &parts[2][..40])), Refusal::Signature);
         assert_eq!(refusal(&token("[]", "{}")), Refusal::NotJson("header"));
         assert_eq!(refusal(&token("{", "{}")), Refusal::NotJson("header"));
-        for header in [r#"{"alg":"none"}"#, r#"{"alg":"hs256"}"#, r#"{"alg":"HS512"}"#, r#"{"alg":"RS256"}"#, r#"{"alg":["HS256"]}"#, "{}"] {
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":["HS256"]}"#,
+            "{}",
+        ] {
             assert_eq!(refusal(&token(header, "{}")), Refusal::Algorithm, "{header}");
         }
         assert_eq!(refusal(&token(r#"{"alg":"HS256","crit":["x"]}"#, "{}")), Refusal::Critical);
@@ -425,19 +441,26 @@ mod tests {
             assert_eq!(payload_refusal(payload), Refusal::NotJson("payload"), "{payload}");
         }
         assert_eq!(payload_refusal("{}"), Refusal::Missing("exp"));
-        for exp in ["\"1795424401\"", "1795424401.0", "1795424401.5", "1e10", "null", "true", "99999999999999999999"] {
+        for exp in
+            ["\"1795424401\"", "1795424401.0", "1795424401.5", "1e10", "null", "true", "99999999999999999999"]
+        {
             assert_eq!(payload_refusal(&format!(r#"{{"exp":{exp}}}"#)), Refusal::NotWhole("exp"), "{exp}");
         }
         assert_eq!(payload_refusal(r#"{"exp":1795424400}"#), Refusal::Expired);
         assert_eq!(payload_refusal(r#"{"exp":-1}"#), Refusal::Expired);
         for claim in ["nbf", "iat"] {
             let with = |time: i64| format!(r#"{{"aud":"insforge-api","exp":1795424999,"{claim}":{time}}}"#);
-            assert_eq!(payload_refusal(&with(NOW + 31)), Refusal::InFuture(if claim == "nbf" { "nbf" } else { "iat" }));
+            assert_eq!(
+                payload_refusal(&with(NOW + 31)),
+                Refusal::InFuture(if claim == "nbf" { "nbf" } else { "iat" })
+            );
             assert!(verify([&key()], &token(r#"{"alg":"HS256"}"#, &with(NOW + 30)), NOW, None).is_ok());
             let text = format!(r#"{{"exp":1795424999,"{claim}":"1"}}"#);
             assert!(matches!(payload_refusal(&text), Refusal::NotWhole(_)));
         }
-        for aud in ["", r#","aud":"other""#, r#","aud":["other"]"#, r#","aud":null"#, r#","aud":[["insforge-api"]]"#] {
+        for aud in
+            ["", r#","aud":"other""#, r#","aud":["other"]"#, r#","aud":null"#, r#","aud":[["insforge-api"]]"#]
+        {
             assert_eq!(payload_refusal(&format!(r#"{{"exp":1795424999{aud}}}"#)), Refusal::Audience, "{aud}");
         }
         let many = token(r#"{"alg":"HS256"}"#, r#"{"exp":1795424999,"aud":["other","insforge-api"]}"#);
@@ -452,8 +475,14 @@ mod tests {
             complete(r#"{"a": [1, {"exp": 1.5}], "b c": "x, y: \"z\\", "é": {}}"#),
             r#"{"a":[1,{"exp":1.5}],"b c":"x, y: \"z\\","é":{},"aud":"api","iat":1,"exp":2}"#
         );
-        assert_eq!(complete(r#"{"aud": null, "exp": 9, "iat": 8, "nbf": -7}"#), r#"{"aud":null,"exp":9,"iat":8,"nbf":-7}"#);
-        assert_eq!(complete(r#"{"sub": "exp\": 1.5, \""}"#), r#"{"sub":"exp\": 1.5, \"","aud":"api","iat":1,"exp":2}"#);
+        assert_eq!(
+            complete(r#"{"aud": null, "exp": 9, "iat": 8, "nbf": -7}"#),
+            r#"{"aud":null,"exp":9,"iat":8,"nbf":-7}"#
+        );
+        assert_eq!(
+            complete(r#"{"sub": "exp\": 1.5, \""}"#),
+            r#"{"sub":"exp\": 1.5, \"","aud":"api","iat":1,"exp":2}"#
+        );
         assert!(Payload::from_jsonb_text(r#"{"exp": 9}"#).unwrap().has_expiry());
         assert!(!Payload::from_jsonb_text(r#"{"e": {"exp": 9}}"#).unwrap().has_expiry());
     }

@@ -33,7 +33,9 @@ impl Name {
         match name {
             "cookie" => Ok(Self::Cookie),
             "jwt" => Ok(Self::Jwt),
-            _ => Err(AuthError::Argument("there is no secret of that name; the names are cookie and jwt".into())),
+            _ => Err(AuthError::Argument(
+                "there is no secret of that name; the names are cookie and jwt".into(),
+            )),
         }
     }
 
@@ -85,15 +87,18 @@ thread_local! {
 /// # Errors
 /// There is no usable secret.
 pub(super) fn with_signing_key<T>(work: impl FnOnce(&Key) -> T) -> Result<T, AuthError> {
-    with_keys(|keys| keys.first().map(|(key, _)| work(key)))?
-        .ok_or_else(|| AuthError::Setup("there is no current jwt secret; run: SELECT * FROM better_auth.migrate();".into()))
+    with_keys(|keys| keys.first().map(|(key, _)| work(key)))?.ok_or_else(|| {
+        AuthError::Setup("there is no current jwt secret; run: SELECT * FROM better_auth.migrate();".into())
+    })
 }
 
 /// Runs `work` with all keys that verify tokens now.
 ///
 /// # Errors
 /// There is no usable secret.
-pub(super) fn with_verifying_keys<T>(work: impl FnOnce(&mut dyn Iterator<Item = &Key>) -> T) -> Result<T, AuthError> {
+pub(super) fn with_verifying_keys<T>(
+    work: impl FnOnce(&mut dyn Iterator<Item = &Key>) -> T,
+) -> Result<T, AuthError> {
     let now = Timestamp::now();
     with_keys(|keys| {
         let valid = |until: Option<Timestamp>| until.is_none_or(|until| until > now);
@@ -136,10 +141,13 @@ fn load(name: Name) -> Result<Vec<(Key, Option<Timestamp>)>, AuthError> {
 /// Reads a secret's file, without the line break at its end that editors leave.
 fn read_file(name: Name, path: &Path) -> Result<Zeroizing<String>, AuthError> {
     let setting = name.as_str();
-    let unusable = |why: &str| AuthError::Setup(format!("the file of better_auth.{setting}_secret_file {why}"));
+    let unusable =
+        |why: &str| AuthError::Setup(format!("the file of better_auth.{setting}_secret_file {why}"));
     let mut text = Zeroizing::new(String::new());
     let file = File::open(path).map_err(|error| unusable(&format!("can't be opened: {}", error.kind())))?;
-    file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(|error| unusable(&format!("can't be read: {}", error.kind())))?;
+    file.take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| unusable(&format!("can't be read: {}", error.kind())))?;
     if text.len() as u64 > MAX_FILE {
         return Err(unusable("is longer than a secret can be"));
     }
@@ -172,5 +180,5 @@ pub(crate) fn set(name: Name, value: &str, keep: i64) -> Result<(), AuthError> {
 /// # Errors
 /// As [`set`], and no randomness.
 pub(crate) fn rotate(name: Name, keep: i64) -> Result<(), AuthError> {
-    set(name, &*secret::random_value()?, keep)
+    set(name, &secret::random_value()?, keep)
 }

@@ -69,7 +69,10 @@ pub(crate) fn email(request: &Request<'_>) -> Result<SignedUp, AuthError> {
     // Before the first write: no row is locked while a core is busy.
     let hash = password::hash(password)?;
     let now = Timestamp::now();
-    let Some(user) = user::create(&draft(now)?)? else { return taken() };
+    let Some(user) = user::create(&draft(now)?)? else {
+        // Somebody else was faster, or a trigger or rule of the table's owner refused the row.
+        return if user::email_exists(&email)? { taken() } else { Err(Code::FailedToCreateUser.into()) };
+    };
     account::create_credential(&user.id, &hash, now)?;
     let session = match is_discreet {
         true => None,

@@ -41,7 +41,9 @@ pub(crate) fn service(subject: &str, expires_in: i64) -> Result<String, AuthErro
 /// claims' own, no usable secret.
 pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, AuthError> {
     if claims.has_expiry() && expires_in.is_some() {
-        return Err(AuthError::Argument("claims have an exp of their own, so expires_in can't be given too".into()));
+        return Err(AuthError::Argument(
+            "claims have an exp of their own, so expires_in can't be given too".into(),
+        ));
     }
     let lifetime = expires_in.map_or(Ok(settings::jwt_expires_in()), positive)?;
     let now = Timestamp::now();
@@ -64,13 +66,18 @@ pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
 }
 
 fn positive(seconds: i64) -> Result<i64, AuthError> {
-    if seconds > 0 { Ok(seconds) } else { Err(AuthError::Argument("expires_in must be at least one second".into())) }
+    if seconds > 0 {
+        Ok(seconds)
+    } else {
+        Err(AuthError::Argument("expires_in must be at least one second".into()))
+    }
 }
 
 /// `sub`, `role` and `aud`.
 fn identity(subject: &str) -> Result<Map<String, Value>, AuthError> {
-    let role = settings::jwt_role()
-        .ok_or_else(|| AuthError::Setup("better_auth.jwt_role is empty; it has to name a database role".into()))?;
+    let role = settings::jwt_role().ok_or_else(|| {
+        AuthError::Setup("better_auth.jwt_role is empty; it has to name a database role".into())
+    })?;
     let mut claims = Map::new();
     claims.insert("sub".into(), subject.into());
     claims.insert("role".into(), role.into());

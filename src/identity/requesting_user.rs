@@ -1,10 +1,10 @@
 //! `requesting_user_id()`.
 
-use pgrx::prelude::*;
 use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
+use pgrx::prelude::*;
 use pgrx::{IntoDatum, pg_sys};
 
 use crate::identity::claims;

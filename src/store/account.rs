@@ -88,7 +88,12 @@ pub(crate) fn lock_password(account_id: &str) -> Result<Option<Zeroizing<String>
 ///
 /// # Errors
 /// No table.
-pub(crate) fn replace_password(account_id: &str, old: &str, new: &str, now: Timestamp) -> Result<(), AuthError> {
+pub(crate) fn replace_password(
+    account_id: &str,
+    old: &str,
+    new: &str,
+    now: Timestamp,
+) -> Result<(), AuthError> {
     let values = [Value::Text(account_id), Value::Text(old), Value::Text(new), Value::Time(now)];
     REPLACE_PASSWORD.with(|statement| statement.execute(&values))
 }

@@ -140,7 +140,9 @@ fn lock_schema() -> Result<(), AuthError> {
     unsafe {
         let schema = pg_sys::get_namespace_oid(c"better_auth".as_ptr(), true);
         if schema == pg_sys::InvalidOid {
-            return Err(AuthError::Setup("schema better_auth does not exist; run: CREATE EXTENSION better_auth;".into()));
+            return Err(AuthError::Setup(
+                "schema better_auth does not exist; run: CREATE EXTENSION better_auth;".into(),
+            ));
         }
         let mode = pg_sys::ShareUpdateExclusiveLock.cast_signed();
         pg_sys::LockDatabaseObject(pg_sys::NamespaceRelationId, schema, 0, mode);
@@ -239,7 +241,9 @@ fn has_index(table: pg_sys::Oid, column: &str, unique: bool) -> Result<bool, Aut
 /// backend of a change, and fresh secrets, so that all works before anything is configured.
 fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let table = Table::SigningSecret.sql();
-    if run_once("SELECT 'x' WHERE pg_catalog.to_regclass('better_auth.signing_secret_current') IS NOT NULL")?.is_empty() {
+    if run_once("SELECT 'x' WHERE pg_catalog.to_regclass('better_auth.signing_secret_current') IS NOT NULL")?
+        .is_empty()
+    {
         run_once(&format!(
             "CREATE UNIQUE INDEX signing_secret_current ON {table} (name) WHERE valid_until IS NULL"
         ))?;
@@ -256,7 +260,9 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ))?;
         // Also where a subscription writes the table; and DROP EXTENSION takes it along, not the table.
         run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER signing_secret_changed"))?;
-        run_once(&format!("ALTER TRIGGER signing_secret_changed ON {table} DEPENDS ON EXTENSION better_auth"))?;
+        run_once(&format!(
+            "ALTER TRIGGER signing_secret_changed ON {table} DEPENDS ON EXTENSION better_auth"
+        ))?;
         steps.push(Step { action: "create trigger", object: format!("signing_secret_changed on {table}") });
     }
     for name in ["cookie", "jwt"] {

@@ -72,7 +72,12 @@ pub(crate) fn load() -> Result<Vec<Secret>, AuthError> {
 ///
 /// # Errors
 /// No table.
-pub(crate) fn replace(name: &str, value: &str, keep_until: Timestamp, now: Timestamp) -> Result<(), AuthError> {
+pub(crate) fn replace(
+    name: &str,
+    value: &str,
+    keep_until: Timestamp,
+    now: Timestamp,
+) -> Result<(), AuthError> {
     LOCK.with(|statement| statement.execute(&[]))?;
     RETIRE.with(|statement| statement.execute(&[Value::Text(name), Value::Time(keep_until)]))?;
     DELETE_PAST.with(|statement| statement.execute(&[Value::Text(name), Value::Time(now)]))?;

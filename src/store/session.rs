@@ -147,7 +147,11 @@ pub(crate) fn create(
 ///
 /// # Errors
 /// No table.
-pub(crate) fn refresh(token: &str, expires_at: Timestamp, now: Timestamp) -> Result<Option<Session>, AuthError> {
+pub(crate) fn refresh(
+    token: &str,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Session>, AuthError> {
     let values = [Value::Text(token), Value::Time(expires_at), Value::Time(now)];
     REFRESH.with(|statement| Ok(statement.query(&values, Session::from_row)?.pop()))
 }

@@ -109,13 +109,21 @@ impl Statement {
     ///
     /// # Errors
     /// A missing table. What SQL itself raises is PostgreSQL's own exception and ends the transaction.
-    pub(super) fn query<T>(&self, values: &[Value<'_>], read: impl Fn(&Row) -> T) -> Result<Vec<T>, AuthError> {
+    pub(super) fn query<T>(
+        &self,
+        values: &[Value<'_>],
+        read: impl Fn(&Row) -> T,
+    ) -> Result<Vec<T>, AuthError> {
         self.run(values, Snapshot::OfTransaction, read)
     }
 
     /// The same, but sees what has been committed since, even in a transaction that otherwise doesn't:
     /// for what is remembered beyond the transaction.
-    pub(super) fn query_latest<T>(&self, values: &[Value<'_>], read: impl Fn(&Row) -> T) -> Result<Vec<T>, AuthError> {
+    pub(super) fn query_latest<T>(
+        &self,
+        values: &[Value<'_>],
+        read: impl Fn(&Row) -> T,
+    ) -> Result<Vec<T>, AuthError> {
         self.run(values, Snapshot::Latest, read)
     }
 
@@ -273,7 +281,9 @@ fn execute<T>(
         }
     };
     if status < 0 {
-        return Err(AuthError::Setup(format!("PostgreSQL did not run a statement of better_auth (SPI: {status})")));
+        return Err(AuthError::Setup(format!(
+            "PostgreSQL did not run a statement of better_auth (SPI: {status})"
+        )));
     }
     // SAFETY: SPI_tuptable, if set, is the result of the statement just run, and holds SPI_processed rows.
     unsafe {

@@ -18,7 +18,8 @@ pub(crate) struct User {
 }
 
 impl User {
-    const COLUMNS: [&'static str; 7] = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
+    const COLUMNS: [&'static str; 7] =
+        ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
     /// How many columns [`User::select`] gives.
     pub(super) const WIDTH: i32 = 7;
 
@@ -46,7 +47,12 @@ impl User {
     ///
     /// # Errors
     /// No randomness, or no table.
-    pub(crate) fn draft(name: &str, email: &str, image: Option<&str>, now: Timestamp) -> Result<Self, AuthError> {
+    pub(crate) fn draft(
+        name: &str,
+        email: &str,
+        image: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, AuthError> {
         Ok(Self {
             id: random_id(Table::User)?,
             name: name.to_owned(),

@@ -1,0 +1,54 @@
+# make, make install and make installcheck work as PGXS's do:
+#   make PG_CONFIG=/path/to/pg_config && sudo make install PG_CONFIG=/path/to/pg_config
+# make demo and make test need nothing but Debian and Rust; they install what is missing.
+
+PG_CONFIG ?= pg_config
+PROFILE   ?= release
+# demo and test run on a private copy of Debian's server of this version.
+PG_MAJOR  ?= 15
+export PG_MAJOR
+DESTDIR   ?=
+
+EXTENSION := better_auth
+
+SOURCES := Cargo.toml Cargo.lock $(EXTENSION).control $(wildcard .cargo/config.toml) \
+           $(shell find src sql -type f 2>/dev/null)
+PACKAGE := target/package/$(shell $(PG_CONFIG) --version 2>/dev/null | sed 's/^PostgreSQL \([0-9]*\).*/pg\1/')-$(PROFILE)
+
+.PHONY: all install uninstall installcheck demo test bench clean help
+.DEFAULT_GOAL := all
+
+all: $(PACKAGE)/done  ## build the extension for PG_CONFIG's server
+
+# The stamp lets `sudo make install` after `make` do without cargo.
+$(PACKAGE)/done: $(SOURCES)
+	pg_test/tools/package $(PG_CONFIG) $(PACKAGE) $(PROFILE)
+	touch $@
+
+install: all  ## install it into PG_CONFIG's server (DESTDIR is honoured)
+	install -d '$(DESTDIR)$(shell $(PG_CONFIG) --pkglibdir)' '$(DESTDIR)$(shell $(PG_CONFIG) --sharedir)/extension'
+	install -m 755 $(PACKAGE)/lib/* '$(DESTDIR)$(shell $(PG_CONFIG) --pkglibdir)/'
+	install -m 644 $(PACKAGE)/extension/* '$(DESTDIR)$(shell $(PG_CONFIG) --sharedir)/extension/'
+
+uninstall:  ## take it out again
+	rm -f '$(DESTDIR)$(shell $(PG_CONFIG) --pkglibdir)/$(EXTENSION).so' \
+	    '$(DESTDIR)$(shell $(PG_CONFIG) --sharedir)/extension/$(EXTENSION).control' \
+	    '$(DESTDIR)$(shell $(PG_CONFIG) --sharedir)/extension/$(EXTENSION)'--*.sql
+
+installcheck:  ## run pg_test/regress against the running server of PGHOST and PGPORT
+	pg_test/tools/installcheck $(PG_CONFIG) $(REGRESS)
+
+demo:  ## sign-up, sign-in, bridge token and row level security on a throwaway server (KEEP=1 keeps it)
+	@KEEP='$(KEEP)' pg_test/demo/run
+
+test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop)
+	@pg_test/tools/run $(ONLY)
+
+bench:  ## the benchmarks
+	benches/run
+
+clean:  ## remove everything that was built
+	rm -rf target
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14

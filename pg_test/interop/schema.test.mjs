@@ -1,0 +1,328 @@
+// The schema: what the real `better-auth migrate` and this extension make, each on its own and after
+// the other.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  admin,
+  anonymous,
+  deviceAuthorization,
+  jwt,
+  lastLoginMethod,
+  organization,
+  phoneNumber,
+  twoFactor,
+  username,
+} from 'better-auth/plugins';
+import {
+  DIFFERENCES,
+  PASSWORD,
+  TABLES,
+  createDatabase,
+  createExtensionDatabase,
+  createRealDatabase,
+  ourAuth,
+  realAuth,
+  realMigrate,
+  realPlan,
+} from './lib.mjs';
+
+const OWN_TABLES = ['signing_secret'];
+const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD };
+const signIn = { email: ada.email, password: PASSWORD };
+
+/** Every plugin that better-auth ships and that adds to the schema. */
+const plugins = () => [
+  admin(),
+  anonymous(),
+  deviceAuthorization(),
+  jwt(),
+  lastLoginMethod({ storeInDatabase: true }),
+  organization({ teams: { enabled: true }, dynamicAccessControl: { enabled: true } }),
+  phoneNumber({ sendOTP: () => {} }),
+  twoFactor(),
+  username(),
+];
+
+const tablesOf = (database) =>
+  database
+    .sql(`SELECT relname FROM pg_class WHERE relnamespace = 'better_auth'::regnamespace AND relkind IN ('r', 'p', 'v') ORDER BY 1`)
+    .then((rows) => rows.map(({ relname }) => relname));
+
+/** All that a table's definition says, by name. */
+async function define(database, tables) {
+  const definitions = {};
+  for (const table of tables) {
+    const of = (query) => database.sql(query, [`better_auth."${table}"`]);
+    definitions[table] = {
+      columns: await of(`
+        SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required,
+               pg_get_expr(adbin, adrelid) AS "default", attidentity AS identity, attgenerated AS generated,
+               attcollation::regcollation::text AS collation, attstorage AS storage, attcompression AS compression
+        FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`),
+      constraints: await of(`
+        SELECT conname AS name, contype AS type, convalidated AS validated, pg_get_constraintdef(oid) AS definition
+        FROM pg_constraint WHERE conrelid = $1::regclass ORDER BY conname`),
+      indexes: await of(`
+        SELECT pg_get_indexdef(indexrelid) AS definition, indisvalid AS valid, indisunique AS "unique"
+        FROM pg_index WHERE indrelid = $1::regclass ORDER BY 1`),
+      table: await of(`
+        SELECT relkind AS kind, relpersistence AS persistence, relrowsecurity AS row_security,
+               relforcerowsecurity AS forced, relreplident AS identity, reloptions AS options, relhasrules AS rules,
+               pg_get_userbyid(relowner) AS owner,
+               (SELECT count(*)::int FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal) AS triggers
+        FROM pg_class WHERE oid = $1::regclass`),
+    };
+  }
+  return definitions;
+}
+
+const migrate = (database) =>
+  database.sql('SELECT action, object FROM better_auth.migrate()').then((rows) => rows.map(({ action, object }) => `${action} ${object}`));
+
+const nothing = { created: [], added: [], warnings: [] };
+async function assertNothingToDo(database, options) {
+  const { run, ...plan } = await realPlan(database, options);
+  assert.deepEqual(plan, nothing);
+}
+
+/** Both sign a user up, and each signs the user of the other in. */
+async function assertBothWork(database, options) {
+  await database.sql(`DELETE FROM better_auth."user"`);
+  await database.configure({ password_hash: 'scrypt' });
+  const [real, ours] = [realAuth(database, options), ourAuth(database)];
+  for (const [writer, reader, email] of [
+    [ours, real, 'ours@example.com'],
+    [real, ours, 'real@example.com'],
+  ]) {
+    const { ok, error } = await writer.call('signUp', { ...ada, email });
+    assert.ok(ok, `${email}: ${JSON.stringify(error)}`);
+    const session = (await reader.call('getSession', {}, { token: ok.token })).ok;
+    assert.equal(session?.user.email, email);
+    const again = await reader.call('signIn', { email, password: PASSWORD });
+    assert.equal(again.ok?.user.id, ok.user.id, `${email}: ${JSON.stringify(again.error)}`);
+    assert.equal((await writer.call('listSessions', {}, { token: ok.token })).ok.length, 2);
+    await writer.call('revokeSession', { token: again.ok.token }, { token: ok.token });
+    assert.equal((await reader.call('getSession', {}, { token: again.ok.token })).ok, null);
+    assert.deepEqual((await reader.call('signOut', {}, { token: ok.token })).ok, { success: true });
+    assert.equal((await writer.call('getSession', {}, { token: ok.token })).ok, null);
+  }
+}
+
+describe('the extension first', () => {
+  test('the real migrate finds nothing to do, and warns of nothing', async () => {
+    await assertNothingToDo(await createExtensionDatabase());
+  });
+
+  test('the tables are those of the real migrate, to the last detail', async () => {
+    const [ours, real] = [await createExtensionDatabase(), await createRealDatabase()];
+    assert.deepEqual(await tablesOf(real), [...TABLES].sort());
+    assert.deepEqual(await tablesOf(ours), [...TABLES, ...OWN_TABLES].sort());
+    assert.deepEqual(await define(ours, TABLES), await define(real, TABLES));
+  });
+
+  test('both work on it', async () => {
+    await assertBothWork(await createExtensionDatabase());
+  });
+
+  test('the real migrate adds the plugins, the same as on its own tables', async () => {
+    const options = { plugins: plugins() };
+    const ours = await createExtensionDatabase();
+    const real = await createRealDatabase();
+    const plan = await realMigrate(ours, options);
+    await realMigrate(real, options);
+    assert.deepEqual(plan.created.filter((table) => TABLES.includes(table)), []);
+    assert.ok(plan.created.length >= 8, `plugins make tables: ${plan.created}`);
+    assert.ok(plan.added.includes('user.username') && plan.added.includes('session.impersonatedBy'), `${plan.added}`);
+    const tables = await tablesOf(real);
+    assert.deepEqual(await tablesOf(ours), [...tables, ...OWN_TABLES].sort());
+    assert.deepEqual(await define(ours, tables), await define(real, tables));
+    assert.deepEqual(await migrate(ours), [], 'our own migrate has nothing to add');
+    await assertBothWork(ours, options);
+  });
+
+  test('a connection goes on when the real migrate adds a plugin meanwhile', async () => {
+    const database = await createExtensionDatabase();
+    await database.connection(async (client) => {
+      const call = async (text, values) => (await client.query(`SELECT better_auth.${text} AS answer`, values)).rows[0].answer;
+      const { token, user } = await call('sign_up_email($1, $2, $3)', [ada.email, PASSWORD, ada.name]);
+      const before = await call('get_session($1)', [token]);
+      await realMigrate(database, { plugins: plugins() });
+      assert.deepEqual(await call('get_session($1)', [token]), before);
+      assert.deepEqual((await call('sign_in_email($1, $2)', [ada.email, PASSWORD])).user, user);
+      assert.equal((await call('list_sessions($1)', [token])).length, 2);
+      assert.equal((await call('sign_up_email($1, $2, $3)', ['bob@example.com', PASSWORD, 'Bob'])).user.name, 'Bob');
+      assert.deepEqual(await call('revoke_sessions($1)', [token]), { status: true });
+    });
+  });
+
+  test('a plugin works with a user who signed up here: username', async () => {
+    const options = { plugins: [username()] };
+    const database = await createExtensionDatabase();
+    await database.configure({ password_hash: 'scrypt' });
+    await realMigrate(database, options);
+    const { auth } = realAuth(database, options);
+    const { ok } = await ourAuth(database).call('signUp', ada);
+    await database.sql('UPDATE "user" SET username = $1 WHERE id = $2', ['ada', ok.user.id]);
+    const answer = await auth.api.signInUsername({ body: { username: 'ada', password: PASSWORD } });
+    assert.equal((await ourAuth(database).call('getSession', {}, { token: answer.token })).ok.user.id, ok.user.id);
+  });
+
+  test(DIFFERENCES.pluginDefaults, async () => {
+    const options = { plugins: plugins() };
+    const database = await createExtensionDatabase();
+    await realMigrate(database, options);
+    const rowOf = async (auth, email) => {
+      const { ok } = await auth.call('signUp', { ...ada, email });
+      const [user] = await database.sql('SELECT * FROM "user" WHERE id = $1', [ok.user.id]);
+      const [session] = await database.sql('SELECT * FROM session WHERE token = $1', [ok.token]);
+      return { ...session, ...user };
+    };
+    const their = await rowOf(realAuth(database, options), 'real@example.com');
+    const our = await rowOf(ourAuth(database), 'ours@example.com');
+    const different = Object.keys(their).filter((column) => `${their[column]}` !== `${our[column]}`);
+    const personal = ['id', 'email', 'token', 'userId', 'createdAt', 'updatedAt', 'expiresAt'];
+    assert.deepEqual(different.filter((column) => !personal.includes(column)).sort(), ['lastLoginMethod', 'role']);
+    assert.deepEqual([their.role, our.role], ['user', null]);
+  });
+
+  // What a plugin's column forbids, this extension's sign-in does not know yet.
+  for (const [name, plugin, setup, expected] of [
+    ['admin: a banned user gets no session', admin(), '"banned" = true', { error: 'BANNED_USER' }],
+    ['twoFactor: the password alone gets no session', twoFactor(), '"twoFactorEnabled" = true', { error: undefined }],
+  ]) {
+    test(name, { todo: 'sign_in_email opens a session' }, async () => {
+      const options = { plugins: [plugin] };
+      const database = await createExtensionDatabase();
+      await database.configure({ password_hash: 'scrypt' });
+      await realMigrate(database, options);
+      await ourAuth(database).call('signUp', ada);
+      await database.sql(`UPDATE "user" SET ${setup}`);
+      const their = await realAuth(database, options).call('signIn', signIn);
+      assert.deepEqual([their.ok?.token, their.error?.code], [undefined, expected.error]);
+      const our = await ourAuth(database).call('signIn', signIn);
+      assert.equal(our.ok?.token, undefined);
+    });
+  }
+
+  test('DROP EXTENSION leaves tables that Better Auth goes on with, CREATE EXTENSION adopts them', async () => {
+    const database = await createExtensionDatabase();
+    const definition = await define(database, TABLES);
+    const { ok } = await ourAuth(database).call('signUp', ada);
+    const secrets = await database.sql('SELECT * FROM signing_secret ORDER BY name');
+    await database.sql('DROP EXTENSION better_auth');
+    assert.deepEqual(await define(database, TABLES), definition);
+    await assertNothingToDo(database);
+    assert.equal((await realAuth(database).call('getSession', {}, { token: ok.token })).ok.user.id, ok.user.id);
+    await database.sql('CREATE EXTENSION better_auth');
+    assert.deepEqual(await define(database, TABLES), definition);
+    assert.deepEqual(await database.sql('SELECT * FROM signing_secret ORDER BY name'), secrets);
+    assert.equal((await ourAuth(database).call('getSession', {}, { token: ok.token })).ok.user.id, ok.user.id);
+    await assertBothWork(database);
+  });
+});
+
+describe('the real migrate first', () => {
+  test('CREATE EXTENSION adopts its tables as they are, with their users', async () => {
+    const database = await createRealDatabase();
+    const before = await define(database, TABLES);
+    const { ok } = await realAuth(database).call('signUp', ada);
+    const rows = () => database.sql('SELECT u.*, a.*, s.* FROM "user" u JOIN account a ON a."userId" = u.id JOIN session s ON s."userId" = u.id');
+    const users = await rows();
+    assert.equal(users.length, 1);
+    await database.sql('CREATE EXTENSION better_auth');
+    assert.deepEqual(await define(database, TABLES), before);
+    assert.deepEqual(await tablesOf(database), [...TABLES, ...OWN_TABLES].sort());
+    assert.deepEqual(await rows(), users);
+    assert.deepEqual(await migrate(database), []);
+    const signedIn = await ourAuth(database).call('signIn', signIn);
+    assert.deepEqual(signedIn.ok?.user, ok.user);
+    assert.equal((await ourAuth(database).call('getSession', {}, { token: ok.token })).ok.session.token, ok.token);
+    await assertNothingToDo(database);
+    await assertBothWork(database);
+  });
+
+  test("migrate() makes this extension's own things only", async () => {
+    const database = await createRealDatabase();
+    await database.connection(async (client) => {
+      await client.query('SET row_security = off'); // as a restore does: the script leaves the tables alone
+      await client.query('CREATE EXTENSION better_auth');
+    });
+    assert.deepEqual(await tablesOf(database), [...TABLES].sort());
+    const steps = await migrate(database);
+    assert.deepEqual(steps, [
+      'create table better_auth.signing_secret',
+      'create index better_auth.signing_secret_current',
+      'create trigger signing_secret_changed on better_auth.signing_secret',
+      'create secret cookie',
+      'create secret jwt',
+    ]);
+    assert.deepEqual(await migrate(database), []);
+    await assertBothWork(database);
+  });
+
+  test('with its plugins', async () => {
+    const options = { plugins: plugins() };
+    const database = await createRealDatabase(options);
+    const tables = await tablesOf(database);
+    assert.ok(tables.length > 10);
+    const before = await define(database, tables);
+    await database.sql('CREATE EXTENSION better_auth');
+    assert.deepEqual(await define(database, tables), before);
+    assert.deepEqual(await migrate(database), []);
+    await assertNothingToDo(database, options);
+    await assertBothWork(database, options);
+  });
+
+  test('with uuid ids', async () => {
+    const options = { advanced: { database: { generateId: 'uuid' } } };
+    const database = await createRealDatabase(options);
+    const before = await define(database, TABLES);
+    assert.equal(before.user.columns[0].type, 'uuid');
+    await database.sql('CREATE EXTENSION better_auth');
+    assert.deepEqual(await define(database, TABLES), before);
+    await assertNothingToDo(database, options);
+    await assertBothWork(database, options);
+  });
+
+  test('ids that the database counts are refused', async () => {
+    const database = await createRealDatabase({ advanced: { database: { generateId: 'serial' } } });
+    await assert.rejects(database.sql('CREATE EXTENSION better_auth'), /column "id" of better_auth\."user" is neither text nor uuid/);
+    assert.deepEqual(await tablesOf(database), [...TABLES].sort(), 'nothing is left behind');
+  });
+
+  const REPAIRS = {
+    'a missing nullable column': ['ALTER TABLE "user" DROP COLUMN image', ['add column better_auth."user"."image"']],
+    'a missing table': [
+      'DROP TABLE verification',
+      ['create table better_auth.verification', 'create index better_auth."verification_identifier_idx"'],
+    ],
+    'a missing index': ['DROP INDEX "session_userId_idx"', ['create index better_auth."session_userId_idx"']],
+    'a missing unique constraint': ['ALTER TABLE session DROP CONSTRAINT session_token_key', ['create index better_auth."session_token_uidx"']],
+    'several': [
+      'ALTER TABLE account DROP COLUMN "idToken", DROP COLUMN scope; ALTER TABLE session DROP COLUMN "userAgent"',
+      ['add column better_auth.session."userAgent"', 'add column better_auth.account."idToken"', 'add column better_auth.account."scope"'],
+    ],
+  };
+  for (const [name, [damage, steps]] of Object.entries(REPAIRS)) {
+    test(`${name} is made by migrate(), and the real one is content`, async () => {
+      const database = await createRealDatabase();
+      await database.sql('CREATE EXTENSION better_auth');
+      await database.sql(damage);
+      assert.deepEqual(await migrate(database), steps);
+      await assertNothingToDo(database);
+      await assertBothWork(database);
+    });
+  }
+});
+
+test('the real migrate on a database without schema better_auth does not hinder CREATE EXTENSION', async () => {
+  const database = await createDatabase();
+  await realMigrate(database); // into public
+  assert.equal(await database.value(`SELECT to_regclass('public.user')::text`), '"user"');
+  await database.sql('CREATE EXTENSION better_auth');
+  assert.deepEqual(await tablesOf(database), [...TABLES, ...OWN_TABLES].sort());
+  await assertNothingToDo(database);
+  await assertBothWork(database);
+});

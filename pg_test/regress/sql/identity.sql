@@ -1,0 +1,43 @@
+-- requesting_user_id() and claims(): never an error, whatever the setting holds.
+SHOW request.jwt.claims;
+SELECT requesting_user_id() IS NULL AS missing, better_auth.claims() IS NULL AS no_claims;
+CREATE TEMP TABLE claims (n serial, claims text);
+INSERT INTO claims (claims) VALUES
+    ('{"sub": "u1", "role": "authenticated"}'), ('{"role": "authenticated", "sub": "ü😀 \"x\""}'),
+    (''), (' '), ('{'), ('null'), ('[]'), ('"u1"'), ('{"sub": ""}'), ('{"sub": null}'), ('{"sub": 1}'),
+    ('{"sub": ["u1"]}'), ('{"sub": {"sub": "u1"}}'), ('{"sub": "a\u0000b"}'), ('{"sub": "\ud800"}'),
+    ('{"SUB": "u1"}'), ('{"sub": "u1"} x'), (repeat('[', 100000)), ('{"sub": "u2"}');
+SELECT c.n, left(c.claims, 40) AS claims, requesting_user_id(), better_auth.claims()
+FROM claims c, LATERAL (SELECT set_config('request.jwt.claims', c.claims, false)) s
+ORDER BY c.n;
+
+-- Local to the transaction, as PostgREST sets it; '' after it.
+BEGIN;
+SELECT set_config('request.jwt.claims', '{"sub": "u3"}', true);
+SELECT requesting_user_id();
+SAVEPOINT s;
+SET LOCAL request.jwt.claims = '{"sub": "u4"}';
+SELECT requesting_user_id();
+ROLLBACK TO s;
+SELECT requesting_user_id();
+COMMIT;
+SELECT requesting_user_id();
+RESET request.jwt.claims;
+SELECT requesting_user_id() IS NULL AS missing;
+
+-- A value that is still held when the setting changes stays what it was.
+SELECT a, b, c FROM (
+    SELECT requesting_user_id() AS a, set_config('request.jwt.claims', '{"sub": "first"}', false) AS s1,
+           requesting_user_id() AS b, set_config('request.jwt.claims', '{"sub": "second, and longer than the first"}', false) AS s2,
+           requesting_user_id() AS c OFFSET 0) q;
+
+-- In PL/pgSQL, defaults, checks, indexes and parallel plans.
+DO $$ BEGIN PERFORM set_config('request.jwt.claims', '{"sub": "u5"}', false); RAISE NOTICE '%', requesting_user_id(); END $$;
+CREATE TABLE identity_notes (user_id text DEFAULT requesting_user_id() CHECK (user_id = requesting_user_id()));
+INSERT INTO identity_notes DEFAULT VALUES RETURNING user_id;
+INSERT INTO identity_notes VALUES ('u1');
+INSERT INTO identity_notes SELECT 'u5' FROM generate_series(1, 20000);
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+SELECT count(*) FROM identity_notes WHERE user_id = requesting_user_id();
+RESET ALL;
+DROP TABLE identity_notes;
