@@ -3,6 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -131,12 +132,24 @@ async function signIn() {
          FROM bench.duration WHERE pair > 0`);
     over('sign_in_email | hash_password', 'ms', took.sign_in, took.hash, 5);
 
+    // Linux keeps a process's time on a processor in nanoseconds: other work on the machine isn't in it.
+    const { rows: [{ pid }] } = await db.query('SELECT pg_backend_pid() AS pid');
+    const busy = () => {
+        try {
+            return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+        } catch {
+            return NaN;
+        }
+    };
+    const spent = { signIn: [], hash: [] };
     const statement = (name, call) => async () => {
-        const start = performance.now();
+        const [start, busyBefore] = [performance.now(), busy()];
         await db.query({ name, text: `SELECT ${call}` });
+        spent[name].push(busy() - busyBefore);
         return performance.now() - start;
     };
-    const seen = await inTurns(60, { signIn: statement('sign_in', signIn), hash: statement('hash', hash) });
+    const seen = await inTurns(80, { signIn: statement('signIn', signIn), hash: statement('hash', hash) });
+    if (!Number.isNaN(busy())) over('  the same in processor time', 'ms', median(spent.signIn), median(spent.hash));
     over('  as the client sees it, commit included', 'ms', seen.signIn, seen.hash);
 }
 

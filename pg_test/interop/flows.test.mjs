@@ -426,6 +426,14 @@ describe('known differences', () => {
     assert.equal(our.code, 'INVALID_EMAIL_OR_PASSWORD');
   });
 
+  test(DIFFERENCES.untrustedCallback, async () => {
+    const callbackURL = 'https://elsewhere.example/';
+    await Promise.all([real, ours].map((auth) => clear(auth.database).then(() => auth.call('signUp', ada))));
+    assert.equal((await real.call('signIn', { ...signIn, callbackURL })).error.code, 'INVALID_CALLBACK_URL');
+    const { ok } = await ours.call('signIn', { ...signIn, callbackURL });
+    assert.deepEqual([ok.redirect, ok.url], [true, callbackURL]);
+  });
+
   test(DIFFERENCES.rollback, async () => {
     const rows = (auth) => auth.database.sql(`SELECT round(extract(epoch FROM "expiresAt" - now()) / 3600)::int AS hours FROM session`);
     const play = async (auth) => {

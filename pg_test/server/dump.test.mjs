@@ -68,10 +68,11 @@ const RESTORES = {
     await to.run('psql', '-X', '--quiet', '-c', 'CREATE EXTENSION better_auth');
     await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', path);
   },
-  async 'schema and data apart'(from, to, path) {
+  async 'custom, section by section'(from, to, path) {
     await from.run('pg_dump', '--format', 'custom', '--file', path);
-    await to.run('pg_restore', '-1', '--exit-on-error', '--schema-only', path);
-    await to.run('pg_restore', '-1', '--exit-on-error', '--data-only', path);
+    for (const section of ['pre-data', 'data', 'post-data']) {
+      await to.run('pg_restore', '-1', '--exit-on-error', '--section', section, path);
+    }
   },
 };
 

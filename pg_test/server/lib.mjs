@@ -69,10 +69,6 @@ class Client extends pg.Client {
     const names = Object.keys(args).map((key, index) => `${key} => $${index + 1}`);
     return this.value(`SELECT better_auth.${name}(${names.join(', ')})`, Object.values(args));
   }
-
-  async pid() {
-    return this.value('SELECT pg_backend_pid()');
-  }
 }
 
 class Database {
@@ -261,12 +257,9 @@ export async function until(condition, what) {
   assert.fail(`timed out: ${what}`);
 }
 
-/** Waits until the backend `pid` waits for a lock; `observer` must not be the one that waits. */
-export const untilBlocked = (observer, pid) =>
-  until(
-    () => observer.value('SELECT cardinality(pg_blocking_pids($1)) > 0', [pid]),
-    `backend ${pid} does not wait for a lock`,
-  );
+/** Waits until the backend of `client` waits for a lock; `observer` is another connection. */
+export const untilBlocked = (observer, { processID }) =>
+  until(() => observer.value('SELECT cardinality(pg_blocking_pids($1)) > 0', [processID]), 'waiting for a lock');
 
 /** An email that no other sign-up of this run has. */
 export const freshEmail = () => `${unique('ada')}@example.com`;

@@ -6,7 +6,7 @@ use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use pgrx::trigger_support::{PgTrigger, PgTriggerError};
 
-use crate::api::raise::OrRaise;
+use crate::api::raise::{OrRaise, not_null};
 use crate::api::sql::seconds;
 use crate::flow::password;
 use crate::flow::secrets::{self, Name};
@@ -24,17 +24,18 @@ fn migrate() -> TableIterator<'static, (name!(action, String), name!(object, Str
 ///
 /// Errors: 22023 for another name, a jwt secret of fewer than 32 bytes, or one that comes from a file.
 #[pg_extern]
-fn set_secret(name: &str, value: &str, keep: default!(Interval, "'0'")) {
-    let name = Name::parse(name).or_raise();
-    secrets::set(name, value, seconds(keep).or_raise()).or_raise();
+fn set_secret(name: Option<&str>, value: Option<&str>, keep: default!(Option<Interval>, "'0'")) {
+    let name = Name::parse(not_null("name", name)).or_raise();
+    let keep = seconds(not_null("keep", keep)).or_raise();
+    secrets::set(name, not_null("value", value), keep).or_raise();
 }
 
 /// Makes a fresh random secret (32 bytes, base64url) the secret `name`. The one before goes on
 /// verifying for `keep`. Does not return the secret: its owner reads it in better_auth.signing_secret.
 #[pg_extern]
-fn rotate_secret(name: &str, keep: default!(Interval, "'1 day'")) {
-    let name = Name::parse(name).or_raise();
-    secrets::rotate(name, seconds(keep).or_raise()).or_raise();
+fn rotate_secret(name: Option<&str>, keep: default!(Option<Interval>, "'1 day'")) {
+    let name = Name::parse(not_null("name", name)).or_raise();
+    secrets::rotate(name, seconds(not_null("keep", keep)).or_raise()).or_raise();
 }
 
 /// Fires on better_auth.signing_secret: every backend forgets the keys that it has in memory.

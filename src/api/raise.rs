@@ -29,3 +29,9 @@ impl<T, E: Into<AuthError>> OrRaise<T> for Result<T, E> {
         unreachable!("ERROR does not return")
     }
 }
+
+/// An argument that must not be NULL. Such functions are not STRICT: a NULL that does nothing, without
+/// a word, would leave a script to believe that it rotated a secret.
+pub(super) fn not_null<T>(argument: &str, value: Option<T>) -> T {
+    value.ok_or_else(|| AuthError::Argument(format!("{argument} must not be null"))).or_raise()
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::json;
 use crate::api::jsonb::Jsonb;
-use crate::api::raise::OrRaise;
+use crate::api::raise::{OrRaise, not_null};
 use crate::crypto::jwt::{Payload, Refusal};
 use crate::error::AuthError;
 use crate::flow::session::{self, Client};
@@ -161,18 +161,18 @@ fn bridge_token(session_token: Option<&str>) -> String {
 ///
 /// Errors: 22023 for claims that are no object, or whose times are no whole numbers.
 #[pg_extern]
-fn sign_jwt(claims: Option<Jsonb>, expires_in: default!(Option<Interval>, "NULL")) -> Option<String> {
+fn sign_jwt(claims: Option<Jsonb>, expires_in: default!(Option<Interval>, "NULL")) -> String {
     let refused = |refusal: Refusal| AuthError::Argument(refusal.message());
-    let payload = Payload::from_jsonb_text(claims?.as_text()).map_err(refused).or_raise();
-    Some(token::sign(payload, expires_in.map(seconds).transpose().or_raise()).or_raise())
+    let payload = Payload::from_jsonb_text(not_null("claims", claims).as_text()).map_err(refused).or_raise();
+    token::sign(payload, expires_in.map(seconds).transpose().or_raise()).or_raise()
 }
 
 /// The claims of a token, verified: three segments, HS256, signature, times and audience.
 ///
 /// Errors: INVALID_TOKEN and TOKEN_EXPIRED, each reason with its own message.
 #[pg_extern]
-fn verify_jwt(token: &str) -> Jsonb {
-    Jsonb::from_json(token::verify(token).or_raise().json().to_owned())
+fn verify_jwt(token: Option<&str>) -> Jsonb {
+    Jsonb::from_json(token::verify(not_null("token", token)).or_raise().json().to_owned())
 }
 
 /// Mints the token of a service without a user, as InsForge's mail endpoint takes it.
@@ -180,10 +180,11 @@ fn verify_jwt(token: &str) -> Jsonb {
 /// Errors: 22023 for an empty subject, or a lifetime of zero or less.
 #[pg_extern]
 fn service_token(
-    subject: default!(&str, "'better-auth-service'"),
-    expires_in: default!(Interval, "'5 minutes'"),
+    subject: default!(Option<&str>, "'better-auth-service'"),
+    expires_in: default!(Option<Interval>, "'5 minutes'"),
 ) -> String {
-    token::service(subject, seconds(expires_in).or_raise()).or_raise()
+    let expires_in = seconds(not_null("expires_in", expires_in)).or_raise();
+    token::service(not_null("subject", subject), expires_in).or_raise()
 }
 
 /// The verified claims of this request: `request.jwt.claims`, which PostgREST sets from the token that it

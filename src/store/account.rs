@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_id};
-use crate::store::sql::{Statement, Value, insert, read, write};
+use crate::store::sql::{As, Statement, Value, insert, select, write};
 use crate::store::user::User;
 
 /// Better Auth's providerId of an account with a password.
@@ -29,8 +29,8 @@ thread_local! {
                 AND a."accountId" OPERATOR(pg_catalog.=) {}
                WHERE u.email OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
             User::select("u")?,
-            read(Table::Account, "a", "id")?,
-            read(Table::User, "u", "id")?,
+            select(Table::Account, "a", &[("id", As::Text)])?,
+            select(Table::User, "u", &[("id", As::Text)])?,
         ))
     }) };
     static LOCK_PASSWORD: Statement = const { Statement::new(Table::Account, || {

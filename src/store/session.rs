@@ -3,7 +3,7 @@
 use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_id, random_token};
-use crate::store::sql::{Row, Statement, Value, insert, read, write};
+use crate::store::sql::{As, Field, Row, Statement, Value, insert, select, write};
 use crate::store::user::User;
 
 /// A row of `session`: the columns that Better Auth declares.
@@ -20,14 +20,20 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    const COLUMNS: [&'static str; 8] =
-        ["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"];
+    const FIELDS: [Field; 8] = [
+        ("id", As::Text),
+        ("expiresAt", As::Time),
+        ("token", As::Text),
+        ("createdAt", As::Time),
+        ("updatedAt", As::Time),
+        ("ipAddress", As::Text),
+        ("userAgent", As::Text),
+        ("userId", As::Text),
+    ];
     const WIDTH: i32 = 8;
 
     fn select(row: &str) -> Result<String, AuthError> {
-        let columns: Result<Vec<String>, AuthError> =
-            Self::COLUMNS.iter().map(|name| read(Table::Session, row, name)).collect();
-        Ok(columns?.join(", "))
+        select(Table::Session, row, &Self::FIELDS)
     }
 
     fn from_row(row: &Row) -> Self {
@@ -63,7 +69,7 @@ thread_local! {
         ))
     }) };
     static INSERT: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::COLUMNS)?, Session::select("session")?))
+        Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::FIELDS.map(|(name, _)| name))?, Session::select("session")?))
     }) };
     static REFRESH: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(

@@ -35,14 +35,14 @@ impl Value<'_> {
     }
 }
 
-/// A row of a result. Its columns are what [`read`] gives: text, timestamptz or boolean.
+/// A row of a result. Its columns are what [`select`] makes of them: text, timestamptz or boolean.
 pub(super) struct Row {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
 }
 
 impl Row {
-    /// The column at `position`, from 1. The caller names the type that [`read`] gave it.
+    /// The column at `position`, from 1. The caller names the type that [`select`] gave it.
     fn get<T: FromDatum>(&self, position: i32) -> Option<T> {
         let mut is_null = true;
         // SAFETY: the tuple and its descriptor are those of SPI's current result; SPI checks the
@@ -298,17 +298,31 @@ fn execute<T>(
     }
 }
 
-/// A column in a select list, as text, timestamptz or boolean. `row` is the table's alias.
+/// What a column is read as, whatever type it has in this database.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum As {
+    Text,
+    Time,
+    Boolean,
+}
+
+/// A column's name, and what it is read as.
+pub(super) type Field = (&'static str, As);
+
+/// The fields as a select list; `row` is the table's alias.
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn read(table: Table, row: &str, name: &str) -> Result<String, AuthError> {
-    let column = column(table, name)?;
-    Ok(match column.kind {
-        Kind::Boolean | Kind::TimestampTz => format!(r#"{row}."{name}""#),
-        Kind::Timestamp => format!(r#"({row}."{name}" AT TIME ZONE 'UTC')"#),
-        _ => format!(r#"{row}."{name}"::pg_catalog.text"#),
-    })
+pub(super) fn select(table: Table, row: &str, fields: &[Field]) -> Result<String, AuthError> {
+    let read = |&(name, kind): &Field| {
+        Ok(match (kind, column(table, name)?.kind) {
+            (As::Time, Kind::Timestamp) => format!(r#"({row}."{name}" AT TIME ZONE 'UTC')"#),
+            (As::Time, _) => format!(r#"{row}."{name}"::pg_catalog.timestamptz"#),
+            (As::Boolean, _) => format!(r#"{row}."{name}"::pg_catalog.bool"#),
+            (As::Text, _) => format!(r#"{row}."{name}"::pg_catalog.text"#),
+        })
+    };
+    Ok(fields.iter().map(read).collect::<Result<Vec<String>, AuthError>>()?.join(", "))
 }
 
 /// Parameter `position` in the type that the column has.

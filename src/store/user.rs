@@ -3,7 +3,7 @@
 use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_id};
-use crate::store::sql::{Row, Statement, Value, insert, read};
+use crate::store::sql::{As, Field, Row, Statement, Value, insert, select};
 
 /// A row of `user`: the columns that Better Auth declares.
 #[derive(Clone, Debug)]
@@ -18,16 +18,21 @@ pub(crate) struct User {
 }
 
 impl User {
-    const COLUMNS: [&'static str; 7] =
-        ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
+    const FIELDS: [Field; 7] = [
+        ("id", As::Text),
+        ("name", As::Text),
+        ("email", As::Text),
+        ("emailVerified", As::Boolean),
+        ("image", As::Text),
+        ("createdAt", As::Time),
+        ("updatedAt", As::Time),
+    ];
     /// How many columns [`User::select`] gives.
     pub(super) const WIDTH: i32 = 7;
 
     /// The select list that [`User::from_row`] reads; `row` is the table's alias.
     pub(super) fn select(row: &str) -> Result<String, AuthError> {
-        let columns: Result<Vec<String>, AuthError> =
-            Self::COLUMNS.iter().map(|name| read(Table::User, row, name)).collect();
-        Ok(columns?.join(", "))
+        select(Table::User, row, &Self::FIELDS)
     }
 
     /// Reads what [`User::select`] selected, from column `first` on.
@@ -70,7 +75,7 @@ thread_local! {
         Ok(format!(r#"SELECT 1 FROM {} u WHERE u.email OPERATOR(pg_catalog.=) $1"#, Table::User.sql()))
     }) };
     static INSERT: Statement = const { Statement::new(Table::User, || {
-        let insert = insert(Table::User, &User::COLUMNS)?;
+        let insert = insert(Table::User, &User::FIELDS.map(|(name, _)| name))?;
         Ok(format!(r#"{insert} ON CONFLICT DO NOTHING RETURNING {}"#, User::select(r#""user""#)?))
     }) };
 }
