@@ -1,5 +1,6 @@
-//! jsonb arguments and results, by PostgreSQL's own text of them. pgrx's type parses each into a tree
-//! and back, which costs more than signing a token, and panics on numbers that Rust's f64 can't hold.
+//! jsonb arguments and results. pgrx's type parses each into a tree and back, which costs more than
+//! signing a token, and panics on numbers that Rust's f64 can't hold. An argument is read where it lies,
+//! and a result is JSON text that PostgreSQL parses.
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::nullable::Nullable;
@@ -10,28 +11,25 @@ use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
 use serde_json::Value;
 use std::ffi::{CStr, CString};
 
-/// SQL's jsonb, as JSON text.
-pub(super) struct Jsonb(String);
+use crate::crypto::jwt::{Payload, Refusal, write_json};
 
-impl Jsonb {
+/// A result: JSON text that becomes jsonb.
+pub(super) struct JsonText(String);
+
+impl JsonText {
     /// From text that is JSON and has no NUL characters in its strings.
     pub(super) fn from_json(json: String) -> Self {
         Self(json)
     }
-
-    /// For an argument: `{"a": 1, "b": [2]}`, keys unique, a space after each comma and colon.
-    pub(super) fn as_text(&self) -> &str {
-        &self.0
-    }
 }
 
-impl From<Value> for Jsonb {
+impl From<Value> for JsonText {
     fn from(value: Value) -> Self {
         Self(value.to_string())
     }
 }
 
-impl IntoDatum for Jsonb {
+impl IntoDatum for JsonText {
     fn into_datum(self) -> Option<pg_sys::Datum> {
         let text = CString::new(self.0).ok()?;
         // SAFETY: jsonb_in takes one terminated string and raises on anything that isn't JSON.
@@ -43,25 +41,242 @@ impl IntoDatum for Jsonb {
     }
 }
 
-impl FromDatum for Jsonb {
+// SAFETY: returns a jsonb that jsonb_in built in the memory context of the call.
+unsafe impl BoxRet for JsonText {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
+        match self.into_datum() {
+            // SAFETY: as above.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+// SAFETY: it is SQL's jsonb.
+unsafe impl SqlTranslatable for JsonText {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(JsonText);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("jsonb"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
+}
+
+/// An argument: the bytes of a jsonb's container, as PostgreSQL stores them.
+pub(super) struct Jsonb<'a>(Container<'a>);
+
+impl Jsonb<'_> {
+    /// The object's members as the claims of a token.
+    ///
+    /// # Errors
+    /// Not an object, or claims that [`Payload::claim`] refuses.
+    pub(super) fn payload(&self) -> Result<Payload, Refusal> {
+        const NOT_AN_OBJECT: Refusal = Refusal::NotJson("payload");
+        let header = self.0.header().ok_or(NOT_AN_OBJECT)?;
+        if header & OBJECT == 0 {
+            return Err(NOT_AN_OBJECT);
+        }
+        let mut payload = Payload::new();
+        for (key, value) in self.0.members(header & COUNT).ok_or(NOT_AN_OBJECT)? {
+            let name = key.as_str().ok_or(NOT_AN_OBJECT)?;
+            payload.claim(name, |json| value.write(json).ok_or(NOT_AN_OBJECT))?;
+        }
+        Ok(payload)
+    }
+}
+
+// PostgreSQL's format of a jsonb on disk, src/include/utils/jsonb.h. It is the same since 9.4, and
+// pg_upgrade keeps it that way. A container is a header, then one entry for each element (for an object
+// all keys, then all values), then their data.
+const COUNT: u32 = 0x0FFF_FFFF;
+const SCALAR: u32 = 0x1000_0000;
+const OBJECT: u32 = 0x2000_0000;
+/// An entry holds the element's length, or, every so often and with `HAS_OFFSET`, where it ends.
+const LENGTH: u32 = 0x0FFF_FFFF;
+const HAS_OFFSET: u32 = 0x8000_0000;
+const KIND: u32 = 0x7000_0000;
+const STRING: u32 = 0x0000_0000;
+const NUMERIC: u32 = 0x1000_0000;
+const FALSE: u32 = 0x2000_0000;
+const TRUE: u32 = 0x3000_0000;
+const NULL: u32 = 0x4000_0000;
+const CONTAINER: u32 = 0x5000_0000;
+
+#[derive(Clone, Copy)]
+struct Container<'a>(&'a [u8]);
+
+/// One key, value or element.
+#[derive(Clone, Copy)]
+struct Element<'a> {
+    kind: u32,
+    /// Its bytes, padding included: numbers and containers are aligned to four within the container.
+    data: &'a [u8],
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+impl<'a> Container<'a> {
+    fn header(self) -> Option<u32> {
+        word(self.0, 0)
+    }
+
+    /// `count` elements, from the entry at index `first` of `total`, whose data starts at `offset`.
+    fn elements(
+        self,
+        first: usize,
+        total: usize,
+        count: usize,
+        offset: usize,
+    ) -> impl Iterator<Item = Option<Element<'a>>> {
+        let base = 4 + 4 * total;
+        let mut start = offset;
+        (first..first + count).map(move |index| {
+            let entry = word(self.0, 4 + 4 * index)?;
+            let length = (entry & LENGTH) as usize;
+            let end = if entry & HAS_OFFSET == 0 { start + length } else { length };
+            let kind = entry & KIND;
+            let aligned =
+                if kind == NUMERIC || kind == CONTAINER { start.next_multiple_of(4) } else { start };
+            let data = self.0.get(base + aligned..base + end)?;
+            start = end;
+            Some(Element { kind, data })
+        })
+    }
+
+    /// Where the data of the entry at `index` ends.
+    fn end(self, index: usize) -> Option<usize> {
+        let mut end = 0;
+        for index in 0..=index {
+            let entry = word(self.0, 4 + 4 * index)?;
+            let length = (entry & LENGTH) as usize;
+            end = if entry & HAS_OFFSET == 0 { end + length } else { length };
+        }
+        Some(end)
+    }
+
+    /// The members of an object.
+    fn members(self, count: u32) -> Option<impl Iterator<Item = (Element<'a>, Element<'a>)>> {
+        let count = count as usize;
+        let total = count.checked_mul(2)?;
+        let values = if count == 0 { 0 } else { self.end(count - 1)? };
+        let pairs = self.elements(0, total, count, 0).zip(self.elements(count, total, count, values));
+        // A damaged entry is left for `pairs` to stop at; PostgreSQL itself would read beyond it.
+        Some(pairs.map_while(|(key, value)| key.zip(value)))
+    }
+
+    fn write(self, json: &mut Vec<u8>) -> Option<()> {
+        // SAFETY: looks at the stack pointer, and raises an error when the stack is nearly used up.
+        unsafe { pg_sys::check_stack_depth() };
+        let header = self.header()?;
+        let count = header & COUNT;
+        let mut separator: &[u8] = b"";
+        if header & OBJECT != 0 {
+            json.push(b'{');
+            for (key, value) in self.members(count)? {
+                json.extend_from_slice(separator);
+                separator = b",";
+                write_json(json, key.as_str()?);
+                json.push(b':');
+                value.write(json)?;
+            }
+            json.push(b'}');
+        } else if header & SCALAR == 0 {
+            json.push(b'[');
+            for element in self.elements(0, count as usize, count as usize, 0) {
+                json.extend_from_slice(separator);
+                separator = b",";
+                element?.write(json)?;
+            }
+            json.push(b']');
+        } else {
+            self.elements(0, 1, 1, 0).next()??.write(json)?;
+        }
+        Some(())
+    }
+}
+
+impl<'a> Element<'a> {
+    fn as_str(self) -> Option<&'a str> {
+        (self.kind == STRING).then(|| std::str::from_utf8(self.data).ok()).flatten()
+    }
+
+    fn write(self, json: &mut Vec<u8>) -> Option<()> {
+        match self.kind {
+            STRING => write_json(json, self.as_str()?),
+            TRUE => json.extend_from_slice(b"true"),
+            FALSE => json.extend_from_slice(b"false"),
+            NULL => json.extend_from_slice(b"null"),
+            CONTAINER => Container(self.data).write(json)?,
+            NUMERIC => match small_integer(self.data) {
+                Some(number) => write_json(json, &number),
+                None => json.extend_from_slice(numeric_text(self.data)?.to_bytes()),
+            },
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// The value of a numeric that is a whole number of up to 16 digits, as times are: its format
+/// (src/backend/utils/adt/numeric.c) is a varlena of a short header and digits to the base 10,000.
+fn small_integer(numeric: &[u8]) -> Option<i64> {
+    const SHORT: u16 = 0x8000;
+    const KINDS: u16 = 0xC000;
+    const NEGATIVE: u16 = 0x2000;
+    const SCALE_AND_NEGATIVE_WEIGHT: u16 = 0x1F80 | 0x0040;
+    const WEIGHT: u16 = 0x003F;
+    let half = |bytes: &[u8]| Some(u16::from_ne_bytes(bytes.try_into().ok()?));
+    // A varlena of another form, packed or compressed, has another length here.
+    let length = if cfg!(target_endian = "big") { word(numeric, 0)? } else { word(numeric, 0)? >> 2 };
+    if length as usize != numeric.len() {
+        return None;
+    }
+    let header = half(numeric.get(4..6)?)?;
+    let weight = usize::from(header & WEIGHT);
+    if header & KINDS != SHORT || header & SCALE_AND_NEGATIVE_WEIGHT != 0 || weight > 3 {
+        return None;
+    }
+    let digits = numeric.get(6..)?;
+    if digits.len() > 2 * (weight + 1) {
+        return None;
+    }
+    let mut value = 0i64;
+    for index in 0..=weight {
+        let digit = match digits.get(2 * index..2 * index + 2) {
+            Some(digit) => i64::from(half(digit)?),
+            None => 0,
+        };
+        value = value * 10_000 + digit;
+    }
+    Some(if header & NEGATIVE == 0 { value } else { -value })
+}
+
+/// Any numeric as PostgreSQL prints it, which is as JSON writes numbers.
+fn numeric_text(numeric: &[u8]) -> Option<&CStr> {
+    let datum = pg_sys::Datum::from(numeric.as_ptr());
+    // SAFETY: the bytes are a numeric inside a jsonb, aligned to four, and numeric_out reads no more than
+    // the length in its header says. It answers with a terminated string in the call's memory context.
+    unsafe { direct_function_call::<&CStr>(pg_sys::numeric_out, &[Some(datum)]) }
+}
+
+impl FromDatum for Jsonb<'_> {
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
         if is_null {
             return None;
         }
         // SAFETY: the caller's datum is a jsonb, which after detoasting is a plain varlena: a header of
-        // four bytes, then the container. The text is terminated, and as PostgreSQL's databases that
-        // this extension installs in are UTF-8, so is the text.
+        // four bytes with the length of the whole, then the container. It lives as long as the call.
         unsafe {
-            let jsonb = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::Jsonb>();
-            let length = i32::try_from(pgrx::varlena::varsize(jsonb.cast())).ok()?;
-            let text = pg_sys::JsonbToCString(std::ptr::null_mut(), &raw mut (*jsonb).root, length);
-            CStr::from_ptr(text).to_str().ok().map(|text| Self(text.to_owned()))
+            let jsonb = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+            let container =
+                std::slice::from_raw_parts(pgrx::vardata_4b(jsonb).cast(), pgrx::varsize_4b(jsonb) - 4);
+            Some(Self(Container(container)))
         }
     }
 }
 
 // SAFETY: reads the argument by the conversion above.
-unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb {
+unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb<'fcx> {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: PostgreSQL passes a jsonb where the function declares one.
         match unsafe { arg.unbox_arg_using_from_datum() } {
@@ -76,19 +291,8 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb {
     }
 }
 
-// SAFETY: returns a jsonb that jsonb_in built in the memory context of the call.
-unsafe impl BoxRet for Jsonb {
-    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {
-        match self.into_datum() {
-            // SAFETY: as above.
-            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
-            None => fcinfo.return_null(),
-        }
-    }
-}
-
-// SAFETY: Jsonb is SQL's jsonb.
-unsafe impl SqlTranslatable for Jsonb {
+// SAFETY: it is SQL's jsonb.
+unsafe impl SqlTranslatable for Jsonb<'_> {
     const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Jsonb);
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
     const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("jsonb"));

@@ -6,9 +6,9 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use crate::api::json;
-use crate::api::jsonb::Jsonb;
+use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
-use crate::crypto::jwt::{Payload, Refusal};
+use crate::crypto::jwt::Refusal;
 use crate::error::AuthError;
 use crate::flow::session::{self, Client};
 use crate::flow::{sign_in, sign_up, token};
@@ -20,7 +20,7 @@ pub(super) fn seconds(interval: Interval) -> Result<i64, AuthError> {
         .map_err(|_| AuthError::Argument("the interval is too long".into()))
 }
 
-fn status() -> Jsonb {
+fn status() -> JsonText {
     json!({ "status": true }).into()
 }
 
@@ -40,7 +40,7 @@ fn sign_up_email(
     remember_me: default!(Option<bool>, "true"),
     ip_address: default!(Option<&str>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
-) -> Jsonb {
+) -> JsonText {
     // Only a mail would carry it, and none is sent yet.
     let _ = callback_url;
     let request = sign_up::Request {
@@ -71,7 +71,7 @@ fn sign_in_email(
     callback_url: default!(Option<&str>, "NULL"),
     ip_address: default!(Option<&str>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
-) -> Jsonb {
+) -> JsonText {
     let request = sign_in::Request {
         email,
         password,
@@ -93,7 +93,7 @@ fn sign_in_email(
 
 /// Ends a session: Better Auth's `POST /sign-out`. `{success: true}`, whether there was one or not.
 #[pg_extern]
-fn sign_out(session_token: Option<&str>) -> Jsonb {
+fn sign_out(session_token: Option<&str>) -> JsonText {
     session::sign_out(session_token).or_raise();
     json!({ "success": true }).into()
 }
@@ -105,7 +105,7 @@ fn sign_out(session_token: Option<&str>) -> Jsonb {
 fn get_session(
     session_token: Option<&str>,
     disable_refresh: default!(Option<bool>, "false"),
-) -> Option<Jsonb> {
+) -> Option<JsonText> {
     let may_refresh = !disable_refresh.unwrap_or(false);
     session::current(session_token, may_refresh).or_raise().map(|live| json::live(&live).into())
 }
@@ -114,7 +114,7 @@ fn get_session(
 ///
 /// Errors: UNAUTHORIZED, SESSION_NOT_FRESH.
 #[pg_extern]
-fn list_sessions(session_token: Option<&str>) -> Jsonb {
+fn list_sessions(session_token: Option<&str>) -> JsonText {
     let sessions = session::list(session_token).or_raise();
     Value::Array(sessions.iter().map(json::session).collect()).into()
 }
@@ -124,7 +124,7 @@ fn list_sessions(session_token: Option<&str>) -> Jsonb {
 ///
 /// Errors: UNAUTHORIZED, VALIDATION_ERROR.
 #[pg_extern]
-fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> Jsonb {
+fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> JsonText {
     session::revoke(session_token, token).or_raise();
     status()
 }
@@ -133,7 +133,7 @@ fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> Jsonb {
 ///
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
-fn revoke_sessions(session_token: Option<&str>) -> Jsonb {
+fn revoke_sessions(session_token: Option<&str>) -> JsonText {
     session::revoke_all(session_token).or_raise();
     status()
 }
@@ -143,7 +143,7 @@ fn revoke_sessions(session_token: Option<&str>) -> Jsonb {
 ///
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
-fn revoke_other_sessions(session_token: Option<&str>) -> Jsonb {
+fn revoke_other_sessions(session_token: Option<&str>) -> JsonText {
     session::revoke_others(session_token).or_raise();
     status()
 }
@@ -161,9 +161,9 @@ fn bridge_token(session_token: Option<&str>) -> String {
 ///
 /// Errors: 22023 for claims that are no object, or whose times are no whole numbers.
 #[pg_extern]
-fn sign_jwt(claims: Option<Jsonb>, expires_in: default!(Option<Interval>, "NULL")) -> String {
+fn sign_jwt(claims: Option<Jsonb<'_>>, expires_in: default!(Option<Interval>, "NULL")) -> String {
     let refused = |refusal: Refusal| AuthError::Argument(refusal.message());
-    let payload = Payload::from_jsonb_text(not_null("claims", claims).as_text()).map_err(refused).or_raise();
+    let payload = not_null("claims", claims).payload().map_err(refused).or_raise();
     token::sign(payload, expires_in.map(seconds).transpose().or_raise()).or_raise()
 }
 
@@ -171,8 +171,8 @@ fn sign_jwt(claims: Option<Jsonb>, expires_in: default!(Option<Interval>, "NULL"
 ///
 /// Errors: INVALID_TOKEN and TOKEN_EXPIRED, each reason with its own message.
 #[pg_extern]
-fn verify_jwt(token: Option<&str>) -> Jsonb {
-    Jsonb::from_json(token::verify(not_null("token", token)).or_raise().json().to_owned())
+fn verify_jwt(token: Option<&str>) -> JsonText {
+    JsonText::from_json(token::verify(not_null("token", token)).or_raise().json().to_owned())
 }
 
 /// Mints the token of a service without a user, as InsForge's mail endpoint takes it.
@@ -190,6 +190,6 @@ fn service_token(
 /// The verified claims of this request: `request.jwt.claims`, which PostgREST sets from the token that it
 /// verified. NULL outside a request, and when the setting is not a JSON object.
 #[pg_extern(stable, parallel_safe)]
-fn claims() -> Option<Jsonb> {
-    identity::claims::json().map(Jsonb::from_json)
+fn claims() -> Option<JsonText> {
+    identity::claims::json().map(JsonText::from_json)
 }

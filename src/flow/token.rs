@@ -1,8 +1,6 @@
 //! Tokens: the bridge token that PostgREST and row level security accept, and the signer and verifier
 //! themselves.
 
-use serde_json::{Map, Value};
-
 use crate::crypto::jwt::{self, Payload, VerifiedClaims};
 use crate::error::AuthError;
 use crate::flow::{secrets, session};
@@ -18,9 +16,10 @@ use crate::store::server::Timestamp;
 pub(crate) fn bridge(session_token: Option<&str>) -> Result<String, AuthError> {
     let live = session::require(session_token)?;
     let mut claims = identity(&live.user.id)?;
-    claims.insert("sid".into(), live.session.id.into());
-    let until = live.session.expires_at.unix_seconds();
-    mint(claims, settings::jwt_expires_in(), Some(until))
+    claims.text("sid", &live.session.id);
+    let now = Timestamp::now();
+    let expiry = now.plus(settings::jwt_expires_in()).min(live.session.expires_at);
+    finish(claims, now, expiry)
 }
 
 /// Mints the token of a service that has no user, as InsForge's mailer wants it.
@@ -31,7 +30,8 @@ pub(crate) fn service(subject: &str, expires_in: i64) -> Result<String, AuthErro
     if subject.is_empty() {
         return Err(AuthError::Argument("subject must not be empty".into()));
     }
-    mint(identity(subject)?, positive(expires_in)?, None)
+    let (claims, now) = (identity(subject)?, Timestamp::now());
+    finish(claims, now, now.plus(positive(expires_in)?))
 }
 
 /// Signs claims that the caller brings. `iat`, `exp` and `aud` are added where they are missing.
@@ -47,12 +47,7 @@ pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, A
     }
     let lifetime = expires_in.map_or(Ok(settings::jwt_expires_in()), positive)?;
     let now = Timestamp::now();
-    let payload = claims.complete(
-        now.unix_seconds(),
-        now.plus(lifetime).unix_seconds(),
-        settings::jwt_audience().as_deref(),
-    );
-    secrets::with_signing_key(|key| jwt::sign(key, &payload))
+    finish(claims, now, now.plus(lifetime))
 }
 
 /// Verifies a token against the current jwt secret and those kept after a rotation.
@@ -73,25 +68,19 @@ fn positive(seconds: i64) -> Result<i64, AuthError> {
     }
 }
 
-/// `sub`, `role` and `aud`.
-fn identity(subject: &str) -> Result<Map<String, Value>, AuthError> {
+/// `sub` and `role`.
+fn identity(subject: &str) -> Result<Payload, AuthError> {
     let role = settings::jwt_role().ok_or_else(|| {
         AuthError::Setup("better_auth.jwt_role is empty; it has to name a database role".into())
     })?;
-    let mut claims = Map::new();
-    claims.insert("sub".into(), subject.into());
-    claims.insert("role".into(), role.into());
-    if let Some(audience) = settings::jwt_audience() {
-        claims.insert("aud".into(), audience.into());
-    }
+    let mut claims = Payload::new();
+    claims.text("sub", subject);
+    claims.text("role", &role);
     Ok(claims)
 }
 
-fn mint(mut claims: Map<String, Value>, lifetime: i64, until: Option<i64>) -> Result<String, AuthError> {
-    let now = Timestamp::now();
-    let expiry = now.plus(lifetime).unix_seconds();
-    claims.insert("iat".into(), now.unix_seconds().into());
-    claims.insert("exp".into(), until.map_or(expiry, |until| until.min(expiry)).into());
-    let payload = Value::Object(claims).to_string();
+fn finish(claims: Payload, now: Timestamp, expiry: Timestamp) -> Result<String, AuthError> {
+    let audience = settings::jwt_audience();
+    let payload = claims.complete(now.unix_seconds(), expiry.unix_seconds(), audience.as_deref());
     secrets::with_signing_key(|key| jwt::sign(key, &payload))
 }

@@ -5,6 +5,19 @@ CREATE FUNCTION pg_temp.part(token text, n int) RETURNS text LANGUAGE sql AS $$
 $$;
 SELECT pg_temp.part(better_auth.sign_jwt('{"sub": "u1", "exp": 4102444800, "iat": 1, "aud": "insforge-api", "deep": {"exp": 1.5}, "q": "a, \"b\": c"}'), 2);
 SELECT better_auth.verify_jwt(better_auth.sign_jwt('{"sub": "u1"}')) - 'iat' - 'exp' AS claims;
+-- Whatever jsonb holds arrives as it was: numbers of every size, nesting, escapes, more than 32 members.
+CREATE TEMP TABLE claims (n serial, c jsonb);
+INSERT INTO claims (c) VALUES
+    ('{"n": [0, -0, 1, -1, 9999, 10000, -10000, 9999999999999999, 10000000000000000, -12345678901234567890, 1e20, 1.50, -0.001, 1e-20]}'),
+    ('{"exp": 4102444800, "iat": 0, "nbf": -1}'),
+    ('{"": {"": [[], {}, [[[null]]], true, false]}, "é😀": "\\ \" \b\f\n\r\t\u0001 / é😀"}'),
+    ((SELECT jsonb_object_agg('key' || g, repeat('v', g)) FROM generate_series(1, 300) g)),
+    ((SELECT jsonb_build_object('a', jsonb_agg(g * 1000)) FROM generate_series(1, 1000) g)),
+    ((SELECT jsonb_build_object('deep', (repeat('[', 120) || repeat(']', 120))::jsonb)));
+SELECT n, better_auth.verify_jwt(better_auth.sign_jwt(c)) @> c AND c <@ better_auth.verify_jwt(better_auth.sign_jwt(c)) AS arrives
+FROM claims ORDER BY n;
+SELECT pg_temp.part(better_auth.sign_jwt('{"n": [0, -0, 1, -1, 9999, 10000, -10000, 9999999999999999, 10000000000000000, 1.50], "aud": "insforge-api", "exp": 4102444800, "iat": 0}'), 2);
+SELECT better_auth.sign_jwt(jsonb_build_object('deep', (repeat('[', 3000) || repeat(']', 3000))::jsonb)) IS NOT NULL AS deep;
 SELECT (c -> 'exp')::int - (c -> 'iat')::int AS lifetime FROM better_auth.verify_jwt(better_auth.sign_jwt('{}', '90 seconds')) c;
 SELECT better_auth.sign_jwt(NULL);
 SELECT better_auth.verify_jwt(NULL);
