@@ -40,6 +40,8 @@ macro_rules! codes {
 }
 
 codes! {
+    BannedUser "BANNED_USER" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+        "You have been banned from this application. Please contact support if you believe this is an error."
     EmailPasswordDisabled "EMAIL_PASSWORD_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
         "Email and password is not enabled"
     EmailPasswordSignUpDisabled "EMAIL_PASSWORD_SIGN_UP_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
@@ -81,6 +83,8 @@ pub(crate) enum AuthError {
     NotMigrated(&'static str),
     /// The database is not as this extension needs it. The text says what and what to do.
     Setup(String),
+    /// A feature of Better Auth that this release lacks, and that must not be passed over.
+    Unsupported(&'static str),
     /// The server has no memory or no randomness to give.
     Resources(&'static str),
 }
@@ -115,7 +119,7 @@ impl AuthError {
             Self::Token(refusal) => refusal.message(),
             Self::Argument(text) | Self::Setup(text) => text.clone(),
             Self::NotMigrated(table) => format!("table better_auth.{table} does not exist"),
-            Self::Resources(text) => (*text).into(),
+            Self::Unsupported(text) | Self::Resources(text) => (*text).into(),
         }
     }
 
@@ -126,7 +130,7 @@ impl AuthError {
             Self::Validation(_) => Some("VALIDATION_ERROR"),
             Self::Token(Refusal::Expired) => Some("TOKEN_EXPIRED"),
             Self::Token(_) => Some("INVALID_TOKEN"),
-            Self::Argument(_) | Self::NotMigrated(_) | Self::Setup(_) | Self::Resources(_) => None,
+            _ => None,
         }
     }
 
@@ -146,6 +150,7 @@ impl AuthError {
             Self::Token(_) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             Self::NotMigrated(_) => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             Self::Setup(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Resources(_) => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         }
     }

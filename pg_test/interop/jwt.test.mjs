@@ -437,7 +437,7 @@ for (const [message, tokens] of Object.entries(REFUSED)) {
 }
 
 // jsonb's numbers have fewer digits after the point than JSON's.
-test('a number that jsonb can not hold', { todo: 'raises 22003 of jsonb, not INVALID_TOKEN' }, async () => {
+test('a number that jsonb can not hold', async () => {
   for (const number of ['1e-20000', `0.${'1'.repeat(20_000)}`]) {
     const message = 'JWT payload is not a valid JSON object';
     const answer = await verify(craft(json(`{"exp":NOW,"aud":"insforge-api","n":${number}}`)));

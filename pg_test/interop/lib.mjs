@@ -180,6 +180,7 @@ export function realAuth(database, options) {
 
 /** SQLSTATE of every code that SQL callers get, by its class in the design: 28P01 wrong credentials, … */
 const SQLSTATES = {
+  BANNED_USER: '42501',
   EMAIL_NOT_VERIFIED: '42501',
   EMAIL_PASSWORD_DISABLED: '55000',
   EMAIL_PASSWORD_SIGN_UP_DISABLED: '55000',

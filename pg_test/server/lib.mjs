@@ -33,9 +33,11 @@ function cleanup(t, work) {
   if (!cleanups.has(t)) {
     cleanups.set(t, []);
     t.after(async () => {
+      const failures = [];
       for (const one of cleanups.get(t).reverse()) {
-        await one();
+        await Promise.resolve().then(one).catch((error) => failures.push(error));
       }
+      assert.deepEqual(failures, []);
     });
   }
   cleanups.get(t).push(work);

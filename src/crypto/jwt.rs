@@ -174,7 +174,8 @@ fn check_header(header: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A JSON object that jsonb can hold too: PostgreSQL's text has no NUL character.
+/// A JSON object that jsonb can hold too: PostgreSQL's text has no NUL character, and its numbers have
+/// fewer digits after the point than JSON allows.
 pub(crate) fn parse_object(json: &str) -> Option<Map<String, Value>> {
     fn has_nul(value: &Value) -> bool {
         match value {
@@ -185,13 +186,43 @@ pub(crate) fn parse_object(json: &str) -> Option<Map<String, Value>> {
         }
     }
     let Ok(value @ Value::Object(_)) = serde_json::from_str::<Value>(json) else { return None };
-    if has_nul(&value) {
+    if has_nul(&value) || has_extreme_number(json) {
         return None;
     }
     match value {
         Value::Object(map) => Some(map),
         _ => None,
     }
+}
+
+/// Whether valid JSON has a number of more than 400 characters, or with an exponent below -400; those
+/// above are no numbers to serde_json, for f64 can't hold them.
+fn has_extreme_number(json: &str) -> bool {
+    const LIMIT: usize = 400;
+    let mut in_string = false;
+    let mut bytes = json.bytes().enumerate();
+    while let Some((start, byte)) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' => drop(bytes.next()),
+            b'-' | b'0'..=b'9' if !in_string => {
+                let rest = &json[start..];
+                let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
+                let exponent = rest[..end].split(['e', 'E']).nth(1);
+                let is_moderate =
+                    |exponent: &str| exponent.parse::<i64>().is_ok_and(|exponent| exponent > -(LIMIT as i64));
+                if end > LIMIT || exponent.is_some_and(|exponent| !is_moderate(exponent)) {
+                    return true;
+                }
+                if end > 1 {
+                    // To the number's last character.
+                    bytes.nth(end - 2);
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 fn whole_seconds(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, Refusal> {
@@ -394,6 +425,22 @@ mod tests {
         }
         assert_eq!(refusal(&token(r#"{"alg":"HS256","crit":["x"]}"#, "{}")), Refusal::Critical);
         assert_eq!(refusal(&"a".repeat(MAX_TOKEN + 1)), Refusal::Oversized);
+    }
+
+    #[test]
+    fn numbers_that_jsonb_can_not_hold_are_refused() {
+        let digits = "1".repeat(401);
+        for json in
+            [r#"{"n":1e-20000}"#.into(), format!(r#"{{"n":[0.{digits}]}}"#), r#"{"a":1,"n":1E-401}"#.into()]
+        {
+            assert_eq!(parse_object(&json), None, "{json}");
+        }
+        for json in [
+            r#"{"n":-1e-300,"s":"1e-20000","t":"\"1e-20000","e":1.5e+10}"#.into(),
+            format!(r#"{{"s":"{digits}", "n" : 12 }}"#),
+        ] {
+            assert!(parse_object(&json).is_some(), "{json}");
+        }
     }
 
     #[test]

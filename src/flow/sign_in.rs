@@ -5,7 +5,7 @@ use crate::flow::input::{Issues, check_not_too_long, is_email};
 use crate::flow::password;
 use crate::flow::session::{self, Client};
 use crate::settings;
-use crate::store::account::{self, Credential};
+use crate::store::account;
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
 use crate::store::user::User;
@@ -23,7 +23,8 @@ pub(crate) struct Request<'a> {
 /// # Errors
 /// VALIDATION_ERROR, EMAIL_PASSWORD_DISABLED, INVALID_EMAIL, PASSWORD_TOO_LONG,
 /// INVALID_EMAIL_OR_PASSWORD (the same, at the same cost, for an unknown email, a user without a
-/// password and a wrong password), EMAIL_NOT_VERIFIED after a right password.
+/// password and a wrong password); after a right password EMAIL_NOT_VERIFIED, BANNED_USER, and a refusal
+/// of users with two-factor authentication, who must not get in by their password alone.
 pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError> {
     let mut issues = Issues::default();
     let email = issues.required("email", request.email);
@@ -38,16 +39,25 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
     check_not_too_long(password)?;
 
     let found = account::find_credential(&email.to_lowercase())?;
-    let (user, credential) = found.map_or((None, None), |(user, credential)| (Some(user), credential));
-    let stored = credential.as_ref().and_then(|credential| credential.password.as_deref());
+    let credential = found.as_ref().and_then(|found| found.credential.as_ref());
+    let stored = credential.and_then(|credential| credential.password.as_deref());
     let is_right = password::verify(password, stored.map(String::as_str))?;
-    let (Some(user), Some(Credential { id: account_id, password: Some(stored) }), true) =
-        (user, &credential, is_right)
+    let (Some(found), Some(account_id), Some(stored), true) =
+        (&found, credential.map(|credential| &credential.id), stored, is_right)
     else {
         return Err(Code::InvalidEmailOrPassword.into());
     };
+    let user = &found.user;
     if settings::require_email_verification() && !user.email_verified {
         return Err(Code::EmailNotVerified.into());
+    }
+    if found.is_banned {
+        return Err(Code::BannedUser.into());
+    }
+    if found.has_two_factor {
+        return Err(AuthError::Unsupported(
+            "the user has two-factor authentication enabled, which better_auth does not support",
+        ));
     }
     // The one moment at which the password is known in clear.
     let rehashed = if password::is_outdated(stored) { Some(password::hash(password)?) } else { None };
@@ -57,7 +67,7 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
     let Some(current) = account::lock_password(account_id)? else {
         return Err(Code::InvalidEmailOrPassword.into());
     };
-    if *current != **stored {
+    if *current != *stored {
         if !password::verify(password, Some(&current))? {
             return Err(Code::InvalidEmailOrPassword.into());
         }
@@ -65,5 +75,5 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
         account::replace_password(account_id, stored, &hash, Timestamp::now())?;
     }
     let session = session::open(&user.id, request.remember_me, &request.client)?;
-    Ok((session, user))
+    Ok((session, user.clone()))
 }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
-use crate::store::catalog::Table;
+use crate::store::catalog::{Table, has_column};
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{As, Statement, Value, insert, select, write};
 use crate::store::user::User;
@@ -18,11 +18,35 @@ pub(crate) struct Credential {
     pub(crate) password: Option<Zeroizing<String>>,
 }
 
+/// What a sign-in finds under an email.
+pub(crate) struct Found {
+    pub(crate) user: User,
+    pub(crate) credential: Option<Credential>,
+    /// Better Auth's admin plugin has banned the user, and the ban has not run out.
+    pub(crate) is_banned: bool,
+    /// Better Auth's twoFactor plugin asks this user for more than a password.
+    pub(crate) has_two_factor: bool,
+}
+
+/// Conditions on columns of `user u` that only a plugin adds: whoever put them there relies on them.
+fn plugin_conditions() -> Result<String, AuthError> {
+    let has = |name: &str| has_column(Table::User, name);
+    let expired = match has("banExpires")? {
+        true => {
+            r#" AND (u."banExpires" IS NULL OR u."banExpires" OPERATOR(pg_catalog.>=) pg_catalog.clock_timestamp())"#
+        }
+        false => "",
+    };
+    let banned = if has("banned")? { format!("u.banned IS TRUE{expired}") } else { "false".into() };
+    let two_factor = if has("twoFactorEnabled")? { r#"u."twoFactorEnabled" IS TRUE"# } else { "false" };
+    Ok(format!("{banned}, {two_factor}"))
+}
+
 thread_local! {
     static BY_EMAIL: Statement = const { Statement::new(Table::User, || {
         let (account, user) = (Table::Account.sql(), Table::User.sql());
         Ok(format!(
-            r#"SELECT {}, {}, a.password::pg_catalog.text
+            r#"SELECT {}, {}, a.password::pg_catalog.text, {}
                FROM {user} u LEFT JOIN {account} a
                  ON a."userId" OPERATOR(pg_catalog.=) u.id
                 AND a."providerId" OPERATOR(pg_catalog.=) '{CREDENTIAL}'
@@ -30,6 +54,7 @@ thread_local! {
                WHERE u.email OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
             User::select("u")?,
             select(Table::Account, "a", &[("id", As::Text)])?,
+            plugin_conditions()?,
             select(Table::User, "u", &[("id", As::Text)])?,
         ))
     }) };
@@ -58,15 +83,16 @@ thread_local! {
 ///
 /// # Errors
 /// No table.
-pub(crate) fn find_credential(email: &str) -> Result<Option<(User, Option<Credential>)>, AuthError> {
+pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
     BY_EMAIL.with(|statement| {
-        let mut rows = statement.query(&[Value::Text(email)], |row| {
-            let user = User::from_row(row, 1);
-            let account = row.optional_text(User::WIDTH + 1).map(|id| Credential {
+        let mut rows = statement.query(&[Value::Text(email)], |row| Found {
+            user: User::from_row(row, 1),
+            credential: row.optional_text(User::WIDTH + 1).map(|id| Credential {
                 id,
                 password: row.optional_text(User::WIDTH + 2).map(Zeroizing::new),
-            });
-            (user, account)
+            }),
+            is_banned: row.boolean(User::WIDTH + 3),
+            has_two_factor: row.boolean(User::WIDTH + 4),
         })?;
         Ok(rows.pop())
     })

@@ -201,6 +201,14 @@ pub(super) fn column(table: Table, name: &str) -> Result<Column, AuthError> {
     })
 }
 
+/// Whether the table has a column that not every database has.
+///
+/// # Errors
+/// No such table.
+pub(super) fn has_column(table: Table, name: &str) -> Result<bool, AuthError> {
+    Ok(relation(table)?.columns.iter().any(|column| column.name == name))
+}
+
 fn kind(type_oid: pg_sys::Oid) -> Kind {
     match type_oid {
         pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Kind::Text,

@@ -1,7 +1,10 @@
 //! Statements: prepared once a backend, run as the owner of their table with a fixed `search_path`.
 
-use pgrx::{FromDatum, IntoDatum, pg_sys};
+use pgrx::pg_sys::PgTryBuilder;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::{FromDatum, IntoDatum, PgLogLevel, PgSqlErrorCode, pg_sys};
 use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use crate::error::AuthError;
@@ -142,12 +145,16 @@ impl Statement {
         read: impl Fn(&Row) -> T,
     ) -> Result<Vec<T>, AuthError> {
         let owner = relation(self.table)?.owner;
-        as_owner(owner, || {
-            spi(|| {
-                let plan = self.plan(values)?;
-                execute(&plan, values, snapshot, read)
+        let run = || {
+            as_owner(owner, || {
+                spi(|| {
+                    let plan = self.plan(values)?;
+                    execute(&plan, values, snapshot, read)
+                })
             })
-        })
+        };
+        // An exception only passes through here on its way out, so nothing has to be safe to go on with.
+        PgTryBuilder::new(AssertUnwindSafe(run)).catch_others(without_row).execute()
     }
 
     fn plan(&self, values: &[Value<'_>]) -> Result<Rc<Plan>, AuthError> {
@@ -161,6 +168,25 @@ impl Statement {
         *self.plan.borrow_mut() = Some((shapes, Rc::clone(&plan)));
         Ok(plan)
     }
+}
+
+/// PostgreSQL's DETAIL of a broken constraint has the whole row, for who may read it, as the tables' owner
+/// may: a password hash or a session token would reach the caller and the log.
+fn without_row<T>(error: CaughtError) -> T {
+    if let CaughtError::PostgresError(report) = &error {
+        let class = report.sql_error_code() as i32 & 0xFFF;
+        if [
+            PgSqlErrorCode::ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+            PgSqlErrorCode::ERRCODE_WITH_CHECK_OPTION_VIOLATION,
+        ]
+        .map(|code| code as i32 & 0xFFF)
+        .contains(&class)
+        {
+            ErrorReport::new(report.sql_error_code(), report.message().to_owned(), "better_auth")
+                .report(PgLogLevel::ERROR);
+        }
+    }
+    error.rethrow()
 }
 
 /// Which rows a statement sees.

@@ -34,6 +34,19 @@ UPDATE better_auth."user" SET "emailVerified" = true;
 SELECT better_auth.sign_in_email('ada@example.com', 'pässwörd') ->> 'token' IS NOT NULL AS signed_in;
 RESET better_auth.require_email_verification;
 
+-- What plugins' columns forbid is refused here too; a ban may run out.
+ALTER TABLE better_auth."user" ADD banned boolean, ADD "banExpires" timestamptz, ADD "twoFactorEnabled" boolean DEFAULT false;
+UPDATE better_auth."user" SET banned = true;
+SELECT better_auth.sign_in_email('ada@example.com', 'wrong-password');
+SELECT better_auth.sign_in_email('ada@example.com', 'pässwörd');
+\echo :SQLSTATE
+UPDATE better_auth."user" SET "banExpires" = now() - interval '1 second';
+SELECT better_auth.sign_in_email('ada@example.com', 'pässwörd') ->> 'token' IS NOT NULL AS signed_in;
+UPDATE better_auth."user" SET banned = false, "twoFactorEnabled" = true;
+SELECT better_auth.sign_in_email('ada@example.com', 'pässwörd');
+\echo :SQLSTATE
+ALTER TABLE better_auth."user" DROP banned, DROP "banExpires", DROP "twoFactorEnabled";
+
 SET better_auth.email_and_password_enabled = off;
 SELECT better_auth.sign_in_email('ada@example.com', 'pässwörd');
 \echo :SQLSTATE

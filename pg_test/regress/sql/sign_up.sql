@@ -59,4 +59,11 @@ SET better_auth.min_password_length = 12;
 SELECT better_auth.sign_up_email('min@example.com', 'password123', 'x');
 RESET better_auth.min_password_length;
 
+-- A constraint of the DBA's own: its error doesn't show the row, which has a hash or a token in it.
+ALTER TABLE better_auth.account ADD CONSTRAINT no_passwords CHECK (password IS NULL) NOT VALID;
+SELECT better_auth.sign_up_email('check@example.com', 'password1234', 'x');
+\echo :SQLSTATE
+ALTER TABLE better_auth.account DROP CONSTRAINT no_passwords;
+SELECT count(*) AS nothing_left FROM better_auth."user" WHERE email = 'check@example.com';
+
 DELETE FROM better_auth."user";
