@@ -29,7 +29,7 @@ export const ident = pg.escapeIdentifier;
 const cleanups = new WeakMap();
 
 /** Has `work` done when the test is over, the last one first: databases go before the roles they grant to. */
-function cleanup(t, work) {
+export function cleanup(t, work) {
   if (!cleanups.has(t)) {
     cleanups.set(t, []);
     t.after(async () => {

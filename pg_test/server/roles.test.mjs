@@ -56,14 +56,12 @@ describe('a role with EXECUTE and no right on any table', () => {
     const { app, client, role } = await withApp(t);
     await client.query(`ALTER TABLE better_auth.session ADD CHECK ("ipAddress" <> 'bad')`);
     await app.query(`SET search_path = pg_catalog`);
-    const user = await app.value(`SELECT 1`).then(() =>
-      app.query(`DO $$ BEGIN
+    await app.query(`DO $$ BEGIN
         BEGIN PERFORM better_auth.sign_up_email('a@example.com', '${PASSWORD}', 'A', ip_address => 'bad');
         EXCEPTION WHEN check_violation THEN NULL; END;
         IF current_user <> '${role}' OR current_setting('search_path') <> 'pg_catalog' THEN RAISE 'now % with %', current_user, current_setting('search_path'); END IF;
         PERFORM better_auth.sign_up_email('a@example.com', '${PASSWORD}', 'A');
-      END $$`));
-    assert.ok(user);
+      END $$`);
     assert.equal(await client.value(`SELECT count(*)::int FROM better_auth."user"`), 1);
   });
 });
@@ -74,8 +72,9 @@ test('a role without EXECUTE gets 42501 from every function', async (t) => {
   await client.query(`GRANT USAGE ON SCHEMA better_auth TO ${ident(role)}`);
   const app = await database.connect({ user: role });
   const calls = await client.column(`
-    SELECT format('SELECT better_auth.%I(%s)', proname,
-                  (SELECT string_agg(format('NULL::%s', type::regtype), ', ') FROM unnest(proargtypes::oid[]) type))
+    SELECT format('SELECT better_auth.%I(%s)', proname, (
+      SELECT string_agg(CASE type WHEN 'jsonb'::regtype THEN '''{}''' WHEN 'interval'::regtype THEN '''1 day''' WHEN 'boolean'::regtype THEN 'true' ELSE '''x''' END, ', ')
+      FROM unnest(proargtypes::oid[]) type))
     FROM pg_proc WHERE pronamespace = 'better_auth'::regnamespace AND prorettype <> 'trigger'::regtype`);
   assert.ok(calls.length > 15);
   for (const call of calls) {
@@ -117,8 +116,8 @@ describe('a hostile caller', () => {
     const { app } = await withApp(t);
     await app.query(`
       SET standard_conforming_strings = off; SET bytea_output = escape; SET DateStyle = 'German'; SET IntervalStyle = 'iso_8601'; SET TimeZone = 'Asia/Kathmandu';
-      SET lc_messages = 'C'; SET array_nulls = off; SET transform_null_equals = on; SET xmlbinary = hex; SET plan_cache_mode = force_generic_plan;
-      SET enable_seqscan = off; SET enable_indexscan = off; SET row_security = off; SET session_replication_role = DEFAULT; SET check_function_bodies = off; SET quote_all_identifiers = on`);
+      SET array_nulls = off; SET transform_null_equals = on; SET xmlbinary = hex; SET plan_cache_mode = force_generic_plan;
+      SET enable_seqscan = off; SET enable_indexscan = off; SET row_security = off; SET check_function_bodies = off; SET quote_all_identifiers = on`);
     await wholeFlow(app);
   });
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVALID_TOKEN, ownServer, refused, signIn, signUp, standbyOf, until } from './lib.mjs';
+import { cleanup, INVALID_TOKEN, ownServer, refused, signIn, signUp, standbyOf, until } from './lib.mjs';
 
 test('a hot standby answers, writes nothing, and follows the primary', async (t) => {
   const primary = await ownServer(t);
@@ -15,7 +15,7 @@ test('a hot standby answers, writes nothing, and follows the primary', async (t)
 
   const standby = await ownServer(t, standbyOf(primary));
   const reader = await standby.connect({ database: database.name });
-  t.after(() => reader.end());
+  cleanup(t, () => reader.end());
   assert.equal(await reader.value('SELECT pg_is_in_recovery()'), true);
   const caughtUp = async () => {
     const lsn = await client.value('SELECT pg_current_wal_insert_lsn()::text');
