@@ -44,8 +44,8 @@ demo:  ## sign-up, sign-in, bridge token and row level security on a throwaway s
 test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop)
 	@pg_test/tools/run $(ONLY)
 
-bench:  ## the benchmarks
-	benches/run
+bench:  ## the benchmarks, on a throwaway server
+	@pg_test/tools/bench
 
 clean:  ## remove everything that was built
 	rm -rf target

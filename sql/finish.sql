@@ -74,6 +74,25 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION public.requesting_user_id() TO PUBLIC;
 
+-- The same for the schema, if this command made it: one that was there before keeps its grants. A row that
+-- is as young as this transaction, or younger, and visible, is its own.
+DO $$
+DECLARE
+    privilege pg_catalog.record;
+BEGIN
+    FOR privilege IN
+        SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
+        FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'better_auth'
+          AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
+          AND pg_catalog.age(n.xmin) OPERATOR(pg_catalog.<=)
+              pg_catalog.age(pg_catalog.xid(pg_catalog.pg_current_xact_id()))
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA better_auth FROM %s', privilege.grantee);
+    END LOOP;
+END
+$$;
+
 -- The tables hold the users, so they are ordinary tables, not members: DROP EXTENSION keeps them, and a
 -- dump has them whole, with the columns that plugins added. A dump restores the extension before the
 -- tables, and always sets row_security off first: then they must not be made here.

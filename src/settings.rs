@@ -1,9 +1,10 @@
 //! Every setting of the extension, once: name, context, default and meaning. The names and defaults
 //! are those of Better Auth's options, in snake_case.
 
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
-use std::ffi::CString;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, PostgresGucEnum, pg_sys};
+use std::ffi::{CStr, CString};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::crypto::password::Algorithm;
 
@@ -26,14 +27,24 @@ macro_rules! settings {
         fn define() {
             $(settings!(@define $kind $name $static $context $flags, $short, $long);)*
         }
+
+        /// Every setting's name, and how to tell that a value given for it took effect.
+        const CHECKS: &[(&CStr, TookEffect)] = &[$((settings!(@name $name), settings!(@check $kind $static))),*];
+    };
+    // Only superusers may read it back, so it is looked at where it is; no session can have changed it.
+    (@check file $static:ident) => { |_, value| $static.get().as_deref() == Some(value) };
+    (@check text $static:ident) => { |name, value| reset_value(name).as_deref() == Some(value) };
+    (@check $kind:ident $static:ident) => {
+        |name, value| canonical(name, value).is_some_and(|wanted| reset_value(name) == Some(wanted))
     };
     (@type flag) => { bool };
     (@type seconds) => { i32 };
     (@type length) => { i32 };
     (@type text) => { Option<CString> };
+    (@type file) => { Option<CString> };
     (@type hash) => { PasswordHash };
     (@name $name:ident) => {
-        match std::ffi::CStr::from_bytes_with_nul(concat!("better_auth.", stringify!($name), "\0").as_bytes()) {
+        match CStr::from_bytes_with_nul(concat!("better_auth.", stringify!($name), "\0").as_bytes()) {
             Ok(name) => name,
             Err(_) => unreachable!(),
         }
@@ -49,6 +60,9 @@ macro_rules! settings {
     };
     (@define text $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_string_guc(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags)
+    };
+    (@define file $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
+        settings!(@define text $name $static $context $flags, $short, $long)
     };
     (@define hash $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_enum_guc(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags)
@@ -98,23 +112,87 @@ settings! {
     text jwt_role JWT_ROLE Some(c"authenticated"), Suset, GucFlags::empty(),
         c"The role claim of bridge tokens: the role that PostgREST switches to.",
         c""
-    text cookie_secret_file COOKIE_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
+    file cookie_secret_file COOKIE_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
         c"File that holds the cookie secret, read by the server's operating system user.",
         c"Comes before the secret in better_auth.signing_secret. Read again after pg_reload_conf()."
-    text jwt_secret_file JWT_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
+    file jwt_secret_file JWT_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
         c"File that holds the jwt secret, read by the server's operating system user.",
         c"Comes before the secret in better_auth.signing_secret. Read again after pg_reload_conf()."
 }
 
+/// Whether a value that was given for the setting of that name took effect.
+type TookEffect = fn(&CStr, &CStr) -> bool;
+
+/// Set when a value that was given for a setting did not take effect.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
 /// Defines the settings, and has PostgreSQL warn of any other name with this prefix.
+///
+/// Raises where a value that is in force for this connection is refused. Until the library is loaded a
+/// setting is a placeholder that anybody can set, and one that comes with the connection (`PGOPTIONS`)
+/// takes the place of what the DBA has set. PostgreSQL refuses it now, with a warning, but goes on with
+/// the built-in default: `disable_sign_up`, say, would be off again.
 pub(crate) fn init() {
-    define();
-    // SAFETY: called from _PG_init, with a constant, terminated string.
+    if !REFUSED.load(Ordering::Relaxed) {
+        let given: Vec<(&CStr, TookEffect, CString)> =
+            CHECKS.iter().filter_map(|(name, check)| Some((*name, *check, given_value(name)?))).collect();
+        define();
+        // SAFETY: called from _PG_init, with a constant, terminated string.
+        unsafe {
+            #[cfg(any(feature = "pg13", feature = "pg14"))]
+            pg_sys::EmitWarningsOnPlaceholders(c"better_auth".as_ptr());
+            #[cfg(not(any(feature = "pg13", feature = "pg14")))]
+            pg_sys::MarkGUCPrefixReserved(c"better_auth".as_ptr());
+        }
+        let all = given.iter().all(|(name, took_effect, value)| took_effect(name, value));
+        REFUSED.store(!all, Ordering::Relaxed);
+    }
+    if REFUSED.load(Ordering::Relaxed) {
+        pgrx::ereport!(
+            ERROR,
+            PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
+            "better_auth is not usable in this connection: a setting of it has a value that is refused",
+            "A WARNING before this one names the setting. It was passed by the connection (PGOPTIONS), which only superusers may do, or its configured value is not valid."
+        );
+    }
+}
+
+/// The value that a placeholder has for the whole connection, if it is one and has one.
+fn given_value(name: &CStr) -> Option<CString> {
+    // SAFETY: the name is terminated; a missing setting is allowed, and answered with null.
+    let exists = unsafe { !pg_sys::GetConfigOption(name.as_ptr(), true, false).is_null() };
+    if exists { reset_value(name) } else { None }
+}
+
+/// What RESET would bring back; `None` where nothing was given.
+fn reset_value(name: &CStr) -> Option<CString> {
+    // SAFETY: the setting exists, since its caller has seen or defined it. The text is copied at once.
     unsafe {
-        #[cfg(any(feature = "pg13", feature = "pg14"))]
-        pgrx::pg_sys::EmitWarningsOnPlaceholders(c"better_auth".as_ptr());
-        #[cfg(not(any(feature = "pg13", feature = "pg14")))]
-        pgrx::pg_sys::MarkGUCPrefixReserved(c"better_auth".as_ptr());
+        let value = pg_sys::GetConfigOptionResetString(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value).to_owned())
+    }
+}
+
+/// A value as PostgreSQL prints it once it is set: `7d` is 604800. `None` for one that isn't valid.
+fn canonical(name: &CStr, value: &CStr) -> Option<CString> {
+    // SAFETY: sets the value at a level of its own, reads it, and takes that level back, as functions with
+    // a SET clause do.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        let done = pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            pg_sys::DEBUG5.cast_signed(),
+            false,
+        );
+        let set = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        let set = (done > 0 && !set.is_null()).then(|| CStr::from_ptr(set).to_owned());
+        pg_sys::AtEOXact_GUC(true, level);
+        set
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
 
     // While this one was hashing, another session may have changed the password or deleted the user.
     // From here to the end of the transaction nobody can.
-    let Some(current) = account::lock_password(account_id)? else {
+    let Some(current) = account::lock_password(account_id, rehashed.is_some())? else {
         return Err(Code::InvalidEmailOrPassword.into());
     };
     if *current != *stored {

@@ -42,6 +42,21 @@ fn plugin_conditions() -> Result<String, AuthError> {
     Ok(format!("{banned}, {two_factor}"))
 }
 
+/// The user first, then the account: the order in which a user is deleted, so that the two don't wait for
+/// each other; the session's foreign key asks for the user anyway. And at once as strong as it has to be,
+/// so that two who both want to replace the hash don't either.
+fn lock(strength: &str) -> Result<String, AuthError> {
+    Ok(format!(
+        r#"SELECT a.password::pg_catalog.text
+           FROM {} u JOIN {} a ON a."userId" OPERATOR(pg_catalog.=) u.id
+           WHERE a.id OPERATOR(pg_catalog.=) {}
+           FOR KEY SHARE OF u FOR {strength} OF a"#,
+        Table::User.sql(),
+        Table::Account.sql(),
+        write(Table::Account, "id", 1)?,
+    ))
+}
+
 thread_local! {
     static BY_EMAIL: Statement = const { Statement::new(Table::User, || {
         let (account, user) = (Table::Account.sql(), Table::User.sql());
@@ -58,13 +73,8 @@ thread_local! {
             select(Table::User, "u", &[("id", As::Text)])?,
         ))
     }) };
-    static LOCK_PASSWORD: Statement = const { Statement::new(Table::Account, || {
-        Ok(format!(
-            r#"SELECT a.password::pg_catalog.text FROM {} a WHERE a.id OPERATOR(pg_catalog.=) {} FOR SHARE"#,
-            Table::Account.sql(),
-            write(Table::Account, "id", 1)?,
-        ))
-    }) };
+    static LOCK_TO_READ: Statement = const { Statement::new(Table::Account, || lock("SHARE")) };
+    static LOCK_TO_REPLACE: Statement = const { Statement::new(Table::Account, || lock("NO KEY UPDATE")) };
     static REPLACE_PASSWORD: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
             r#"UPDATE {} a SET password = $3, "updatedAt" = {}
@@ -99,15 +109,20 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
 }
 
 /// The hash that an account has now, held until the transaction ends, so that nobody changes the
-/// password between this look and the session that is opened for it. `None` when the account is gone.
+/// password, or deletes the user, between this look and the session that is opened for it. `None` when
+/// the account is gone. `to_replace` when [`replace_password`] follows.
 ///
 /// # Errors
 /// No table.
-pub(crate) fn lock_password(account_id: &str) -> Result<Option<Zeroizing<String>>, AuthError> {
-    LOCK_PASSWORD.with(|statement| {
+pub(crate) fn lock_password(
+    account_id: &str,
+    to_replace: bool,
+) -> Result<Option<Zeroizing<String>>, AuthError> {
+    let lock = |statement: &Statement| {
         let mut rows = statement.query(&[Value::Text(account_id)], |row| row.optional_text(1))?;
         Ok(rows.pop().flatten().map(Zeroizing::new))
-    })
+    };
+    if to_replace { LOCK_TO_REPLACE.with(lock) } else { LOCK_TO_READ.with(lock) }
 }
 
 /// Stores another hash, unless somebody else did so since `old` was read.

@@ -186,6 +186,11 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
     if !matches!(relkind, b'r' | b'p') {
         return Err(AuthError::Setup(format!("{} exists but is not a table", table.sql())));
     }
+    if table == Table::SigningSecret && !run_once(FOREIGN_SECRETS)?.is_empty() {
+        return Err(AuthError::Setup(
+            "better_auth.signing_secret belongs to a role that is neither a superuser nor the caller, and could read the secrets; change its owner or drop it".into(),
+        ));
+    }
     let there = catalog::relation(table)?;
     let column = |name: &str| there.columns.iter().find(|column| column.name == name);
     if let Some(id) = column("id")
@@ -223,6 +228,12 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
     }
     Ok(())
 }
+
+/// A row when somebody else, who is not a superuser, made the table of the secrets.
+const FOREIGN_SECRETS: &str =
+    "SELECT 'x' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+     WHERE c.oid = 'better_auth.signing_secret'::pg_catalog.regclass
+       AND NOT r.rolsuper AND r.rolname <> CURRENT_USER";
 
 /// Whether an index has this column first, or, if `unique`, makes it unique all by itself.
 fn has_index(table: pg_sys::Oid, column: &str, unique: bool) -> Result<bool, AuthError> {
