@@ -1,5 +1,9 @@
 -- The end of the install script: requesting_user_id(), comments, privileges, tables.
 
+-- From here on every name is qualified. Schema better_auth may have been there before, with operators in it
+-- that somebody made for this moment: what a superuser's script finds by the path, it runs.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 -- A project made by the InsForge scaffold has public.requesting_user_id() already, with policies that
 -- depend on it: it can't be dropped, and CREATE OR REPLACE takes it only once it is a member.
 DO $$
@@ -20,7 +24,7 @@ BEGIN
 END
 $$;
 
--- LEAKPROOF: it takes no argument and raises no error, so it can't tell anything about a row.
+-- LEAKPROOF: it takes no argument, so it can't tell anything about a row.
 CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS pg_catalog.text
     LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'requesting_user_id_wrapper';
@@ -36,9 +40,9 @@ COMMENT ON FUNCTION better_auth.revoke_session IS 'End one session of the sessio
 COMMENT ON FUNCTION better_auth.revoke_sessions IS 'End all sessions of the session''s user: {status}. Better Auth: POST /revoke-sessions.';
 COMMENT ON FUNCTION better_auth.revoke_other_sessions IS 'End all sessions of the session''s user but this one: {status}. Better Auth: POST /revoke-other-sessions.';
 COMMENT ON FUNCTION better_auth.bridge_token IS 'Mint the HS256 token of a live session for PostgREST: {sub, role, aud, iat, exp, sid}.';
-COMMENT ON FUNCTION better_auth.sign_jwt IS 'Sign claims with the jwt secret (HS256). Adds iat, exp and aud where they are missing.';
+COMMENT ON FUNCTION better_auth.sign_jwt IS 'Sign claims with the jwt secret (HS256). Adds iat, exp and aud where they are missing. Who may execute it can be anybody: grant with care.';
 COMMENT ON FUNCTION better_auth.verify_jwt IS 'The claims of a token, verified: HS256 signature, exp, nbf, iat and aud. Raises otherwise.';
-COMMENT ON FUNCTION better_auth.service_token IS 'Mint the token of a service that has no user, such as a mailer.';
+COMMENT ON FUNCTION better_auth.service_token IS 'Mint the token of a service that has no user, such as a mailer. Any subject can be named, also a user''s id: grant with care.';
 COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request (request.jwt.claims), or NULL.';
 COMMENT ON FUNCTION better_auth.migrate IS 'Make what is missing of the tables and secrets, adopt what is there, drop nothing; returns what it did.';
 COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt. The one before verifies for another keep.';
@@ -55,7 +59,7 @@ DECLARE
 BEGIN
     FOR privilege IN
         SELECT p.oid::pg_catalog.regprocedure AS function,
-               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
+               CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
         FROM pg_catalog.pg_extension e
         JOIN pg_catalog.pg_depend d
           ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
@@ -74,15 +78,18 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION public.requesting_user_id() TO PUBLIC;
 
--- The same for the schema, if this command made it: one that was there before keeps its grants. A row that
--- is as young as this transaction, or younger, and visible, is its own.
+-- The same for the schema where ALTER DEFAULT PRIVILEGES has opened it just now. A row that is as young as
+-- this transaction, or younger, and visible, is its own; grants on an older schema were somebody's intention.
 DO $$
 DECLARE
     privilege pg_catalog.record;
 BEGIN
     FOR privilege IN
-        SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
-        FROM pg_catalog.pg_namespace n CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
+        SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
+        FROM pg_catalog.pg_namespace n
+        JOIN pg_catalog.pg_default_acl d
+          ON d.defaclrole OPERATOR(pg_catalog.=) n.nspowner AND d.defaclobjtype OPERATOR(pg_catalog.=) 'n'
+        CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) a
         WHERE n.nspname OPERATOR(pg_catalog.=) 'better_auth'
           AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
           AND pg_catalog.age(n.xmin) OPERATOR(pg_catalog.<=)

@@ -2,7 +2,7 @@
 //! are those of Better Auth's options, in snake_case.
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, PostgresGucEnum, pg_sys};
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_void};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,18 +24,18 @@ macro_rules! settings {
     ($($kind:ident $name:ident $static:ident $default:expr, $context:ident, $flags:expr, $short:literal, $long:literal)*) => {
         $(static $static: GucSetting<settings!(@type $kind)> = GucSetting::<settings!(@type $kind)>::new($default);)*
 
-        fn define() {
-            $(settings!(@define $kind $name $static $context $flags, $short, $long);)*
+        /// Defines all settings; whether every value that was given for one before took effect.
+        fn define() -> bool {
+            let mut all = true;
+            $(
+                let was_given = is_given(settings!(@name $name));
+                ACCEPTED.store(false, Ordering::Relaxed);
+                // SAFETY: the hook is a plain function that raises nothing.
+                unsafe { settings!(@define $kind $name $static $context $flags, $short, $long) };
+                all &= !was_given || ACCEPTED.load(Ordering::Relaxed);
+            )*
+            all
         }
-
-        /// Every setting's name, and how to tell that a value given for it took effect.
-        const CHECKS: &[(&CStr, TookEffect)] = &[$((settings!(@name $name), settings!(@check $kind $static))),*];
-    };
-    // Only superusers may read it back, so it is looked at where it is; no session can have changed it.
-    (@check file $static:ident) => { |_, value| $static.get().as_deref() == Some(value) };
-    (@check text $static:ident) => { |name, value| reset_value(name).as_deref() == Some(value) };
-    (@check $kind:ident $static:ident) => {
-        |name, value| canonical(name, value).is_some_and(|wanted| reset_value(name) == Some(wanted))
     };
     (@type flag) => { bool };
     (@type seconds) => { i32 };
@@ -50,22 +50,22 @@ macro_rules! settings {
         }
     };
     (@define flag $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
-        GucRegistry::define_bool_guc(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags)
+        GucRegistry::define_bool_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted), None, None)
     };
     (@define seconds $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
-        GucRegistry::define_int_guc(settings!(@name $name), $short, $long, &$static, 0, LONGEST, GucContext::$context, $flags | GucFlags::UNIT_S)
+        GucRegistry::define_int_guc_with_hooks(settings!(@name $name), $short, $long, &$static, 0, LONGEST, GucContext::$context, $flags | GucFlags::UNIT_S, Some(accepted), None, None)
     };
     (@define length $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
-        GucRegistry::define_int_guc(settings!(@name $name), $short, $long, &$static, 1, 4096, GucContext::$context, $flags)
+        GucRegistry::define_int_guc_with_hooks(settings!(@name $name), $short, $long, &$static, 1, 4096, GucContext::$context, $flags, Some(accepted), None, None)
     };
     (@define text $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
-        GucRegistry::define_string_guc(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags)
+        GucRegistry::define_string_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted), None, None)
     };
     (@define file $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         settings!(@define text $name $static $context $flags, $short, $long)
     };
     (@define hash $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
-        GucRegistry::define_enum_guc(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags)
+        GucRegistry::define_enum_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted), None, None)
     };
 }
 
@@ -120,11 +120,22 @@ settings! {
         c"Comes before the secret in better_auth.signing_secret. Read again after pg_reload_conf()."
 }
 
-/// Whether a value that was given for the setting of that name took effect.
-type TookEffect = fn(&CStr, &CStr) -> bool;
-
+/// Set when PostgreSQL accepts a value other than a setting's own default.
+static ACCEPTED: AtomicBool = AtomicBool::new(false);
 /// Set when a value that was given for a setting did not take effect.
 static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Every setting's check hook: PostgreSQL asks it once the value is valid and may be set by who set it.
+unsafe extern "C-unwind" fn accepted<T>(
+    _: *mut T,
+    _: *mut *mut c_void,
+    source: pg_sys::GucSource::Type,
+) -> bool {
+    if source != pg_sys::GucSource::PGC_S_DEFAULT {
+        ACCEPTED.store(true, Ordering::Relaxed);
+    }
+    true
+}
 
 /// Defines the settings, and has PostgreSQL warn of any other name with this prefix.
 ///
@@ -134,9 +145,7 @@ static REFUSED: AtomicBool = AtomicBool::new(false);
 /// the built-in default: `disable_sign_up`, say, would be off again.
 pub(crate) fn init() {
     if !REFUSED.load(Ordering::Relaxed) {
-        let given: Vec<(&CStr, TookEffect, CString)> =
-            CHECKS.iter().filter_map(|(name, check)| Some((*name, *check, given_value(name)?))).collect();
-        define();
+        REFUSED.store(!define(), Ordering::Relaxed);
         // SAFETY: called from _PG_init, with a constant, terminated string.
         unsafe {
             #[cfg(any(feature = "pg13", feature = "pg14"))]
@@ -144,8 +153,6 @@ pub(crate) fn init() {
             #[cfg(not(any(feature = "pg13", feature = "pg14")))]
             pg_sys::MarkGUCPrefixReserved(c"better_auth".as_ptr());
         }
-        let all = given.iter().all(|(name, took_effect, value)| took_effect(name, value));
-        REFUSED.store(!all, Ordering::Relaxed);
     }
     if REFUSED.load(Ordering::Relaxed) {
         pgrx::ereport!(
@@ -157,42 +164,14 @@ pub(crate) fn init() {
     }
 }
 
-/// The value that a placeholder has for the whole connection, if it is one and has one.
-fn given_value(name: &CStr) -> Option<CString> {
-    // SAFETY: the name is terminated; a missing setting is allowed, and answered with null.
-    let exists = unsafe { !pg_sys::GetConfigOption(name.as_ptr(), true, false).is_null() };
-    if exists { reset_value(name) } else { None }
-}
-
-/// What RESET would bring back; `None` where nothing was given.
-fn reset_value(name: &CStr) -> Option<CString> {
-    // SAFETY: the setting exists, since its caller has seen or defined it. The text is copied at once.
+/// Whether the placeholder of that name, if there is one, has a value for the whole connection, which is
+/// what RESET would bring back. (One that a session has SET, and nobody else, is merely refused.)
+fn is_given(name: &CStr) -> bool {
+    // SAFETY: the name is terminated. A missing setting is answered with null, and only of one that is
+    // there the reset value is asked for, which is null where there is none.
     unsafe {
-        let value = pg_sys::GetConfigOptionResetString(name.as_ptr());
-        (!value.is_null()).then(|| CStr::from_ptr(value).to_owned())
-    }
-}
-
-/// A value as PostgreSQL prints it once it is set: `7d` is 604800. `None` for one that isn't valid.
-fn canonical(name: &CStr, value: &CStr) -> Option<CString> {
-    // SAFETY: sets the value at a level of its own, reads it, and takes that level back, as functions with
-    // a SET clause do.
-    unsafe {
-        let level = pg_sys::NewGUCNestLevel();
-        let done = pg_sys::set_config_option(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_SUSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            pg_sys::DEBUG5.cast_signed(),
-            false,
-        );
-        let set = pg_sys::GetConfigOption(name.as_ptr(), true, false);
-        let set = (done > 0 && !set.is_null()).then(|| CStr::from_ptr(set).to_owned());
-        pg_sys::AtEOXact_GUC(true, level);
-        set
+        !pg_sys::GetConfigOption(name.as_ptr(), true, false).is_null()
+            && !pg_sys::GetConfigOptionResetString(name.as_ptr()).is_null()
     }
 }
 
@@ -258,8 +237,15 @@ pub(crate) fn jwt_expires_in() -> i64 {
     JWT_EXPIRES_IN.get().into()
 }
 
-pub(crate) fn jwt_audience() -> Option<String> {
-    text(&JWT_AUDIENCE)
+/// Runs `work` on the audience: without a copy, since every token asks for it.
+pub(crate) fn with_jwt_audience<T>(work: impl FnOnce(Option<&str>) -> T) -> T {
+    // SAFETY: the pointer is null or to the setting's terminated value, which stays until the setting
+    // changes; `work` is Rust that sets none.
+    let audience = unsafe {
+        let value = *JWT_AUDIENCE.as_ptr();
+        if value.is_null() { None } else { CStr::from_ptr(value).to_str().ok() }
+    };
+    work(audience.filter(|audience| !audience.is_empty()))
 }
 
 pub(crate) fn jwt_role() -> Option<String> {

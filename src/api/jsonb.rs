@@ -11,7 +11,7 @@ use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
 use serde_json::Value;
 use std::ffi::{CStr, CString};
 
-use crate::crypto::jwt::{Payload, Refusal, write_json};
+use crate::crypto::jwt::{MAX_TOKEN, Payload, Refusal, write_json};
 
 /// A result: JSON text that becomes jsonb.
 pub(super) struct JsonText(String);
@@ -67,9 +67,13 @@ impl Jsonb<'_> {
     /// The object's members as the claims of a token.
     ///
     /// # Errors
-    /// Not an object, or claims that [`Payload::claim`] refuses.
+    /// Not an object, too large for a token, or claims that [`Payload::claim`] refuses.
     pub(super) fn payload(&self) -> Result<Payload, Refusal> {
         const NOT_AN_OBJECT: Refusal = Refusal::NotJson("payload");
+        // Before anything is copied: more than this does not fit into a token.
+        if self.0.0.len() > MAX_TOKEN {
+            return Err(Refusal::Oversized);
+        }
         let header = self.0.header().ok_or(NOT_AN_OBJECT)?;
         if header & OBJECT == 0 {
             return Err(NOT_AN_OBJECT);

@@ -18,7 +18,7 @@ pub(crate) const MIN_SECRET: usize = 32;
 const LEEWAY: i64 = 30;
 
 /// The longest token that is looked at. PostgREST's own limit on a header is far below it.
-const MAX_TOKEN: usize = 64 * 1024;
+pub(crate) const MAX_TOKEN: usize = 64 * 1024;
 
 /// A secret as a keyed HMAC state: signing with it hashes the message alone, not the key again.
 #[derive(Clone)]
@@ -33,23 +33,34 @@ impl Key {
         }
     }
 
-    fn mac(&self, message: &str) -> Hmac<Sha256> {
+    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
         let mut state = self.0.clone();
-        state.update(message.as_bytes());
+        state.update(message);
         state
     }
 }
 
 /// Signs a payload, which has to be a JSON object.
-pub(crate) fn sign(key: &Key, payload: &[u8]) -> String {
-    let mut token = String::with_capacity(HEADER.len() + payload.len() * 4 / 3 + 49);
-    token.push_str(HEADER);
-    token.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-    let signature = key.mac(&token).finalize().into_bytes();
-    token.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-    token
+///
+/// # Errors
+/// [`Refusal::Oversized`] when the token would be longer than [`verify`] takes.
+pub(crate) fn sign(key: &Key, payload: &[u8]) -> Result<String, Refusal> {
+    /// 32 bytes in base64url.
+    const SIGNATURE: usize = 43;
+    let length = HEADER.len() + 1 + payload.len().saturating_mul(4).div_ceil(3) + 1 + SIGNATURE;
+    if length > MAX_TOKEN {
+        return Err(Refusal::Oversized);
+    }
+    let mut token = vec![0; length];
+    let (signed, signature) = token.split_at_mut(length - SIGNATURE - 1);
+    signed[..HEADER.len()].copy_from_slice(HEADER.as_bytes());
+    signed[HEADER.len()] = b'.';
+    // The buffer has exactly the room that base64 needs.
+    let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(payload, &mut signed[HEADER.len() + 1..]);
+    let mac = key.mac(signed).finalize().into_bytes();
+    signature[0] = b'.';
+    let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(mac, &mut signature[1..]);
+    String::from_utf8(token).map_err(|_| Refusal::NotJson("payload"))
 }
 
 /// Why a token, or claims to be signed, are refused.
@@ -130,7 +141,7 @@ pub(crate) fn verify<'k>(
     }
     let signature = decode(signature, "signature")?;
     let payload_bytes = decode(payload, "payload")?;
-    let signed = &token[..header.len() + 1 + payload.len()];
+    let signed = &token.as_bytes()[..header.len() + 1 + payload.len()];
     if !keys.into_iter().any(|key| key.mac(signed).verify_slice(&signature).is_ok()) {
         return Err(Refusal::Signature);
     }
@@ -353,7 +364,7 @@ mod tests {
     fn token(header: &str, payload: &str) -> String {
         let signed =
             format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload));
-        let signature = key().mac(&signed).finalize().into_bytes();
+        let signature = key().mac(signed.as_bytes()).finalize().into_bytes();
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
@@ -386,7 +397,7 @@ mod tests {
 
     #[test]
     fn round_trips_and_takes_a_rotated_out_key() {
-        let token = sign(&key(), br#"{"sub":"u","aud":"insforge-api","exp":1795424401}"#);
+        let token = sign(&key(), br#"{"sub":"u","aud":"insforge-api","exp":1795424401}"#).unwrap();
         let keys = [Key::new(b"the new secret of this deployment"), key()];
         let claims = verify(&keys, &token, NOW, Some("insforge-api")).unwrap();
         assert_eq!(claims.json(), r#"{"sub":"u","aud":"insforge-api","exp":1795424401}"#);
@@ -395,7 +406,7 @@ mod tests {
 
     #[test]
     fn refuses_each_malformation_with_its_own_reason() {
-        let good = sign(&key(), br#"{"aud":"insforge-api","exp":1795424401}"#);
+        let good = sign(&key(), br#"{"aud":"insforge-api","exp":1795424401}"#).unwrap();
         let parts: Vec<&str> = good.split('.').collect();
         assert_eq!(refusal(""), Refusal::NotThreeSegments);
         assert_eq!(refusal("a.b"), Refusal::NotThreeSegments);
@@ -503,6 +514,16 @@ mod tests {
         );
         assert!(payload(&[("exp", "9")]).unwrap().has_expiry());
         assert!(!payload(&[("e", "9")]).unwrap().has_expiry());
+    }
+
+    #[test]
+    fn tokens_of_every_length_verify_until_the_limit() {
+        for length in (0..200).chain([49_000]) {
+            let payload = format!(r#"{{"exp":1795424401,"x":"{}"}}"#, "y".repeat(length));
+            let token = sign(&key(), payload.as_bytes()).unwrap();
+            assert_eq!(verify([&key()], &token, NOW, None).unwrap().json(), payload);
+        }
+        assert_eq!(sign(&key(), &[b' '; 50_000]), Err(Refusal::Oversized));
     }
 
     #[test]

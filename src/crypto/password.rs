@@ -1,8 +1,8 @@
 //! Password hashes: Better Auth's scrypt, argon2id in PHC form, and bcrypt for imported users.
 
-use argon2::{Argon2, Params, Version};
+use argon2::{Argon2, Block, Params, Version};
 use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::str::FromStr;
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
@@ -29,6 +29,8 @@ const SCRYPT_KEY: usize = 64;
 /// The most that a stored argon2 hash may ask for, so that an imported row can't take the server's
 /// memory or a core for minutes: 1 GiB, 64 passes, 16 lanes.
 const ARGON2_LIMIT: (u32, u32, u32) = (1 << 20, 64, 16);
+/// The longest stored hash that is looked at, in bytes; the longest that is made has 161.
+const MAX_STORED: usize = 2_048;
 /// The same for bcrypt: 2^16 rounds are about four seconds.
 const BCRYPT_LIMIT: u32 = 16;
 
@@ -62,6 +64,9 @@ enum Form<'a> {
 }
 
 thread_local! {
+    /// argon2's working memory, 19 MiB, kept for the next hash of this backend: to get it from the kernel
+    /// anew, page by page, costs a tenth of a hash.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
     /// How many times a key derivation ran in this backend. The tests count by it that an unknown
     /// user costs what a known one does.
     static DERIVATIONS: Cell<u64> = const { Cell::new(0) };
@@ -155,6 +160,9 @@ impl<'a> Stored<'a> {
     /// # Errors
     /// None of the three forms, or parameters beyond what this server will spend on one sign-in.
     pub(crate) fn parse(stored: &'a str) -> Result<Self, Malformed> {
+        if stored.len() > MAX_STORED {
+            return Err(Malformed);
+        }
         let form = if stored.starts_with("$argon2") {
             argon2_form(stored)
         } else if stored.starts_with("$2") {
@@ -183,12 +191,21 @@ fn argon2_key(
     key: &mut [u8],
 ) -> Result<(), HashError> {
     count_derivation();
-    Argon2::new(algorithm, version, params).hash_password_into(password.as_bytes(), salt, key).map_err(
-        |error| match error {
-            argon2::Error::OutOfMemory => HashError::OutOfMemory,
-            _ => HashError::Parameters,
-        },
-    )
+    let blocks = params.block_count();
+    MEMORY.with_borrow_mut(|memory| {
+        if memory.len() < blocks {
+            memory.try_reserve_exact(blocks - memory.len()).map_err(|_| HashError::OutOfMemory)?;
+            memory.resize(blocks, Block::new());
+        }
+        let done = Argon2::new(algorithm, version, params)
+            .hash_password_into_with_memory(password.as_bytes(), salt, key, &mut memory[..blocks])
+            .map_err(|_| HashError::Parameters);
+        // Only what our own hashes need is worth keeping.
+        if blocks > ARGON2_M as usize {
+            *memory = Vec::new();
+        }
+        done
+    })
 }
 
 fn scrypt_key(password: &str, salt: &str) -> Result<Zeroizing<[u8; SCRYPT_KEY]>, HashError> {

@@ -4,6 +4,9 @@ use crate::crypto::password;
 use crate::error::{AuthError, Code};
 use crate::settings;
 
+/// The longest text that is taken as a name, an image, a user agent: in bytes.
+const MAX_TEXT: usize = 64 * 1024;
+
 /// Collects the issues of one request: Better Auth reports all of them at once.
 #[derive(Default)]
 pub(super) struct Issues(Vec<String>);
@@ -33,6 +36,15 @@ impl Issues {
         self.required(field, value)
     }
 
+    /// A text that may be missing, but not be of a size that only an attack has: it is copied several
+    /// times, and Rust aborts the backend when it finds no memory. Better Auth has no limit of its own; an
+    /// HTTP server in front of it has.
+    pub(super) fn bounded(&mut self, field: &str, value: Option<&str>) {
+        if value.is_some_and(|value| value.len() > MAX_TEXT) {
+            self.add(field, &format!("Too big: expected string to have <={MAX_TEXT} characters"));
+        }
+    }
+
     fn add(&mut self, field: &str, issue: &str) {
         self.0.push(format!("[body.{field}] {issue}"));
     }
@@ -48,6 +60,10 @@ impl Issues {
 /// `/^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/`.
 /// No crate knows this syntax; both sides of a shared table have to agree on it to the letter.
 pub(super) fn is_email(text: &str) -> bool {
+    // A copy of it is made; see `bounded`.
+    if text.len() > MAX_TEXT {
+        return false;
+    }
     let Some((local, domain)) = text.split_once('@') else { return false };
     let atom = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'+' | b'-');
     let local_ok =

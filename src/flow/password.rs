@@ -2,14 +2,16 @@
 
 use crate::crypto::password::{self, Stored};
 use crate::error::AuthError;
+use crate::flow::input::check_not_too_long;
 use crate::settings;
 use crate::store::server::fill_random;
 
 /// A new hash of `password` in the form that the setting names.
 ///
 /// # Errors
-/// No randomness or no memory.
+/// PASSWORD_TOO_LONG, no randomness or no memory.
 pub(crate) fn hash(password: &str) -> Result<String, AuthError> {
+    check_not_too_long(password)?;
     let mut salt = [0u8; 16];
     fill_random(&mut salt)?;
     Ok(password::hash(password, settings::password_hash(), &salt)?)
@@ -29,8 +31,9 @@ pub(super) fn spend(password: &str) -> Result<(), AuthError> {
 /// is not, at the price of one hash.
 ///
 /// # Errors
-/// No memory.
+/// PASSWORD_TOO_LONG, or no memory.
 pub(crate) fn verify(password: &str, stored: Option<&str>) -> Result<bool, AuthError> {
+    check_not_too_long(password)?;
     match stored.and_then(|stored| Stored::parse(stored).ok()) {
         Some(stored) => Ok(stored.verify(password)?),
         None => {

@@ -12,8 +12,8 @@ use crate::settings;
 use crate::store::server::{Timestamp, config_loaded_at};
 use crate::store::{catalog, secret};
 
-/// The most that is read of a secret's file, in bytes.
-const MAX_FILE: u64 = 4_096;
+/// The longest secret, and the most that is read of a secret's file, in bytes.
+const MAX_SECRET: u64 = 4_096;
 
 /// Which secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +64,9 @@ impl Name {
         }
         if value.is_empty() {
             return Err(AuthError::Argument("the secret is empty".into()));
+        }
+        if length as u64 > MAX_SECRET {
+            return Err(AuthError::Argument(format!("the secret is longer than {MAX_SECRET} bytes")));
         }
         Ok(())
     }
@@ -145,10 +148,10 @@ fn read_file(name: Name, path: &Path) -> Result<Zeroizing<String>, AuthError> {
         |why: &str| AuthError::Setup(format!("the file of better_auth.{setting}_secret_file {why}"));
     let mut text = Zeroizing::new(String::new());
     let file = File::open(path).map_err(|error| unusable(&format!("can't be opened: {}", error.kind())))?;
-    file.take(MAX_FILE + 1)
+    file.take(MAX_SECRET + 1)
         .read_to_string(&mut text)
         .map_err(|error| unusable(&format!("can't be read: {}", error.kind())))?;
-    if text.len() as u64 > MAX_FILE {
+    if text.len() as u64 > MAX_SECRET {
         return Err(unusable("is longer than a secret can be"));
     }
     let value = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());

@@ -18,6 +18,13 @@ pub(crate) struct Client<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
+impl Client<'_> {
+    pub(super) fn check(&self, issues: &mut Issues) {
+        issues.bounded("ipAddress", self.ip_address);
+        issues.bounded("userAgent", self.user_agent);
+    }
+}
+
 /// A session that has not expired, and its user.
 pub(crate) struct Live {
     pub(crate) session: Session,

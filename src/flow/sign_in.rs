@@ -5,7 +5,7 @@ use crate::flow::input::{Issues, check_not_too_long, is_email};
 use crate::flow::password;
 use crate::flow::session::{self, Client};
 use crate::settings;
-use crate::store::account;
+use crate::store::account::{self, Standing};
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
 use crate::store::user::User;
@@ -29,6 +29,7 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
     let mut issues = Issues::default();
     let email = issues.required("email", request.email);
     let password = issues.required("password", request.password);
+    request.client.check(&mut issues);
     issues.finish()?;
     if !settings::email_and_password_enabled() {
         return Err(Code::EmailPasswordDisabled.into());
@@ -48,25 +49,17 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
         return Err(Code::InvalidEmailOrPassword.into());
     };
     let user = &found.user;
-    if settings::require_email_verification() && !user.email_verified {
-        return Err(Code::EmailNotVerified.into());
-    }
-    if found.is_banned {
-        return Err(Code::BannedUser.into());
-    }
-    if found.has_two_factor {
-        return Err(AuthError::Unsupported(
-            "the user has two-factor authentication enabled, which better_auth does not support",
-        ));
-    }
+    check_standing(&found.standing)?;
     // The one moment at which the password is known in clear.
     let rehashed = if password::is_outdated(stored) { Some(password::hash(password)?) } else { None };
 
-    // While this one was hashing, another session may have changed the password or deleted the user.
+    // While this one was hashing, another session may have changed the password, banned or deleted the user.
     // From here to the end of the transaction nobody can.
-    let Some(current) = account::lock_password(account_id, rehashed.is_some())? else {
+    let Some(locked) = account::lock_password(account_id, rehashed.is_some())? else {
         return Err(Code::InvalidEmailOrPassword.into());
     };
+    let current = locked.password;
+    check_standing(&locked.standing)?;
     if *current != *stored {
         if !password::verify(password, Some(&current))? {
             return Err(Code::InvalidEmailOrPassword.into());
@@ -76,4 +69,20 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
     }
     let session = session::open(&user.id, request.remember_me, &request.client)?;
     Ok((session, user.clone()))
+}
+
+/// What a right password alone doesn't get past.
+fn check_standing(standing: &Standing) -> Result<(), AuthError> {
+    if settings::require_email_verification() && !standing.email_verified {
+        return Err(Code::EmailNotVerified.into());
+    }
+    if standing.is_banned {
+        return Err(Code::BannedUser.into());
+    }
+    if standing.has_two_factor {
+        return Err(AuthError::Unsupported(
+            "the user has two-factor authentication enabled, which better_auth does not support",
+        ));
+    }
+    Ok(())
 }

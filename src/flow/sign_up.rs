@@ -41,6 +41,9 @@ pub(crate) fn email(request: &Request<'_>) -> Result<SignedUp, AuthError> {
     let name = issues.required("name", request.name);
     let email = issues.email("email", request.email);
     let password = issues.not_empty("password", request.password);
+    issues.bounded("name", request.name);
+    issues.bounded("image", request.image);
+    request.client.check(&mut issues);
     issues.finish()?;
     if !settings::email_and_password_enabled() || settings::disable_sign_up() {
         return Err(Code::EmailPasswordSignUpDisabled.into());

@@ -7,6 +7,9 @@ use crate::flow::{secrets, session};
 use crate::settings;
 use crate::store::server::Timestamp;
 
+/// The longest subject of a service token, in bytes.
+const MAX_SUBJECT: usize = 1_024;
+
 /// Mints the bridge token of a live session, as the InsForge scaffold's `/api/insforge-token` does:
 /// `sub` the user's id, `role`, `aud`, and `sid` the session's id, never its token. It expires with the
 /// session at the latest.
@@ -27,8 +30,8 @@ pub(crate) fn bridge(session_token: Option<&str>) -> Result<String, AuthError> {
 /// # Errors
 /// An empty subject, a lifetime of zero or less, no usable secret.
 pub(crate) fn service(subject: &str, expires_in: i64) -> Result<String, AuthError> {
-    if subject.is_empty() {
-        return Err(AuthError::Argument("subject must not be empty".into()));
+    if subject.is_empty() || subject.len() > MAX_SUBJECT {
+        return Err(AuthError::Argument(format!("subject must have 1 to {MAX_SUBJECT} bytes")));
     }
     let (claims, now) = (identity(subject)?, Timestamp::now());
     finish(claims, now, now.plus(positive(expires_in)?))
@@ -56,8 +59,9 @@ pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, A
 /// The reason why the token is refused; no usable secret.
 pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
     let now = Timestamp::now().unix_seconds();
-    let audience = settings::jwt_audience();
-    Ok(secrets::with_verifying_keys(|keys| jwt::verify(keys, token, now, audience.as_deref()))??)
+    Ok(settings::with_jwt_audience(|audience| {
+        secrets::with_verifying_keys(|keys| jwt::verify(keys, token, now, audience))
+    })??)
 }
 
 fn positive(seconds: i64) -> Result<i64, AuthError> {
@@ -80,7 +84,8 @@ fn identity(subject: &str) -> Result<Payload, AuthError> {
 }
 
 fn finish(claims: Payload, now: Timestamp, expiry: Timestamp) -> Result<String, AuthError> {
-    let audience = settings::jwt_audience();
-    let payload = claims.complete(now.unix_seconds(), expiry.unix_seconds(), audience.as_deref());
-    secrets::with_signing_key(|key| jwt::sign(key, &payload))
+    let payload = settings::with_jwt_audience(|audience| {
+        claims.complete(now.unix_seconds(), expiry.unix_seconds(), audience)
+    });
+    Ok(secrets::with_signing_key(|key| jwt::sign(key, &payload))??)
 }

@@ -8,6 +8,10 @@ use std::ffi::CStr;
 
 use crate::crypto::jwt::parse_object;
 
+/// The most that is looked at, in bytes: no token is that long, and the setting, which any role can set,
+/// may be of any size.
+const MAX_CLAIMS: usize = 1 << 20;
+
 /// The claims last seen, and the user that they name. A backend reads the same claims for every row of
 /// a query, so they are parsed once and compared after that.
 #[derive(Default)]
@@ -20,7 +24,7 @@ thread_local! {
     static SEEN: RefCell<Seen> = RefCell::default();
 }
 
-/// Runs `work` on the setting's bytes; `None` when it is missing or empty.
+/// Runs `work` on the setting's bytes; `None` when it is missing, empty or of an absurd size.
 fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
     // SAFETY: the name is terminated. The pointer, if any, is to a terminated string that lives until
     // the setting changes, which `work`, being Rust that calls no SQL, doesn't bring about.
@@ -31,7 +35,7 @@ fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
         }
         CStr::from_ptr(claims).to_bytes()
     };
-    (!claims.is_empty()).then(|| work(claims))
+    (1..=MAX_CLAIMS).contains(&claims.len()).then(|| work(claims))
 }
 
 /// Runs `work` on the `sub` of the claims; `None` unless it is a string with something in it.

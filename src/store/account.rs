@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::error::AuthError;
 use crate::store::catalog::{Table, has_column};
 use crate::store::server::{Timestamp, random_id};
-use crate::store::sql::{As, Statement, Value, insert, select, write};
+use crate::store::sql::{As, Row, Statement, Value, insert, select, write};
 use crate::store::user::User;
 
 /// Better Auth's providerId of an account with a password.
@@ -18,28 +18,54 @@ pub(crate) struct Credential {
     pub(crate) password: Option<Zeroizing<String>>,
 }
 
-/// What a sign-in finds under an email.
-pub(crate) struct Found {
-    pub(crate) user: User,
-    pub(crate) credential: Option<Credential>,
+/// What stands between a right password and a session.
+pub(crate) struct Standing {
+    pub(crate) email_verified: bool,
     /// Better Auth's admin plugin has banned the user, and the ban has not run out.
     pub(crate) is_banned: bool,
     /// Better Auth's twoFactor plugin asks this user for more than a password.
     pub(crate) has_two_factor: bool,
 }
 
-/// Conditions on columns of `user u` that only a plugin adds: whoever put them there relies on them.
-fn plugin_conditions() -> Result<String, AuthError> {
-    let has = |name: &str| has_column(Table::User, name);
-    let expired = match has("banExpires")? {
-        true => {
-            r#" AND (u."banExpires" IS NULL OR u."banExpires" OPERATOR(pg_catalog.>=) pg_catalog.clock_timestamp())"#
+impl Standing {
+    /// The select list that [`Standing::from_row`] reads, of `user u`. Two of the columns only a plugin
+    /// adds: whoever put them there relies on them.
+    fn select() -> Result<String, AuthError> {
+        let has = |name: &str| has_column(Table::User, name);
+        let verified = select(Table::User, "u", &[("emailVerified", As::Boolean)])?;
+        let in_force = match has("banExpires")? {
+            true => {
+                let until = select(Table::User, "u", &[("banExpires", As::Time)])?;
+                let now = "pg_catalog.clock_timestamp()";
+                format!(" AND ({until} IS NULL OR {until} OPERATOR(pg_catalog.>=) {now})")
+            }
+            false => String::new(),
+        };
+        let banned = if has("banned")? { format!("u.banned IS TRUE{in_force}") } else { "false".into() };
+        let two_factor = if has("twoFactorEnabled")? { r#"u."twoFactorEnabled" IS TRUE"# } else { "false" };
+        Ok(format!("{verified}, {banned}, {two_factor}"))
+    }
+
+    fn from_row(row: &Row, first: i32) -> Self {
+        Self {
+            email_verified: row.boolean(first),
+            is_banned: row.boolean(first + 1),
+            has_two_factor: row.boolean(first + 2),
         }
-        false => "",
-    };
-    let banned = if has("banned")? { format!("u.banned IS TRUE{expired}") } else { "false".into() };
-    let two_factor = if has("twoFactorEnabled")? { r#"u."twoFactorEnabled" IS TRUE"# } else { "false" };
-    Ok(format!("{banned}, {two_factor}"))
+    }
+}
+
+/// What a sign-in finds under an email.
+pub(crate) struct Found {
+    pub(crate) user: User,
+    pub(crate) credential: Option<Credential>,
+    pub(crate) standing: Standing,
+}
+
+/// What a sign-in finds after it has hashed.
+pub(crate) struct Locked {
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) standing: Standing,
 }
 
 /// The user first, then the account: the order in which a user is deleted, so that the two don't wait for
@@ -47,10 +73,11 @@ fn plugin_conditions() -> Result<String, AuthError> {
 /// so that two who both want to replace the hash don't either.
 fn lock(strength: &str) -> Result<String, AuthError> {
     Ok(format!(
-        r#"SELECT a.password::pg_catalog.text
+        r#"SELECT a.password::pg_catalog.text, {}
            FROM {} u JOIN {} a ON a."userId" OPERATOR(pg_catalog.=) u.id
            WHERE a.id OPERATOR(pg_catalog.=) {}
            FOR KEY SHARE OF u FOR {strength} OF a"#,
+        Standing::select()?,
         Table::User.sql(),
         Table::Account.sql(),
         write(Table::Account, "id", 1)?,
@@ -58,7 +85,7 @@ fn lock(strength: &str) -> Result<String, AuthError> {
 }
 
 thread_local! {
-    static BY_EMAIL: Statement = const { Statement::new(Table::User, || {
+    static BY_EMAIL: Statement = const { Statement::joining(Table::User, Table::Account, || {
         let (account, user) = (Table::Account.sql(), Table::User.sql());
         Ok(format!(
             r#"SELECT {}, {}, a.password::pg_catalog.text, {}
@@ -69,12 +96,12 @@ thread_local! {
                WHERE u.email OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
             User::select("u")?,
             select(Table::Account, "a", &[("id", As::Text)])?,
-            plugin_conditions()?,
+            Standing::select()?,
             select(Table::User, "u", &[("id", As::Text)])?,
         ))
     }) };
-    static LOCK_TO_READ: Statement = const { Statement::new(Table::Account, || lock("SHARE")) };
-    static LOCK_TO_REPLACE: Statement = const { Statement::new(Table::Account, || lock("NO KEY UPDATE")) };
+    static LOCK_TO_READ: Statement = const { Statement::joining(Table::Account, Table::User, || lock("SHARE")) };
+    static LOCK_TO_REPLACE: Statement = const { Statement::joining(Table::Account, Table::User, || lock("NO KEY UPDATE")) };
     static REPLACE_PASSWORD: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
             r#"UPDATE {} a SET password = $3, "updatedAt" = {}
@@ -101,26 +128,25 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
                 id,
                 password: row.optional_text(User::WIDTH + 2).map(Zeroizing::new),
             }),
-            is_banned: row.boolean(User::WIDTH + 3),
-            has_two_factor: row.boolean(User::WIDTH + 4),
+            standing: Standing::from_row(row, User::WIDTH + 3),
         })?;
         Ok(rows.pop())
     })
 }
 
-/// The hash that an account has now, held until the transaction ends, so that nobody changes the
-/// password, or deletes the user, between this look and the session that is opened for it. `None` when
+/// The hash that an account has now, and its user's standing, held until the transaction ends, so that nobody
+/// changes the password, or deletes the user, between this look and the session that is opened for it. `None` when
 /// the account is gone. `to_replace` when [`replace_password`] follows.
 ///
 /// # Errors
 /// No table.
-pub(crate) fn lock_password(
-    account_id: &str,
-    to_replace: bool,
-) -> Result<Option<Zeroizing<String>>, AuthError> {
+pub(crate) fn lock_password(account_id: &str, to_replace: bool) -> Result<Option<Locked>, AuthError> {
     let lock = |statement: &Statement| {
-        let mut rows = statement.query(&[Value::Text(account_id)], |row| row.optional_text(1))?;
-        Ok(rows.pop().flatten().map(Zeroizing::new))
+        let mut rows = statement.query(&[Value::Text(account_id)], |row| {
+            let password = Zeroizing::new(row.optional_text(1)?);
+            Some(Locked { password, standing: Standing::from_row(row, 2) })
+        })?;
+        Ok(rows.pop().flatten())
     };
     if to_replace { LOCK_TO_REPLACE.with(lock) } else { LOCK_TO_READ.with(lock) }
 }

@@ -172,6 +172,12 @@ fn load(table: Table) -> Result<Relation, AuthError> {
     let relation = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock.cast_signed()) };
     // SAFETY: rd_rel of an open relation points to its pg_class row.
     let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
+    // SAFETY: looks the role up.
+    if table == Table::SigningSecret && !unsafe { pg_sys::superuser_arg(owner) } {
+        return Err(AuthError::Setup(
+            "better_auth.signing_secret belongs to a role that is not a superuser and could read the secrets; drop it and run: SELECT * FROM better_auth.migrate();".into(),
+        ));
+    }
     let columns = relation
         .tuple_desc()
         .iter()

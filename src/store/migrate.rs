@@ -133,8 +133,8 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
     })
 }
 
-/// Others wait here until this transaction ends. The lock is on the schema itself, so that only who may
-/// create in it can hold it; creating tables in it does not conflict.
+/// Others wait here until this transaction ends. The lock is on the schema itself, which creating tables in
+/// it does not conflict with, and which no SQL command but DDL takes.
 fn lock_schema() -> Result<(), AuthError> {
     // SAFETY: looks up a schema by a terminated name, and locks it as DDL on it does.
     unsafe {
@@ -164,6 +164,17 @@ fn create(definition: &Definition, steps: &mut Vec<Step>) -> Result<(), AuthErro
     for grantee in grantees {
         run_once(&format!("REVOKE ALL ON {table} FROM {grantee}"))?;
     }
+    // Better Auth's tables belong to one role, the one of the users, where that was adopted.
+    if definition.table != Table::SigningSecret {
+        let owner = run_once(
+            "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c
+             WHERE c.oid = 'better_auth.\"user\"'::pg_catalog.regclass
+               AND pg_catalog.pg_get_userbyid(c.relowner) <> CURRENT_USER",
+        )?;
+        for owner in owner {
+            run_once(&format!("ALTER TABLE {table} OWNER TO {owner}"))?;
+        }
+    }
     steps.push(Step { action: "create table", object: table.into() });
     for column in definition.indexed {
         create_index(definition.table, column, steps)?;
@@ -185,11 +196,6 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
     let relkind = unsafe { pg_sys::get_rel_relkind(oid) }.cast_unsigned();
     if !matches!(relkind, b'r' | b'p') {
         return Err(AuthError::Setup(format!("{} exists but is not a table", table.sql())));
-    }
-    if table == Table::SigningSecret && !run_once(FOREIGN_SECRETS)?.is_empty() {
-        return Err(AuthError::Setup(
-            "better_auth.signing_secret belongs to a role that is neither a superuser nor the caller, and could read the secrets; change its owner or drop it".into(),
-        ));
     }
     let there = catalog::relation(table)?;
     let column = |name: &str| there.columns.iter().find(|column| column.name == name);
@@ -229,12 +235,6 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
     Ok(())
 }
 
-/// A row when somebody else, who is not a superuser, made the table of the secrets.
-const FOREIGN_SECRETS: &str =
-    "SELECT 'x' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
-     WHERE c.oid = 'better_auth.signing_secret'::pg_catalog.regclass
-       AND NOT r.rolsuper AND r.rolname <> CURRENT_USER";
-
 /// Whether an index has this column first, or, if `unique`, makes it unique all by itself.
 fn has_index(table: pg_sys::Oid, column: &str, unique: bool) -> Result<bool, AuthError> {
     let unique = if unique { "AND i.indisunique AND i.indnkeyatts = 1" } else { "" };
@@ -260,21 +260,26 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ))?;
         steps.push(Step { action: "create index", object: "better_auth.signing_secret_current".into() });
     }
-    let trigger = run_once(&format!(
-        "SELECT 'x' FROM pg_catalog.pg_trigger t
-         WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = 'signing_secret_changed'"
-    ))?;
-    if trigger.is_empty() {
-        run_once(&format!(
-            "CREATE TRIGGER signing_secret_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
-             FOR EACH STATEMENT EXECUTE FUNCTION better_auth.signing_secret_changed()"
+    // For each row, because a subscription that writes the table fires no others; and TRUNCATE has no rows.
+    for (name, events, each) in [
+        ("signing_secret_changed", "INSERT OR UPDATE OR DELETE", "ROW"),
+        ("signing_secret_truncated", "TRUNCATE", "STATEMENT"),
+    ] {
+        let there = run_once(&format!(
+            "SELECT 'x' FROM pg_catalog.pg_trigger t
+             WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}'"
         ))?;
-        // Also where a subscription writes the table; and DROP EXTENSION takes it along, not the table.
-        run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER signing_secret_changed"))?;
+        if !there.is_empty() {
+            continue;
+        }
         run_once(&format!(
-            "ALTER TRIGGER signing_secret_changed ON {table} DEPENDS ON EXTENSION better_auth"
+            "CREATE TRIGGER {name} AFTER {events} ON {table}
+             FOR EACH {each} EXECUTE FUNCTION better_auth.signing_secret_changed()"
         ))?;
-        steps.push(Step { action: "create trigger", object: format!("signing_secret_changed on {table}") });
+        run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
+        // So that DROP EXTENSION takes it along, and not the table.
+        run_once(&format!("ALTER TRIGGER {name} ON {table} DEPENDS ON EXTENSION better_auth"))?;
+        steps.push(Step { action: "create trigger", object: format!("{name} on {table}") });
     }
     for name in ["cookie", "jwt"] {
         if secret::ensure(name)? {

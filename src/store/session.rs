@@ -59,7 +59,7 @@ fn by_user() -> Result<String, AuthError> {
 }
 
 thread_local! {
-    static FIND: Statement = const { Statement::new(Table::Session, || {
+    static FIND: Statement = const { Statement::joining(Table::Session, Table::User, || {
         Ok(format!(
             r#"SELECT {}, {} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) s."userId" WHERE {BY_TOKEN}"#,
             Session::select("s")?,

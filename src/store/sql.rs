@@ -99,13 +99,24 @@ enum Keep {
 /// One statement on one table. Its text depends on the columns that the table has here.
 pub(super) struct Statement {
     table: Table,
+    joined: Option<Table>,
     text: fn() -> Result<String, AuthError>,
     plan: RefCell<Option<(u64, Rc<Plan>)>>,
 }
 
 impl Statement {
     pub(super) const fn new(table: Table, text: fn() -> Result<String, AuthError>) -> Self {
-        Self { table, text, plan: RefCell::new(None) }
+        Self { table, joined: None, text, plan: RefCell::new(None) }
+    }
+
+    /// A statement that reads a second table too, which has to have the same owner: what a table does when
+    /// it is read (a cast to a type of its owner's making, say) runs as who reads it.
+    pub(super) const fn joining(
+        table: Table,
+        joined: Table,
+        text: fn() -> Result<String, AuthError>,
+    ) -> Self {
+        Self { table, joined: Some(joined), text, plan: RefCell::new(None) }
     }
 
     /// Runs the statement and reads every row that it returns.
@@ -145,6 +156,15 @@ impl Statement {
         read: impl Fn(&Row) -> T,
     ) -> Result<Vec<T>, AuthError> {
         let owner = relation(self.table)?.owner;
+        if let Some(joined) = self.joined
+            && relation(joined)?.owner != owner
+        {
+            return Err(AuthError::Setup(format!(
+                "{} and {} belong to different roles; give them one owner",
+                self.table.sql(),
+                joined.sql()
+            )));
+        }
         let run = || {
             as_owner(owner, || {
                 spi(|| {
@@ -198,15 +218,20 @@ enum Snapshot {
 
 /// Runs `work` as `owner`, with a `search_path` that holds nothing but PostgreSQL's own catalog.
 ///
-/// When `work` raises, the transaction's (or subtransaction's) abort puts the user and the setting
-/// back, as it does for PostgreSQL's own referential integrity checks, which do the same.
+/// When `work` raises, the transaction's (or subtransaction's) abort puts the user and the settings
+/// back, as it does for PostgreSQL's own referential integrity checks, which change the user likewise.
 fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     let mut user = pg_sys::InvalidOid;
     let mut context = 0;
     // SAFETY: both pairs of calls are PostgreSQL's own idiom for a local change of user and settings.
     let nest_level = unsafe {
         pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
-        let local = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
+        let mut local = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS;
+        if owner != user && !pg_sys::superuser_arg(owner) {
+            // The tables of a role that isn't trusted with everything: nothing that its triggers do may
+            // outlast this call, such as a deferred trigger, which would run as the caller.
+            local |= pg_sys::SECURITY_RESTRICTED_OPERATION;
+        }
         pg_sys::SetUserIdAndSecContext(owner, context | local.cast_signed());
         let nest_level = pg_sys::NewGUCNestLevel();
         pg_sys::set_config_option(
@@ -222,9 +247,10 @@ fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
         nest_level
     };
     let result = work();
-    // SAFETY: the level and the user are those that were saved above.
+    // SAFETY: the level and the user are those that were saved above. Taken back as if aborted, so that a
+    // SET in a trigger doesn't stay behind in the caller's session.
     unsafe {
-        pg_sys::AtEOXact_GUC(true, nest_level);
+        pg_sys::AtEOXact_GUC(false, nest_level);
         pg_sys::SetUserIdAndSecContext(user, context);
     }
     result
