@@ -256,6 +256,7 @@ describe('the real migrate first', () => {
       'create table better_auth.signing_secret',
       'create index better_auth.signing_secret_current',
       'create trigger signing_secret_changed on better_auth.signing_secret',
+      'create trigger signing_secret_truncated on better_auth.signing_secret',
       'create secret cookie',
       'create secret jwt',
     ]);
