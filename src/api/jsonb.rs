@@ -271,7 +271,11 @@ impl FromDatum for Jsonb<'_> {
         // SAFETY: the caller's datum is a jsonb, which after detoasting is a plain varlena: a header of
         // four bytes with the length of the whole, then the container. It lives as long as the call.
         unsafe {
-            let jsonb = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+            let mut jsonb: *mut pg_sys::varlena = datum.cast_mut_ptr();
+            // One that was built just now needs no detoasting, nor the guard around a call for it.
+            if !pgrx::varatt_is_4b_u(jsonb) {
+                jsonb = pg_sys::pg_detoast_datum(jsonb);
+            }
             let container =
                 std::slice::from_raw_parts(pgrx::vardata_4b(jsonb).cast(), pgrx::varsize_4b(jsonb) - 4);
             Some(Self(Container(container)))

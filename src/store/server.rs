@@ -1,6 +1,7 @@
 //! What the server gives besides tables: the clock, randomness, and whether it may be written to.
 
 use pgrx::pg_sys;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crypto::random;
 use crate::error::AuthError;
@@ -17,9 +18,9 @@ impl Timestamp {
     /// The moment of the call, in the milliseconds that JavaScript's dates have and Better Auth stores.
     /// Not the transaction's start: what is checked against it expires by the clock.
     pub(crate) fn now() -> Self {
-        // SAFETY: reads the clock; no precondition.
-        let microseconds = unsafe { pg_sys::GetCurrentTimestamp() };
-        Self(microseconds - microseconds.rem_euclid(1000))
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let milliseconds = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX / 1_000);
+        Self(milliseconds.saturating_mul(1_000).saturating_sub(UNIX_TO_POSTGRES * 1_000_000))
     }
 
     /// Later by so many seconds (earlier, if negative), or the last moment there is.
