@@ -53,8 +53,9 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
     // The one moment at which the password is known in clear.
     let rehashed = if password::is_outdated(stored) { Some(password::hash(password)?) } else { None };
 
-    // While this one was hashing, another session may have changed the password, banned or deleted the user.
-    // From here to the end of the transaction nobody can.
+    // While this one was hashing, another session may have changed the password, or banned or
+    // deleted the user.
+    // From here to the end of the transaction nobody changes the password or deletes the user.
     let Some(locked) = account::lock_password(account_id, rehashed.is_some())? else {
         return Err(Code::InvalidEmailOrPassword.into());
     };

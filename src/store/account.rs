@@ -4,8 +4,9 @@ use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::store::catalog::{Table, has_column};
+use crate::store::columns::{As, insert, select, write};
 use crate::store::server::{Timestamp, random_id};
-use crate::store::sql::{As, Row, Statement, Value, insert, select, write};
+use crate::store::sql::{Row, Statement, Value};
 use crate::store::user::User;
 
 /// Better Auth's providerId of an account with a password.

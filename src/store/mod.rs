@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub(crate) mod catalog;
+mod columns;
 pub(crate) mod migrate;
 pub(crate) mod secret;
 pub(crate) mod server;

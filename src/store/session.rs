@@ -2,8 +2,9 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
+use crate::store::columns::{As, Field, insert, select, write};
 use crate::store::server::{Timestamp, random_id, random_token};
-use crate::store::sql::{As, Field, Row, Statement, Value, insert, select, write};
+use crate::store::sql::{Row, Statement, Value};
 use crate::store::user::User;
 
 /// A row of `session`: the columns that Better Auth declares.

@@ -2,8 +2,9 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
+use crate::store::columns::{As, Field, insert, select};
 use crate::store::server::{Timestamp, random_id};
-use crate::store::sql::{As, Field, Row, Statement, Value, insert, select};
+use crate::store::sql::{Row, Statement, Value};
 
 /// A row of `user`: the columns that Better Auth declares.
 #[derive(Clone, Debug)]
