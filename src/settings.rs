@@ -41,7 +41,6 @@ macro_rules! settings {
     (@type seconds) => { i32 };
     (@type length) => { i32 };
     (@type text) => { Option<CString> };
-    (@type file) => { Option<CString> };
     (@type hash) => { PasswordHash };
     (@name $name:ident) => {
         match CStr::from_bytes_with_nul(concat!("better_auth.", stringify!($name), "\0").as_bytes()) {
@@ -60,9 +59,6 @@ macro_rules! settings {
     };
     (@define text $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_string_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted), None, None)
-    };
-    (@define file $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
-        settings!(@define text $name $static $context $flags, $short, $long)
     };
     (@define hash $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_enum_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted), None, None)
@@ -112,10 +108,10 @@ settings! {
     text jwt_role JWT_ROLE Some(c"authenticated"), Suset, GucFlags::empty(),
         c"The role claim of bridge tokens: the role that PostgREST switches to.",
         c""
-    file cookie_secret_file COOKIE_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
+    text cookie_secret_file COOKIE_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
         c"File that holds the cookie secret, read by the server's operating system user.",
         c"Comes before the secret in better_auth.signing_secret. Read again after pg_reload_conf()."
-    file jwt_secret_file JWT_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
+    text jwt_secret_file JWT_SECRET_FILE None, Sighup, GucFlags::SUPERUSER_ONLY,
         c"File that holds the jwt secret, read by the server's operating system user.",
         c"Comes before the secret in better_auth.signing_secret. Read again after pg_reload_conf()."
 }

@@ -172,7 +172,7 @@ fn sign_jwt(claims: Option<Jsonb<'_>>, expires_in: default!(Option<Interval>, "N
 /// Errors: INVALID_TOKEN and TOKEN_EXPIRED, each reason with its own message.
 #[pg_extern]
 fn verify_jwt(token: Option<&str>) -> JsonText {
-    JsonText::from_json(token::verify(not_null("token", token)).or_raise().json().to_owned())
+    JsonText::from_json(token::verify(not_null("token", token)).or_raise().into_json())
 }
 
 /// Mints the token of a service without a user, as InsForge's mail endpoint takes it.

@@ -29,10 +29,10 @@ const SCRYPT_KEY: usize = 64;
 /// The most that a stored argon2 hash may ask for, so that an imported row can't take the server's
 /// memory or a core for minutes: 1 GiB, 64 passes, 16 lanes.
 const ARGON2_LIMIT: (u32, u32, u32) = (1 << 20, 64, 16);
-/// The longest stored hash that is looked at, in bytes; the longest that is made has 161.
-const MAX_STORED: usize = 2_048;
 /// The same for bcrypt: 2^16 rounds are about four seconds.
 const BCRYPT_LIMIT: u32 = 16;
+/// The longest stored hash that is looked at, in bytes; the longest that is made has 161.
+const MAX_STORED: usize = 2_048;
 
 /// What new hashes are made with: the setting `better_auth.password_hash`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +52,7 @@ pub(crate) enum HashError {
     Parameters,
 }
 
-/// A stored hash, taken apart. Only [`Stored::from_str`] makes one, so its parameters are in bounds.
+/// A stored hash, taken apart. Only [`Stored::parse`] makes one, so its parameters are in bounds.
 #[derive(Debug)]
 pub(crate) struct Stored<'a>(Form<'a>);
 

@@ -95,14 +95,14 @@ pub(super) fn with_signing_key<T>(work: impl FnOnce(&Key) -> T) -> Result<T, Aut
     })
 }
 
-/// Runs `work` with all keys that verify tokens now.
+/// Runs `work` with all keys that verify tokens at the time `now`.
 ///
 /// # Errors
 /// There is no usable secret.
 pub(super) fn with_verifying_keys<T>(
+    now: Timestamp,
     work: impl FnOnce(&mut dyn Iterator<Item = &Key>) -> T,
 ) -> Result<T, AuthError> {
-    let now = Timestamp::now();
     with_keys(|keys| {
         let valid = |until: Option<Timestamp>| until.is_none_or(|until| until > now);
         work(&mut keys.iter().filter(|(_, until)| valid(*until)).map(|(key, _)| key))

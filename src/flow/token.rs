@@ -58,9 +58,9 @@ pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, A
 /// # Errors
 /// The reason why the token is refused; no usable secret.
 pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
-    let now = Timestamp::now().unix_seconds();
+    let now = Timestamp::now();
     Ok(settings::with_jwt_audience(|audience| {
-        secrets::with_verifying_keys(|keys| jwt::verify(keys, token, now, audience))
+        secrets::with_verifying_keys(now, |keys| jwt::verify(keys, token, now.unix_seconds(), audience))
     })??)
 }
 

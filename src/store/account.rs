@@ -135,9 +135,9 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
     })
 }
 
-/// The hash that an account has now, and its user's standing, held until the transaction ends, so that nobody
-/// changes the password, or deletes the user, between this look and the session that is opened for it. `None` when
-/// the account is gone. `to_replace` when [`replace_password`] follows.
+/// The hash that an account has now, held until the transaction ends, so that nobody changes the
+/// password, or deletes the user, between this look and the session that is opened for it; and the user's
+/// standing. `None` when the account is gone. `to_replace` when [`replace_password`] follows.
 ///
 /// # Errors
 /// No table.

@@ -74,6 +74,13 @@ pub(super) struct Relation {
     pub(super) columns: Vec<Column>,
 }
 
+impl Relation {
+    /// The column of that name, if the table has it here.
+    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
 /// Counts the changes to the shapes of Better Auth's tables that this backend was told of.
 static SHAPES: AtomicU64 = AtomicU64::new(1);
 /// Counts the changes to `signing_secret`, its rows among them: a trigger on it says so.
@@ -149,18 +156,19 @@ pub(super) fn relation(table: Table) -> Result<Rc<Relation>, AuthError> {
     Ok(relation)
 }
 
+/// The oid of schema `better_auth`, if it is there.
+pub(super) fn schema() -> Option<pg_sys::Oid> {
+    // SAFETY: looks a terminated name up in the system caches.
+    let oid = unsafe { pg_sys::get_namespace_oid(c"better_auth".as_ptr(), true) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
 /// The oid of a table, if it is there; read from the catalog, not from what is remembered.
 pub(super) fn find(table: Table) -> Option<pg_sys::Oid> {
     let mut name = [0u8; 32];
     name[..table.name().len()].copy_from_slice(table.name().as_bytes());
-    // SAFETY: both names are terminated; the functions look them up in the system caches.
-    let oid = unsafe {
-        let schema = pg_sys::get_namespace_oid(c"better_auth".as_ptr(), true);
-        if schema == pg_sys::InvalidOid {
-            return None;
-        }
-        pg_sys::get_relname_relid(name.as_ptr().cast(), schema)
-    };
+    // SAFETY: looks a terminated name up in the system caches.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr().cast(), schema()?) };
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
@@ -199,7 +207,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
 /// # Errors
 /// The table or the column isn't there: migrate() makes both.
 pub(super) fn column(table: Table, name: &str) -> Result<Column, AuthError> {
-    relation(table)?.columns.iter().find(|column| column.name == name).cloned().ok_or_else(|| {
+    relation(table)?.column(name).cloned().ok_or_else(|| {
         AuthError::Setup(format!(
             "{} has no column \"{name}\"; run: SELECT * FROM better_auth.migrate();",
             table.sql()
@@ -212,7 +220,7 @@ pub(super) fn column(table: Table, name: &str) -> Result<Column, AuthError> {
 /// # Errors
 /// No such table.
 pub(super) fn has_column(table: Table, name: &str) -> Result<bool, AuthError> {
-    Ok(relation(table)?.columns.iter().any(|column| column.name == name))
+    Ok(relation(table)?.column(name).is_some())
 }
 
 fn kind(type_oid: pg_sys::Oid) -> Kind {

@@ -21,6 +21,7 @@ struct Definition {
     indexed: &'static [&'static str],
 }
 
+const BOOLEAN_REQUIRED: &str = "pg_catalog.bool NOT NULL";
 const TIME: &str = "pg_catalog.timestamptz";
 const TIME_NOW: &str = "pg_catalog.timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL";
 const TIME_REQUIRED: &str = "pg_catalog.timestamptz NOT NULL";
@@ -37,7 +38,7 @@ const DEFINITIONS: [Definition; 5] = [
             ("id", KEY),
             ("name", TEXT_REQUIRED),
             ("email", TEXT_UNIQUE),
-            ("emailVerified", "pg_catalog.bool NOT NULL"),
+            ("emailVerified", BOOLEAN_REQUIRED),
             ("image", TEXT),
             ("createdAt", TIME_NOW),
             ("updatedAt", TIME_NOW),
@@ -136,17 +137,12 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
 /// Others wait here until this transaction ends. The lock is on the schema itself, which creating tables in
 /// it does not conflict with, and which no SQL command but DDL takes.
 fn lock_schema() -> Result<(), AuthError> {
-    // SAFETY: looks up a schema by a terminated name, and locks it as DDL on it does.
-    unsafe {
-        let schema = pg_sys::get_namespace_oid(c"better_auth".as_ptr(), true);
-        if schema == pg_sys::InvalidOid {
-            return Err(AuthError::Setup(
-                "schema better_auth does not exist; run: CREATE EXTENSION better_auth;".into(),
-            ));
-        }
-        let mode = pg_sys::ShareUpdateExclusiveLock.cast_signed();
-        pg_sys::LockDatabaseObject(pg_sys::NamespaceRelationId, schema, 0, mode);
-    }
+    let schema = catalog::schema().ok_or_else(|| {
+        AuthError::Setup("schema better_auth does not exist; run: CREATE EXTENSION better_auth;".into())
+    })?;
+    let mode = pg_sys::ShareUpdateExclusiveLock.cast_signed();
+    // SAFETY: locks a schema by its oid, as DDL on it does.
+    unsafe { pg_sys::LockDatabaseObject(pg_sys::NamespaceRelationId, schema, 0, mode) };
     Ok(())
 }
 
@@ -198,8 +194,7 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
         return Err(AuthError::Setup(format!("{} exists but is not a table", table.sql())));
     }
     let there = catalog::relation(table)?;
-    let column = |name: &str| there.columns.iter().find(|column| column.name == name);
-    if let Some(id) = column("id")
+    if let Some(id) = there.column("id")
         && !matches!(id.kind, Kind::Text | Kind::Uuid)
     {
         return Err(AuthError::Setup(format!(
@@ -208,11 +203,11 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
         )));
     }
     for (name, kind) in definition.columns {
-        if column(name).is_none() {
+        if there.column(name).is_none() {
             // Rows that are there already need a value, and Better Auth's own migrate gives booleans
             // one too. The others have no sensible one: on a filled table PostgreSQL says so.
             let default = match *kind {
-                "pg_catalog.bool NOT NULL" => " DEFAULT false",
+                BOOLEAN_REQUIRED => " DEFAULT false",
                 TIME_REQUIRED => " DEFAULT CURRENT_TIMESTAMP",
                 _ => "",
             };
@@ -238,23 +233,25 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
 /// Whether an index has this column first, or, if `unique`, makes it unique all by itself.
 fn has_index(table: pg_sys::Oid, column: &str, unique: bool) -> Result<bool, AuthError> {
     let unique = if unique { "AND i.indisunique AND i.indnkeyatts = 1" } else { "" };
-    let found = run_once(&format!(
-        "SELECT 'x' FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a
+    exists(&format!(
+        "SELECT 1 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a
             ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
          WHERE i.indrelid = {}::pg_catalog.oid AND a.attname = '{column}'
            AND i.indisvalid AND i.indpred IS NULL {unique}",
         table.to_u32()
-    ))?;
-    Ok(!found.is_empty())
+    ))
+}
+
+/// Whether a query finds anything.
+fn exists(query: &str) -> Result<bool, AuthError> {
+    Ok(!run_once(&format!("SELECT 'x' WHERE EXISTS ({query})"))?.is_empty())
 }
 
 /// What `signing_secret` has besides columns: one current secret a name, the trigger that tells every
 /// backend of a change, and fresh secrets, so that all works before anything is configured.
 fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let table = Table::SigningSecret.sql();
-    if run_once("SELECT 'x' WHERE pg_catalog.to_regclass('better_auth.signing_secret_current') IS NOT NULL")?
-        .is_empty()
-    {
+    if !exists("SELECT 1 WHERE pg_catalog.to_regclass('better_auth.signing_secret_current') IS NOT NULL")? {
         run_once(&format!(
             "CREATE UNIQUE INDEX signing_secret_current ON {table} (name) WHERE valid_until IS NULL"
         ))?;
@@ -265,11 +262,11 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ("signing_secret_changed", "INSERT OR UPDATE OR DELETE", "ROW"),
         ("signing_secret_truncated", "TRUNCATE", "STATEMENT"),
     ] {
-        let there = run_once(&format!(
-            "SELECT 'x' FROM pg_catalog.pg_trigger t
+        let is_there = exists(&format!(
+            "SELECT 1 FROM pg_catalog.pg_trigger t
              WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}'"
         ))?;
-        if !there.is_empty() {
+        if is_there {
             continue;
         }
         run_once(&format!(

@@ -38,14 +38,16 @@ impl Value<'_> {
     }
 }
 
-/// A row of a result. Its columns are what [`select`](super::columns::select) makes of them: text, timestamptz or boolean.
+/// A row of a result. Its columns are what [`select`](super::columns::select) makes of them: text,
+/// timestamptz or boolean.
 pub(super) struct Row {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
 }
 
 impl Row {
-    /// The column at `position`, from 1. The caller names the type that [`select`](super::columns::select) gave it.
+    /// The column at `position`, from 1. The caller names the type that
+    /// [`select`](super::columns::select) gave it.
     fn get<T: FromDatum>(&self, position: i32) -> Option<T> {
         let mut is_null = true;
         // SAFETY: the tuple and its descriptor are those of SPI's current result; SPI checks the
