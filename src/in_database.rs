@@ -7,28 +7,48 @@ mod tests {
 
     use crate::crypto::password::derivations;
     use crate::error::{AuthError, Code};
-    use crate::flow::session::Client;
+    use crate::flow::input::Input;
+    use crate::flow::session::{Caller, Client, Live};
     use crate::flow::{sign_in, sign_up};
 
+    /// Somebody without a session.
+    struct Nobody;
+
+    impl Caller for Nobody {
+        fn session(&mut self, _: bool) -> Result<Option<Live>, AuthError> {
+            Ok(None)
+        }
+
+        fn client(&self) -> Client<'_> {
+            Client::default()
+        }
+
+        fn base_url(&self) -> Result<String, AuthError> {
+            Ok("http://localhost/api/auth".into())
+        }
+    }
+
     fn sign_up(email: &str, password: &str) -> Result<sign_up::SignedUp, AuthError> {
-        sign_up::email(&sign_up::Request {
-            name: Some("Ada"),
-            email: Some(email),
-            password: Some(password),
-            image: None,
-            remember_me: true,
-            client: Client::default(),
-        })
+        let request = sign_up::Request {
+            name: Input::Text("Ada"),
+            email: Input::Text(email),
+            password: Input::Text(password),
+            image: Input::Undefined,
+            callback_url: Input::Undefined,
+            remember_me: Input::Undefined,
+            additional: &serde_json::Map::new(),
+        };
+        sign_up::email(&mut Nobody, &request)
     }
 
     fn sign_in(email: &str, password: &str) -> Result<(), AuthError> {
-        sign_in::email(&sign_in::Request {
-            email: Some(email),
-            password: Some(password),
-            remember_me: true,
-            client: Client::default(),
-        })
-        .map(drop)
+        let request = sign_in::Request {
+            email: Input::Text(email),
+            password: Input::Text(password),
+            callback_url: Input::Undefined,
+            remember_me: Input::Undefined,
+        };
+        sign_in::email(&mut Nobody, &request).map(drop)
     }
 
     /// The answer to a sign-in, and how many hashes it cost.

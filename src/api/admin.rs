@@ -1,15 +1,17 @@
 //! The SQL functions for DBAs: schema, secrets, password hashes.
 
-use pgrx::datum::Interval;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use pgrx::trigger_support::{PgTrigger, PgTriggerError};
 
+use crate::api::jsonb::JsonText;
 use crate::api::raise::{OrRaise, not_null};
 use crate::api::sql::seconds;
-use crate::flow::password;
 use crate::flow::secrets::{self, Name};
+use crate::flow::{hash, mail};
+use crate::store::server::Timestamp;
 use crate::store::{catalog, migrate as schema};
 
 /// Makes what is missing of the tables and secrets, adopts what is there, drops nothing; returns what it
@@ -50,12 +52,68 @@ fn signing_secret_changed<'a>(
 /// A hash of a password as sign-up would store it, for scripts that import users.
 #[pg_extern]
 fn hash_password(password: &str) -> String {
-    password::hash(password).or_raise()
+    hash::hash(password).or_raise()
 }
 
 /// Whether a password is the one of a stored hash: Better Auth's scrypt, argon2 or bcrypt. False for a
 /// hash that is none of these.
 #[pg_extern]
 fn verify_password_hash(password: &str, hash: &str) -> bool {
-    password::verify(password, Some(hash)).or_raise()
+    hash::verify(password, Some(hash)).or_raise()
+}
+
+/// Takes up to `batch` mails out of better_auth.mail_outbox that are due. Nobody else gets them for
+/// `better_auth.mail_visibility_timeout`; a worker that dies gives them back that way.
+///
+/// Errors: 22023 for a batch that is not between 1 and 1,000.
+#[pg_extern]
+#[allow(clippy::type_complexity, reason = "pgrx reads the columns out of it")]
+fn claim_mail(
+    batch: default!(Option<i32>, "10"),
+) -> TableIterator<
+    'static,
+    (
+        name!(id, String),
+        name!(kind, String),
+        name!(recipient, String),
+        name!(url, String),
+        name!(token, String),
+        name!(data, JsonText),
+        name!(attempts, i32),
+        name!(created_at, TimestampWithTimeZone),
+        name!(expires_at, TimestampWithTimeZone),
+    ),
+> {
+    let mails = mail::claim(not_null("batch", batch)).or_raise();
+    TableIterator::new(mails.into_iter().map(|mail| {
+        (
+            mail.id,
+            mail.kind,
+            mail.recipient,
+            mail.url,
+            mail.token,
+            JsonText::from_json(mail.data),
+            i32::try_from(mail.attempts).unwrap_or(i32::MAX),
+            time(mail.created_at),
+            time(mail.expires_at),
+        )
+    }))
+}
+
+/// Deletes a mail that was sent. Whether it was there.
+#[pg_extern]
+fn complete_mail(id: Option<&str>) -> bool {
+    mail::complete(not_null("id", id)).or_raise()
+}
+
+/// Notes why a mail could not be sent. When it is given out again: later after each attempt, and NULL after
+/// the last one, or where its token will have expired by then.
+#[pg_extern]
+fn fail_mail(id: Option<&str>, error: Option<&str>) -> Option<TimestampWithTimeZone> {
+    mail::fail(not_null("id", id), error.unwrap_or_default()).or_raise().map(time)
+}
+
+fn time(time: Timestamp) -> TimestampWithTimeZone {
+    // Every time of a row is in PostgreSQL's range.
+    TimestampWithTimeZone::try_from(time.0).unwrap_or(TimestampWithTimeZone::positive_infinity())
 }

@@ -8,10 +8,11 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::ffi::{CStr, CString};
 
 use crate::crypto::jwt::{MAX_TOKEN, Payload, Refusal, write_json};
+use crate::flow::json::Object;
 
 /// A result: JSON text that becomes jsonb.
 pub(super) struct JsonText(String);
@@ -21,11 +22,20 @@ impl JsonText {
     pub(super) fn from_json(json: String) -> Self {
         Self(json)
     }
+
+    /// The same object with one more member.
+    pub(super) fn with_text(mut self, name: &str, value: &str) -> Self {
+        let member = Object::new().text(name, value).finish();
+        self.0.truncate(self.0.len().saturating_sub(1));
+        self.0.push(',');
+        self.0.push_str(member.get(1..).unwrap_or_default());
+        self
+    }
 }
 
-impl From<Value> for JsonText {
-    fn from(value: Value) -> Self {
-        Self(value.to_string())
+impl From<Object> for JsonText {
+    fn from(object: Object) -> Self {
+        Self(object.finish())
     }
 }
 
@@ -62,6 +72,55 @@ unsafe impl SqlTranslatable for JsonText {
 
 /// An argument: the bytes of a jsonb's container, as PostgreSQL stores them.
 pub(super) struct Jsonb<'a>(Container<'a>);
+
+/// One value inside of an argument.
+#[derive(Clone, Copy)]
+pub(super) struct Member<'a>(Element<'a>);
+
+impl<'a> Member<'a> {
+    /// It, if it is a string.
+    pub(super) fn as_str(self) -> Option<&'a str> {
+        self.0.as_str()
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        self.0.kind == NULL
+    }
+
+    /// Its elements, if it is an array.
+    pub(super) fn elements(self) -> Option<Vec<Member<'a>>> {
+        self.container(0)?.0.values()
+    }
+
+    /// Its members, if it is an object.
+    pub(super) fn members(self) -> Option<Vec<(&'a str, Member<'a>)>> {
+        self.container(OBJECT)?.entries()
+    }
+
+    fn container(self, kind: u32) -> Option<Jsonb<'a>> {
+        let container = Container(self.0.data);
+        let is_it = self.0.kind == CONTAINER && container.header()? & (OBJECT | SCALAR) == kind;
+        is_it.then_some(Jsonb(container))
+    }
+}
+
+impl<'a> Jsonb<'a> {
+    /// The members of an object; `None` for anything else.
+    pub(super) fn entries(&self) -> Option<Vec<(&'a str, Member<'a>)>> {
+        let header = self.0.header()?;
+        if header & OBJECT == 0 {
+            return None;
+        }
+        self.0.members(header & COUNT)?.map(|(key, value)| Some((key.as_str()?, Member(value)))).collect()
+    }
+
+    /// An object as serde_json has it; `None` for anything else.
+    pub(super) fn object(&self) -> Option<Map<String, Value>> {
+        let mut json = Vec::new();
+        self.0.write(&mut json)?;
+        serde_json::from_slice(&json).ok()
+    }
+}
 
 impl Jsonb<'_> {
     /// The object's members as the claims of a token.
@@ -166,6 +225,12 @@ impl<'a> Container<'a> {
         let pairs = self.elements(0, total, count, 0).zip(self.elements(count, total, count, values));
         // A damaged entry is left for `pairs` to stop at; PostgreSQL itself would read beyond it.
         Some(pairs.map_while(|(key, value)| key.zip(value)))
+    }
+
+    /// The elements of an array.
+    fn values(self) -> Option<Vec<Member<'a>>> {
+        let count = (self.header()? & COUNT) as usize;
+        self.elements(0, count, count, 0).map(|element| element.map(Member)).collect()
     }
 
     fn write(self, json: &mut Vec<u8>) -> Option<()> {

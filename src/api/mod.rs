@@ -1,7 +1,7 @@
-//! The doors. So far one: SQL functions.
+//! The doors: SQL functions, and HTTP requests as one of them.
 
 mod admin;
-mod json;
+mod http;
 mod jsonb;
 mod raise;
 mod sql;

@@ -1,18 +1,60 @@
 //! The SQL functions of Better Auth's capabilities, and the signer. `sql/finish.sql` takes EXECUTE on
 //! them from PUBLIC and gives each its COMMENT.
 
-use pgrx::datum::Interval;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use crate::api::json;
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::crypto::jwt::Refusal;
 use crate::error::AuthError;
-use crate::flow::session::{self, Client};
+use crate::flow::account::{self, Profile};
+use crate::flow::email_verification::{self, Verified};
+use crate::flow::json::{self, Object};
+use crate::flow::password::{self, RESET_REQUESTED};
+use crate::flow::session::{self, Caller, Client, Live};
+use crate::flow::url::configured_base;
+use crate::flow::user::{self, Deletion};
 use crate::flow::{sign_in, sign_up, token};
 use crate::identity;
+use crate::store::account::Tokens;
+use crate::store::server::Timestamp;
+
+/// Who calls a SQL function: the one whose session token is an argument of it.
+#[derive(Default)]
+struct Direct<'a> {
+    token: Option<&'a str>,
+    client: Client<'a>,
+}
+
+impl<'a> Direct<'a> {
+    /// Who has this session token.
+    fn with(token: Option<&'a str>) -> Self {
+        Self { token, client: Client::default() }
+    }
+
+    /// Who comes from there.
+    fn from(ip_address: Option<&'a str>, user_agent: Option<&'a str>) -> Self {
+        Self { token: None, client: Client { ip_address, user_agent } }
+    }
+}
+
+impl Caller for Direct<'_> {
+    fn session(&mut self, _: bool) -> Result<Option<Live>, AuthError> {
+        session::current(self.token, true)
+    }
+
+    fn client(&self) -> Client<'_> {
+        self.client
+    }
+
+    fn base_url(&self) -> Result<String, AuthError> {
+        configured_base().ok_or_else(|| {
+            AuthError::Setup("better_auth.base_url is not set, and the links in mails begin with it".into())
+        })
+    }
+}
 
 /// Whole seconds of an interval: a month is 30 days, as in `EXTRACT(EPOCH ...)`'s months.
 pub(super) fn seconds(interval: Interval) -> Result<i64, AuthError> {
@@ -20,13 +62,23 @@ pub(super) fn seconds(interval: Interval) -> Result<i64, AuthError> {
         .map_err(|_| AuthError::Argument("the interval is too long".into()))
 }
 
+/// The object of an argument; an empty one where it is NULL.
+fn object(argument: &str, value: Option<Jsonb<'_>>) -> Result<Map<String, Value>, AuthError> {
+    match value {
+        None => Ok(Map::new()),
+        Some(json) => {
+            json.object().ok_or_else(|| AuthError::Argument(format!("{argument} must be a JSON object")))
+        }
+    }
+}
+
 fn status() -> JsonText {
-    json!({ "status": true }).into()
+    Object::new().boolean("status", true).into()
 }
 
 /// Signs up a user: Better Auth's `POST /sign-up/email`. `{token, user}`; the token is null where the
-/// settings open no session. `remember_me => false` opens one that ends after a day. `callback_url` is
-/// for the verification mail.
+/// settings open no session. `remember_me => false` opens one that ends after a day. `callback_url` is where
+/// the verification mail's link leads in the end.
 ///
 /// Errors: see [`sign_up::email`].
 #[pg_extern]
@@ -40,23 +92,22 @@ fn sign_up_email(
     remember_me: default!(Option<bool>, "true"),
     ip_address: default!(Option<&str>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
+    additional_fields: default!(Option<Jsonb<'_>>, "NULL"),
 ) -> JsonText {
-    // Only a mail would carry it, and none is sent yet.
-    let _ = callback_url;
     let request = sign_up::Request {
-        name,
-        email,
-        password,
-        image,
-        remember_me: remember_me.unwrap_or(true),
-        client: Client { ip_address, user_agent },
+        name: name.into(),
+        email: email.into(),
+        password: password.into(),
+        image: image.into(),
+        callback_url: callback_url.into(),
+        remember_me: remember_me.into(),
+        additional: &object("additional_fields", additional_fields).or_raise(),
     };
-    let done = sign_up::email(&request).or_raise();
-    json!({
-        "token": done.session.map(|session| session.token),
-        "user": json::user(&done.user),
-    })
-    .into()
+    let done = sign_up::email(&mut Direct::from(ip_address, user_agent), &request).or_raise();
+    Object::new()
+        .optional("token", done.session.as_ref().map(|session| session.token.as_str()))
+        .json("user", &json::user(&done.user))
+        .into()
 }
 
 /// Signs in: Better Auth's `POST /sign-in/email`. `{redirect, token, user}`, and `url` where a
@@ -73,29 +124,20 @@ fn sign_in_email(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> JsonText {
     let request = sign_in::Request {
-        email,
-        password,
-        remember_me: remember_me.unwrap_or(true),
-        client: Client { ip_address, user_agent },
+        email: email.into(),
+        password: password.into(),
+        callback_url: callback_url.into(),
+        remember_me: remember_me.into(),
     };
-    let (session, user) = sign_in::email(&request).or_raise();
-    let url = callback_url.filter(|url| !url.is_empty());
-    let mut answer = json!({
-        "redirect": url.is_some(),
-        "token": session.token,
-        "user": json::user(&user),
-    });
-    if let (Some(url), Some(answer)) = (callback_url, answer.as_object_mut()) {
-        answer.insert("url".into(), url.into());
-    }
-    answer.into()
+    let done = sign_in::email(&mut Direct::from(ip_address, user_agent), &request).or_raise();
+    JsonText::from_json(json::signed_in(&done.session, &done.user, done.callback_url))
 }
 
 /// Ends a session: Better Auth's `POST /sign-out`. `{success: true}`, whether there was one or not.
 #[pg_extern]
 fn sign_out(session_token: Option<&str>) -> JsonText {
     session::sign_out(session_token).or_raise();
-    json!({ "success": true }).into()
+    Object::new().boolean("success", true).into()
 }
 
 /// The session with this token and its user: Better Auth's `GET /get-session`. NULL when there is none
@@ -107,7 +149,8 @@ fn get_session(
     disable_refresh: default!(Option<bool>, "false"),
 ) -> Option<JsonText> {
     let may_refresh = !disable_refresh.unwrap_or(false);
-    session::current(session_token, may_refresh).or_raise().map(|live| json::live(&live).into())
+    let live = session::current(session_token, may_refresh).or_raise();
+    live.map(|live| JsonText::from_json(json::live(&live)))
 }
 
 /// The user's live sessions: Better Auth's `GET /list-sessions`, without its limit of 100.
@@ -115,8 +158,8 @@ fn get_session(
 /// Errors: UNAUTHORIZED, SESSION_NOT_FRESH.
 #[pg_extern]
 fn list_sessions(session_token: Option<&str>) -> JsonText {
-    let sessions = session::list(session_token).or_raise();
-    Value::Array(sessions.iter().map(json::session).collect()).into()
+    let sessions = session::list(&mut Direct::with(session_token)).or_raise();
+    JsonText::from_json(json::array(sessions.iter().map(json::session)))
 }
 
 /// Ends the session with the token `token`, if it is one of the same user: Better Auth's
@@ -125,7 +168,7 @@ fn list_sessions(session_token: Option<&str>) -> JsonText {
 /// Errors: UNAUTHORIZED, VALIDATION_ERROR.
 #[pg_extern]
 fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> JsonText {
-    session::revoke(session_token, token).or_raise();
+    session::revoke(&mut Direct::with(session_token), token.into()).or_raise();
     status()
 }
 
@@ -134,7 +177,7 @@ fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> JsonText 
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn revoke_sessions(session_token: Option<&str>) -> JsonText {
-    session::revoke_all(session_token).or_raise();
+    session::revoke_all(&mut Direct::with(session_token)).or_raise();
     status()
 }
 
@@ -144,8 +187,240 @@ fn revoke_sessions(session_token: Option<&str>) -> JsonText {
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn revoke_other_sessions(session_token: Option<&str>) -> JsonText {
-    session::revoke_others(session_token).or_raise();
+    session::revoke_others(&mut Direct::with(session_token)).or_raise();
     status()
+}
+
+/// Sets additional fields of the session: Better Auth's `POST /update-session`. `{session}`.
+///
+/// Errors: see [`session::update`].
+#[pg_extern]
+fn update_session(session_token: Option<&str>, additional_fields: Option<Jsonb<'_>>) -> JsonText {
+    let fields = object("additional_fields", additional_fields).or_raise();
+    let live = session::update(&mut Direct::with(session_token), &fields).or_raise();
+    Object::new().json("session", &json::session(&live.session)).into()
+}
+
+/// Sets name, image and additional fields of the user: Better Auth's `POST /update-user`. What is NULL stays
+/// as it is; `additional_fields => '{"image": null}'` removes the image.
+///
+/// Errors: see [`user::update`].
+#[pg_extern]
+fn update_user(
+    session_token: Option<&str>,
+    name: default!(Option<&str>, "NULL"),
+    image: default!(Option<&str>, "NULL"),
+    additional_fields: default!(Option<Jsonb<'_>>, "NULL"),
+) -> JsonText {
+    let mut fields = object("additional_fields", additional_fields).or_raise();
+    for (field, value) in [("name", name), ("image", image)] {
+        if let Some(value) = value {
+            fields.insert(field.into(), value.into());
+        }
+    }
+    user::update(&mut Direct::with(session_token), &fields).or_raise();
+    status()
+}
+
+/// Deletes the user, or sends the mail that does: Better Auth's `POST /delete-user`. `{success, message}`.
+///
+/// Errors: see [`user::delete`].
+#[pg_extern]
+fn delete_user(
+    session_token: Option<&str>,
+    password: default!(Option<&str>, "NULL"),
+    token: default!(Option<&str>, "NULL"),
+    callback_url: default!(Option<&str>, "NULL"),
+) -> JsonText {
+    let mut caller = Direct::with(session_token);
+    let done = user::delete(&mut caller, password.into(), token.into(), callback_url.into()).or_raise();
+    JsonText::from_json(json::deleted(done == Deletion::Mailed))
+}
+
+/// Replaces the user's password: Better Auth's `POST /change-password`. `{token, user}`; with
+/// `revoke_other_sessions` all sessions end, and the token is that of a new one.
+///
+/// Errors: see [`password::change`].
+#[pg_extern]
+fn change_password(
+    session_token: Option<&str>,
+    current_password: Option<&str>,
+    new_password: Option<&str>,
+    revoke_other_sessions: default!(Option<bool>, "false"),
+    ip_address: default!(Option<&str>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> JsonText {
+    let mut caller = Direct { token: session_token, ..Direct::from(ip_address, user_agent) };
+    let revokes = revoke_other_sessions.into();
+    let (live, session) =
+        password::change(&mut caller, current_password.into(), new_password.into(), revokes).or_raise();
+    JsonText::from_json(json::changed_password(session.as_ref(), &live.user))
+}
+
+/// Gives a user a password who has none: Better Auth's `setPassword`.
+///
+/// Errors: see [`password::set`].
+#[pg_extern]
+fn set_password(session_token: Option<&str>, new_password: Option<&str>) -> JsonText {
+    password::set(&mut Direct::with(session_token), new_password.into()).or_raise();
+    status()
+}
+
+/// Checks the user's password: Better Auth's `POST /verify-password`.
+///
+/// Errors: see [`password::verify`].
+#[pg_extern]
+fn verify_password(session_token: Option<&str>, password: Option<&str>) -> JsonText {
+    password::verify(&mut Direct::with(session_token), password.into()).or_raise();
+    status()
+}
+
+/// Sends the mail with which a user sets a new password: Better Auth's `POST /request-password-reset`.
+/// `{status, message}`, whether the email is known or not.
+///
+/// Errors: see [`password::request_reset`].
+#[pg_extern]
+fn request_password_reset(email: Option<&str>, redirect_to: default!(Option<&str>, "NULL")) -> JsonText {
+    password::request_reset(&mut Direct::default(), email.into(), redirect_to.into()).or_raise();
+    Object::new().boolean("status", true).text("message", RESET_REQUESTED).into()
+}
+
+/// Sets a new password with the token of a reset mail: Better Auth's `POST /reset-password`.
+///
+/// Errors: see [`password::reset`].
+#[pg_extern]
+fn reset_password(token: Option<&str>, new_password: Option<&str>) -> JsonText {
+    password::reset(token.into(), None, new_password.into()).or_raise();
+    status()
+}
+
+/// Sends the mail that proves an email address: Better Auth's `POST /send-verification-email`.
+///
+/// Errors: see [`email_verification::resend`].
+#[pg_extern]
+fn send_verification_email(
+    email: Option<&str>,
+    callback_url: default!(Option<&str>, "NULL"),
+    session_token: default!(Option<&str>, "NULL"),
+) -> JsonText {
+    let mut caller = Direct::with(session_token);
+    email_verification::resend(&mut caller, email.into(), callback_url.into()).or_raise();
+    status()
+}
+
+/// Takes the token of a verification mail: Better Auth's `GET /verify-email`. `{status, user}`, and `token`
+/// where a session was opened.
+///
+/// Errors: see [`email_verification::verify`].
+#[pg_extern]
+fn verify_email(
+    token: Option<&str>,
+    session_token: default!(Option<&str>, "NULL"),
+    ip_address: default!(Option<&str>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> JsonText {
+    let mut caller = Direct { token: session_token, ..Direct::from(ip_address, user_agent) };
+    let done = email_verification::verify(&mut caller, not_null("token", token), None).or_raise();
+    let answer = json::verified(&done);
+    match done {
+        Verified::Email(Some(live)) if session_token != Some(&live.session.token) => {
+            JsonText::from_json(answer).with_text("token", &live.session.token)
+        }
+        _ => JsonText::from_json(answer),
+    }
+}
+
+/// Starts the change of the user's email: Better Auth's `POST /change-email`. `{status: true}`, whether the
+/// email is taken or not.
+///
+/// Errors: see [`email_verification::change`].
+#[pg_extern]
+fn change_email(
+    session_token: Option<&str>,
+    new_email: Option<&str>,
+    callback_url: default!(Option<&str>, "NULL"),
+) -> JsonText {
+    let mut caller = Direct::with(session_token);
+    email_verification::change(&mut caller, new_email.into(), callback_url.into()).or_raise();
+    status()
+}
+
+/// All accounts of the user: Better Auth's `GET /list-accounts`.
+///
+/// Errors: UNAUTHORIZED.
+#[pg_extern]
+fn list_accounts(session_token: Option<&str>) -> JsonText {
+    let accounts = account::list(&mut Direct::with(session_token)).or_raise();
+    JsonText::from_json(json::array(accounts.iter().map(json::account)))
+}
+
+/// Removes one of the user's accounts, by the `id` that list_accounts shows: Better Auth's
+/// `POST /unlink-account`.
+///
+/// Errors: see [`account::unlink`].
+#[pg_extern]
+fn unlink_account(session_token: Option<&str>, account_id: Option<&str>) -> JsonText {
+    account::unlink(&mut Direct::with(session_token), account_id.into()).or_raise();
+    status()
+}
+
+/// What an HTTP layer calls after an OAuth exchange. Without a `session_token`: signs the user in whose
+/// account it is, links it to the one who has the email, or creates one: `{token, user, isRegister}`, Better
+/// Auth's `handleOAuthUserInfo`. With one: links it to that session's user: `{status}`, its `link-social`.
+///
+/// `email_verified` says that the provider vouches for the email: who can pass it can become anybody.
+///
+/// Errors: see [`account::link`] and [`account::link_to_session`].
+#[pg_extern]
+#[allow(clippy::too_many_arguments, reason = "SQL passes them by name")]
+fn link_account(
+    provider_id: Option<&str>,
+    account_id: Option<&str>,
+    email: Option<&str>,
+    name: Option<&str>,
+    image: default!(Option<&str>, "NULL"),
+    email_verified: default!(Option<bool>, "false"),
+    session_token: default!(Option<&str>, "NULL"),
+    access_token: default!(Option<&str>, "NULL"),
+    refresh_token: default!(Option<&str>, "NULL"),
+    id_token: default!(Option<&str>, "NULL"),
+    access_token_expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    refresh_token_expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+    disable_sign_up: default!(Option<bool>, "false"),
+    callback_url: default!(Option<&str>, "NULL"),
+    ip_address: default!(Option<&str>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> JsonText {
+    let time = |time: Option<TimestampWithTimeZone>| time.map(|time| Timestamp(time.into_inner()));
+    let profile = Profile {
+        provider_id: not_null("provider_id", provider_id),
+        account_id: not_null("account_id", account_id),
+        email: not_null("email", email),
+        name: not_null("name", name),
+        image,
+        email_verified: email_verified.unwrap_or(false),
+        tokens: Tokens {
+            access_token,
+            refresh_token,
+            id_token,
+            access_token_expires_at: time(access_token_expires_at),
+            refresh_token_expires_at: time(refresh_token_expires_at),
+            scope,
+        },
+    };
+    let mut caller = Direct { token: session_token, ..Direct::from(ip_address, user_agent) };
+    if session_token.is_some() {
+        account::link_to_session(&mut caller, &profile).or_raise();
+        return status();
+    }
+    let disable_sign_up = disable_sign_up.unwrap_or(false);
+    let done = account::link(&mut caller, &profile, disable_sign_up, callback_url).or_raise();
+    Object::new()
+        .text("token", &done.session.token)
+        .json("user", &json::user(&done.user))
+        .boolean("isRegister", done.is_register)
+        .into()
 }
 
 /// Mints the bridge token of a live session: `{sub, role, aud, iat, exp, sid}`, HS256, for PostgREST.
@@ -153,7 +428,7 @@ fn revoke_other_sessions(session_token: Option<&str>) -> JsonText {
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn bridge_token(session_token: Option<&str>) -> String {
-    token::bridge(session_token).or_raise()
+    token::bridge(&mut Direct::with(session_token)).or_raise()
 }
 
 /// Signs claims with the jwt secret (RFC 7519, HS256). `iat`, `exp` and `aud` are added where they are

@@ -2,13 +2,16 @@
 //! type, so no header can choose another one.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
-use sha2::Sha256;
 
-/// `{"alg":"HS256","typ":"JWT"}` in base64url: the only header that this extension writes. It has no
-/// `kid`, because PostgREST refuses a token with `kid` when its own key has none.
+use crate::crypto::mac::Key;
+
+/// `{"alg":"HS256","typ":"JWT"}` in base64url: the header of bridge tokens. It has no `kid`, because
+/// PostgREST refuses a token with `kid` when its own key has none.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+/// `{"alg":"HS256"}`: the header of the tokens that Better Auth signs with its own secret, in mails and in
+/// the cookie cache.
+const INTERNAL_HEADER: &str = "eyJhbGciOiJIUzI1NiJ9";
 
 /// The fewest bytes a secret may have: RFC 7518 section 3.2 asks for a key of at least the hash's
 /// 256 bits, and PostgREST refuses to start with less.
@@ -20,44 +23,36 @@ const LEEWAY: i64 = 30;
 /// The longest token that is looked at. PostgREST's own limit on a header is far below it.
 pub(crate) const MAX_TOKEN: usize = 64 * 1024;
 
-/// A secret as a keyed HMAC state: signing with it hashes the message alone, not the key again.
-#[derive(Clone)]
-pub(crate) struct Key(Hmac<Sha256>);
-
-impl Key {
-    /// The state for a secret. HMAC takes a key of any length; see [`MIN_SECRET`].
-    pub(crate) fn new(secret: &[u8]) -> Self {
-        match Hmac::new_from_slice(secret) {
-            Ok(state) => Self(state),
-            Err(error) => unreachable!("HMAC takes a key of any length: {error}"),
-        }
-    }
-
-    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
-        let mut state = self.0.clone();
-        state.update(message);
-        state
-    }
-}
-
 /// Signs a payload, which has to be a JSON object.
 ///
 /// # Errors
 /// [`Refusal::Oversized`] when the token would be longer than [`verify`] takes.
 pub(crate) fn sign(key: &Key, payload: &[u8]) -> Result<String, Refusal> {
+    sign_with(HEADER, key, payload)
+}
+
+/// Signs a payload as Better Auth's `signJWT` does.
+///
+/// # Errors
+/// As [`sign`].
+pub(crate) fn sign_internal(key: &Key, payload: &[u8]) -> Result<String, Refusal> {
+    sign_with(INTERNAL_HEADER, key, payload)
+}
+
+fn sign_with(header: &str, key: &Key, payload: &[u8]) -> Result<String, Refusal> {
     /// 32 bytes in base64url.
     const SIGNATURE: usize = 43;
-    let length = HEADER.len() + 1 + payload.len().saturating_mul(4).div_ceil(3) + 1 + SIGNATURE;
+    let length = header.len() + 1 + payload.len().saturating_mul(4).div_ceil(3) + 1 + SIGNATURE;
     if length > MAX_TOKEN {
         return Err(Refusal::Oversized);
     }
     let mut token = vec![0; length];
     let (signed, signature) = token.split_at_mut(length - SIGNATURE - 1);
-    signed[..HEADER.len()].copy_from_slice(HEADER.as_bytes());
-    signed[HEADER.len()] = b'.';
+    signed[..header.len()].copy_from_slice(header.as_bytes());
+    signed[header.len()] = b'.';
     // The buffer has exactly the room that base64 needs.
-    let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(payload, &mut signed[HEADER.len() + 1..]);
-    let mac = key.mac(signed).finalize().into_bytes();
+    let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(payload, &mut signed[header.len() + 1..]);
+    let mac = key.sign(signed);
     signature[0] = b'.';
     let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(mac, &mut signature[1..]);
     String::from_utf8(token).map_err(|_| Refusal::NotJson("payload"))
@@ -123,6 +118,39 @@ pub(crate) fn verify<'k>(
     now: i64,
     audience: Option<&str>,
 ) -> Result<VerifiedClaims, Refusal> {
+    let json = open(keys, token, |header| if header == HEADER { Ok(()) } else { check_header(header) })?;
+    let claims = parse_object(&json).ok_or(Refusal::NotJson("payload"))?;
+    check_times(&claims, now)?;
+    if let Some(audience) = audience
+        && !names_audience(claims.get("aud"), audience)
+    {
+        return Err(Refusal::Audience);
+    }
+    Ok(VerifiedClaims(json))
+}
+
+/// Verifies a token that Better Auth's `signJWT` made, or [`sign_internal`]. Nothing else has that header,
+/// so a token that was made for something else is never taken for one.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_internal<'k>(
+    keys: impl IntoIterator<Item = &'k Key>,
+    token: &str,
+    now: i64,
+) -> Result<Map<String, Value>, Refusal> {
+    let ours = |header: &str| if header == INTERNAL_HEADER { Ok(()) } else { Err(Refusal::Algorithm) };
+    let claims = parse_object(&open(keys, token, ours)?).ok_or(Refusal::NotJson("payload"))?;
+    check_times(&claims, now)?;
+    Ok(claims)
+}
+
+/// The payload of a token whose header and signature are right.
+fn open<'k>(
+    keys: impl IntoIterator<Item = &'k Key>,
+    token: &str,
+    check_header: impl FnOnce(&str) -> Result<(), Refusal>,
+) -> Result<String, Refusal> {
     if token.len() > MAX_TOKEN {
         return Err(Refusal::Oversized);
     }
@@ -132,21 +160,20 @@ pub(crate) fn verify<'k>(
     else {
         return Err(Refusal::NotThreeSegments);
     };
-    if header != HEADER {
-        check_header(header)?;
-    }
+    check_header(header)?;
     let signature = decode(signature, "signature")?;
     let payload_bytes = decode(payload, "payload")?;
     let signed = &token.as_bytes()[..header.len() + 1 + payload.len()];
-    if !keys.into_iter().any(|key| key.mac(signed).verify_slice(&signature).is_ok()) {
+    if !keys.into_iter().any(|key| key.verify(signed, &signature)) {
         return Err(Refusal::Signature);
     }
+    String::from_utf8(payload_bytes).map_err(|_| Refusal::NotJson("payload"))
+}
 
-    let json = String::from_utf8(payload_bytes).map_err(|_| Refusal::NotJson("payload"))?;
-    let claims = parse_object(&json).ok_or(Refusal::NotJson("payload"))?;
-    let expiry = whole_seconds(&claims, "exp")?.ok_or(Refusal::Missing("exp"))?;
-    let not_before = whole_seconds(&claims, "nbf")?;
-    let issued = whole_seconds(&claims, "iat")?;
+fn check_times(claims: &Map<String, Value>, now: i64) -> Result<(), Refusal> {
+    let expiry = whole_seconds(claims, "exp")?.ok_or(Refusal::Missing("exp"))?;
+    let not_before = whole_seconds(claims, "nbf")?;
+    let issued = whole_seconds(claims, "iat")?;
     if expiry <= now {
         return Err(Refusal::Expired);
     }
@@ -155,12 +182,7 @@ pub(crate) fn verify<'k>(
             return Err(Refusal::InFuture(claim));
         }
     }
-    if let Some(audience) = audience
-        && !names_audience(claims.get("aud"), audience)
-    {
-        return Err(Refusal::Audience);
-    }
-    Ok(VerifiedClaims(json))
+    Ok(())
 }
 
 fn decode(segment: &str, part: &'static str) -> Result<Vec<u8>, Refusal> {
@@ -357,7 +379,7 @@ mod tests {
     fn token(header: &str, payload: &str) -> String {
         let signed =
             format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload));
-        let signature = key().mac(signed.as_bytes()).finalize().into_bytes();
+        let signature = key().sign(signed.as_bytes());
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
@@ -528,5 +550,21 @@ mod tests {
                 assert!(matches!(refused, Some(Refusal::NotWhole(name)) if name == claim), "{claim} {value}");
             }
         }
+    }
+
+    /// Recorded from Better Auth's `createEmailVerificationToken`.
+    #[test]
+    fn better_auths_own_tokens_are_read_and_written() {
+        let key = Key::new(b"better-auth-secret-123456789012345678901234");
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJlbWFpbCI6ImFAYi5jIiwidXNlcklkIjoiWCIsImlhdCI6MTc5NTQyNDMzNywiZXhwIjoxNzk1NDI3OTM3fQ.fwMp03yqv-5aDqEUfbfORhY7SPe-6lDT7ImC1-yBJYA";
+        let claims = verify_internal([&key], token, 1_795_424_337).unwrap();
+        assert_eq!((claims["email"].as_str(), claims["userId"].as_str()), (Some("a@b.c"), Some("X")));
+        let payload = br#"{"email":"a@b.c","userId":"X","iat":1795424337,"exp":1795427937}"#;
+        assert_eq!(sign_internal(&key, payload).unwrap(), token);
+        assert_eq!(verify_internal([&key], token, 1_795_427_937).unwrap_err(), Refusal::Expired);
+        assert_eq!(verify_internal([&Key::new(b"other")], token, 0).unwrap_err(), Refusal::Signature);
+        // A bridge token under the same secret is none of these.
+        let bridge = sign(&key, payload).unwrap();
+        assert_eq!(verify_internal([&key], &bridge, 1_795_424_337).unwrap_err(), Refusal::Algorithm);
     }
 }

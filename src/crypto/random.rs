@@ -3,9 +3,8 @@
 /// `generateId`'s alphabet in Better Auth: `a-z`, `A-Z`, `0-9`.
 const ALPHANUMERIC: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/// The largest multiple of 62 that a byte can hold: bytes from here on would favour the alphabet's
-/// first letters, so they are drawn again.
-const UNBIASED: u8 = 62 * 4;
+/// The alphabet of Better Auth's `generateRandomString` with `0-9` and `a-z`.
+const LOWER_ALPHANUMERIC: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// `length` characters of `[a-zA-Z0-9]`, every one equally likely, as Better Auth's `generateId`.
 ///
@@ -13,15 +12,37 @@ const UNBIASED: u8 = 62 * 4;
 /// Whatever `fill` returns when it has no randomness to give.
 pub(crate) fn alphanumeric<E>(
     length: usize,
+    fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<String, E> {
+    string(ALPHANUMERIC, length, fill)
+}
+
+/// `length` characters of `[0-9a-z]`, every one equally likely.
+///
+/// # Errors
+/// Whatever `fill` returns when it has no randomness to give.
+pub(crate) fn lower_alphanumeric<E>(
+    length: usize,
+    fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<String, E> {
+    string(LOWER_ALPHANUMERIC, length, fill)
+}
+
+fn string<E>(
+    alphabet: &[u8],
+    length: usize,
     mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
 ) -> Result<String, E> {
+    // Bytes from the largest multiple of the alphabet's length on would favour its first letters, so
+    // they are drawn again.
+    let unbiased = 256 / alphabet.len() * alphabet.len();
     let mut id = String::with_capacity(length);
     let mut bytes = [0u8; 48];
     while id.len() < length {
         fill(&mut bytes)?;
-        let letters = bytes.iter().filter(|&&byte| byte < UNBIASED);
-        for &byte in letters.take(length - id.len()) {
-            id.push(char::from(ALPHANUMERIC[usize::from(byte % 62)]));
+        let letters = bytes.iter().map(|&byte| usize::from(byte)).filter(|&byte| byte < unbiased);
+        for byte in letters.take(length - id.len()) {
+            id.push(char::from(alphabet[byte % alphabet.len()]));
         }
     }
     Ok(id)

@@ -1,5 +1,7 @@
 //! Checks on what callers send, in the words of Better Auth's schemas (zod 4).
 
+use serde_json::Value;
+
 use crate::crypto::password;
 use crate::error::{AuthError, Code};
 use crate::settings;
@@ -7,52 +9,143 @@ use crate::settings;
 /// The longest text that is taken as a name, an image, a user agent: in bytes.
 const MAX_TEXT: usize = 64 * 1024;
 
+/// One value of a request, as JSON knows it.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) enum Input<'a> {
+    #[default]
+    Undefined,
+    Null,
+    Boolean(bool),
+    Text(&'a str),
+    /// What no route takes as a field: `number`, `array` or `object`, in zod's words.
+    Other(&'static str),
+}
+
+impl<'a> From<Option<&'a str>> for Input<'a> {
+    /// A SQL argument: NULL is what was left out.
+    fn from(argument: Option<&'a str>) -> Self {
+        argument.map_or(Self::Undefined, Self::Text)
+    }
+}
+
+impl From<Option<bool>> for Input<'_> {
+    fn from(argument: Option<bool>) -> Self {
+        argument.map_or(Self::Undefined, Self::Boolean)
+    }
+}
+
+impl<'a> From<Option<&'a Value>> for Input<'a> {
+    fn from(value: Option<&'a Value>) -> Self {
+        match value {
+            None => Self::Undefined,
+            Some(Value::Null) => Self::Null,
+            Some(Value::Bool(value)) => Self::Boolean(*value),
+            Some(Value::String(text)) => Self::Text(text),
+            Some(Value::Number(_)) => Self::Other("number"),
+            Some(Value::Array(_)) => Self::Other("array"),
+            Some(Value::Object(_)) => Self::Other("object"),
+        }
+    }
+}
+
+impl Input<'_> {
+    /// Its type in zod's words.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Undefined => "undefined",
+            Self::Null => "null",
+            Self::Boolean(_) => "boolean",
+            Self::Text(_) => "string",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
 /// Collects the issues of one request: Better Auth reports all of them at once.
-#[derive(Default)]
-pub(super) struct Issues(Vec<String>);
+pub(crate) struct Issues {
+    /// `body` or `query`.
+    part: &'static str,
+    issues: Vec<String>,
+}
 
 impl Issues {
-    /// A field that has to be there. What is not is empty from here on, and [`Issues::finish`] refuses it.
-    pub(super) fn required<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
-        value.unwrap_or_else(|| {
-            self.add(field, "Invalid input: expected string, received undefined");
-            ""
-        })
+    /// No issues yet with a request's `body`, or the arguments of a function.
+    pub(crate) fn of_body() -> Self {
+        Self { part: "body", issues: Vec::new() }
+    }
+
+    /// No issues yet with a request's `query`.
+    pub(crate) fn of_query() -> Self {
+        Self { part: "query", issues: Vec::new() }
+    }
+
+    /// A text that has to be there. What is not is empty from here on, and [`Issues::finish`] refuses it.
+    pub(crate) fn required<'a>(&mut self, field: &str, value: Input<'a>) -> &'a str {
+        match value {
+            Input::Text(text) => text,
+            other => {
+                self.expected(field, "string", other);
+                ""
+            }
+        }
+    }
+
+    /// A text that may be missing.
+    pub(crate) fn optional<'a>(&mut self, field: &str, value: Input<'a>) -> Option<&'a str> {
+        (value != Input::Undefined).then(|| self.required(field, value))
+    }
+
+    /// A boolean that may be missing.
+    pub(crate) fn optional_boolean(&mut self, field: &str, value: Input<'_>) -> Option<bool> {
+        match value {
+            Input::Undefined => None,
+            Input::Boolean(value) => Some(value),
+            other => {
+                self.expected(field, "boolean", other);
+                None
+            }
+        }
     }
 
     /// An email address that has to be there.
-    pub(super) fn email<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
-        if value.is_some_and(|value| !is_email(value)) {
+    pub(crate) fn email<'a>(&mut self, field: &str, value: Input<'a>) -> &'a str {
+        if let Input::Text(text) = value
+            && !is_email(text)
+        {
             self.add(field, "Invalid email address");
         }
         self.required(field, value)
     }
 
     /// A text that has to be there and not be empty.
-    pub(super) fn not_empty<'a>(&mut self, field: &str, value: Option<&'a str>) -> &'a str {
-        if value == Some("") {
+    pub(crate) fn not_empty<'a>(&mut self, field: &str, value: Input<'a>) -> &'a str {
+        if value == Input::Text("") {
             self.add(field, "Too small: expected string to have >=1 characters");
         }
         self.required(field, value)
     }
 
+    fn expected(&mut self, field: &str, expected: &str, received: Input<'_>) {
+        self.add(field, &format!("Invalid input: expected {expected}, received {}", received.kind()));
+    }
+
     /// A text that may be missing, but not be of a size that only an attack has: it is copied several
     /// times, and Rust aborts the backend when it finds no memory. Better Auth has no limit of its own; an
     /// HTTP server in front of it has.
-    pub(super) fn bounded(&mut self, field: &str, value: Option<&str>) {
+    pub(crate) fn bounded(&mut self, field: &str, value: Option<&str>) {
         if value.is_some_and(|value| value.len() > MAX_TEXT) {
             self.add(field, &format!("Too big: expected string to have <={MAX_TEXT} characters"));
         }
     }
 
-    fn add(&mut self, field: &str, issue: &str) {
-        self.0.push(format!("[body.{field}] {issue}"));
+    pub(crate) fn add(&mut self, field: &str, issue: &str) {
+        self.issues.push(format!("[{}.{field}] {issue}", self.part));
     }
 
     /// # Errors
     /// VALIDATION_ERROR with every issue, if there is one.
-    pub(super) fn finish(self) -> Result<(), AuthError> {
-        if self.0.is_empty() { Ok(()) } else { Err(AuthError::Validation(self.0)) }
+    pub(crate) fn finish(self) -> Result<(), AuthError> {
+        if self.issues.is_empty() { Ok(()) } else { Err(AuthError::Validation(self.issues)) }
     }
 }
 
@@ -152,15 +245,20 @@ mod tests {
 
     #[test]
     fn issues_are_reported_together_in_better_auths_words() {
-        let mut issues = Issues::default();
-        issues.required("name", None);
-        issues.email("email", Some("nope"));
-        issues.not_empty("password", Some(""));
+        let mut issues = Issues::of_body();
+        issues.required("name", Input::Undefined);
+        issues.email("email", Input::Text("nope"));
+        issues.not_empty("password", Input::Text(""));
+        issues.optional("image", Input::Null);
+        issues.optional_boolean("rememberMe", Input::Text("true"));
+        issues.optional("callbackURL", Input::Undefined);
         assert_eq!(
             issues.finish().map_err(|error| error.message()),
             Err("[body.name] Invalid input: expected string, received undefined; \
                  [body.email] Invalid email address; \
-                 [body.password] Too small: expected string to have >=1 characters"
+                 [body.password] Too small: expected string to have >=1 characters; \
+                 [body.image] Invalid input: expected string, received null; \
+                 [body.rememberMe] Invalid input: expected boolean, received string"
                 .into())
         );
     }

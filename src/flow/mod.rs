@@ -1,9 +1,18 @@
 //! What Better Auth does, one file a capability. Knows no HTTP, no cookies and no SQL.
 
-mod input;
+pub(crate) mod account;
+pub(crate) mod email_verification;
+mod fields;
+pub(crate) mod hash;
+mod hooks;
+pub(crate) mod input;
+pub(crate) mod json;
+pub(crate) mod mail;
 pub(crate) mod password;
 pub(crate) mod secrets;
 pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod token;
+pub(crate) mod url;
+pub(crate) mod user;

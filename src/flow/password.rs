@@ -1,49 +1,212 @@
-//! Password hashes as the flows use them: with fresh salt, and at the same cost for everyone.
+//! Passwords of users: Better Auth's `change-password`, `set-password`, `verify-password`,
+//! `request-password-reset` and `reset-password`.
 
-use crate::crypto::password::{self, Stored};
-use crate::error::AuthError;
-use crate::flow::input::check_not_too_long;
+use crate::error::{AuthError, Code};
+use crate::flow::hash;
+use crate::flow::input::{Input, Issues, check_new_password, check_not_too_long};
+use crate::flow::mail::{self, Draft, Kind};
+use crate::flow::session::{self, Caller, Live, Need, require};
+use crate::flow::url::encode;
 use crate::settings;
-use crate::store::server::fill_random;
+use crate::store::server::{Timestamp, random_token};
+use crate::store::session::Session;
+use crate::store::{account, session as sessions, user, verification};
 
-/// A new hash of `password` in the form that the setting names.
+/// Identifiers of reset tokens begin with it.
+const RESET: &str = "reset-password:";
+
+/// Length of Better Auth's reset tokens.
+const RESET_TOKEN: usize = 24;
+
+/// Replaces the caller's password. With `revoke_other_sessions` all sessions of the user end, and a new one
+/// is opened; it is returned beside the caller's.
 ///
 /// # Errors
-/// PASSWORD_TOO_LONG, no randomness or no memory.
-pub(crate) fn hash(password: &str) -> Result<String, AuthError> {
-    check_not_too_long(password)?;
-    let mut salt = [0u8; 16];
-    fill_random(&mut salt)?;
-    Ok(password::hash(password, settings::password_hash(), &salt)?)
+/// VALIDATION_ERROR, UNAUTHORIZED, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, CREDENTIAL_ACCOUNT_NOT_FOUND,
+/// INVALID_PASSWORD.
+pub(crate) fn change(
+    caller: &mut dyn Caller,
+    current: Input<'_>,
+    new: Input<'_>,
+    revoke_other_sessions: Input<'_>,
+) -> Result<(Live, Option<Session>), AuthError> {
+    let mut issues = Issues::of_body();
+    let new = issues.required("newPassword", new);
+    let current = issues.required("currentPassword", current);
+    let revokes = issues.optional_boolean("revokeOtherSessions", revoke_other_sessions) == Some(true);
+    issues.finish()?;
+    let live = require(caller, Need::Sensitive)?;
+    check_new_password(new)?;
+    check_not_too_long(current)?;
+    let account = account::credential_of(&live.user.id)?;
+    let Some((account, stored)) = account.and_then(|account| Some((account.id, account.password?))) else {
+        return Err(Code::CredentialAccountNotFound.into());
+    };
+    if !hash::verify(current, Some(&stored))? {
+        return Err(Code::InvalidPassword.into());
+    }
+    let hash = hash::hash(new)?;
+    // Of two changes at once one wins: the other's current password is no longer the current one.
+    let locked = account::lock_password(&account, true)?;
+    if locked.is_none_or(|locked| *locked.password != *stored) {
+        return Err(Code::InvalidPassword.into());
+    }
+    account::replace_password(&account, &stored, &hash, Timestamp::now())?;
+    if !revokes {
+        return Ok((live, None));
+    }
+    sessions::delete_of_user(&live.user.id)?;
+    let session = session::open(&live.user.id, true, &caller.client())?;
+    Ok((live, Some(session)))
 }
 
-/// Spends what a hash costs, so that the time of the answer doesn't tell that there was nothing to
-/// verify.
+/// Gives the caller a password, who has none: someone who signed up with a provider.
 ///
 /// # Errors
-/// No memory.
-pub(super) fn spend(password: &str) -> Result<(), AuthError> {
-    password::hash(password, settings::password_hash(), &[0; 16])?;
-    Ok(())
+/// VALIDATION_ERROR, UNAUTHORIZED, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_ALREADY_SET.
+pub(crate) fn set(caller: &mut dyn Caller, new: Input<'_>) -> Result<(), AuthError> {
+    let mut issues = Issues::of_body();
+    let new = issues.required("newPassword", new);
+    issues.finish()?;
+    let live = require(caller, Need::Sensitive)?;
+    check_new_password(new)?;
+    let has_password = || {
+        let account = account::credential_of(&live.user.id)?;
+        Ok::<_, AuthError>(account.is_some_and(|account| account.password.is_some()))
+    };
+    if has_password()? {
+        return Err(Code::PasswordAlreadySet.into());
+    }
+    let hash = hash::hash(new)?;
+    // Somebody else may have set one meanwhile; from here on nobody does.
+    if user::lock(&live.user.id)?.is_none() {
+        return Err(Code::Unauthorized.into());
+    }
+    if has_password()? {
+        return Err(Code::PasswordAlreadySet.into());
+    }
+    store(&live.user.id, &hash)
 }
 
-/// Whether `password` is the one of `stored`. Without a stored hash, or with one that can't be read, it
-/// is not, at the price of one hash.
-///
-/// # Errors
-/// PASSWORD_TOO_LONG, or no memory.
-pub(crate) fn verify(password: &str, stored: Option<&str>) -> Result<bool, AuthError> {
-    check_not_too_long(password)?;
-    match stored.and_then(|stored| Stored::parse(stored).ok()) {
-        Some(stored) => Ok(stored.verify(password)?),
-        None => {
-            spend(password)?;
-            Ok(false)
-        }
+/// Stores the hash in the user's credential account, which is made where there is none.
+fn store(user_id: &str, hash: &str) -> Result<(), AuthError> {
+    let now = Timestamp::now();
+    match account::credential_of(user_id)? {
+        Some(account) => account::set_password(&account.id, hash, now),
+        None => account::create_credential(user_id, hash, now),
     }
 }
 
-/// Whether the setting asks for a better hash than the stored one.
-pub(super) fn is_outdated(stored: &str) -> bool {
-    Stored::parse(stored).is_ok_and(|stored| stored.is_outdated(settings::password_hash()))
+/// Whether the password is the one of this user. Who has none pays for a hash too.
+pub(super) fn is_password_of(user_id: &str, password: &str) -> Result<bool, AuthError> {
+    let account = account::credential_of(user_id)?;
+    let stored = account.as_ref().and_then(|account| account.password.as_deref());
+    hash::verify(password, stored.map(String::as_str))
+}
+
+/// Checks the caller's password.
+///
+/// # Errors
+/// VALIDATION_ERROR, UNAUTHORIZED, PASSWORD_TOO_LONG, INVALID_PASSWORD.
+pub(crate) fn verify(caller: &mut dyn Caller, password: Input<'_>) -> Result<(), AuthError> {
+    let mut issues = Issues::of_body();
+    let password = issues.required("password", password);
+    issues.finish()?;
+    let live = require(caller, Need::Sensitive)?;
+    match is_password_of(&live.user.id, password)? {
+        true => Ok(()),
+        false => Err(Code::InvalidPassword.into()),
+    }
+}
+
+/// What everybody is told who asks for a reset.
+pub(crate) const RESET_REQUESTED: &str =
+    "If this email exists in our system, check your email for the reset link";
+
+/// Sends the mail with which a user who forgot the password sets a new one. Nothing tells whether the email
+/// is known.
+///
+/// # Errors
+/// VALIDATION_ERROR, RESET_PASSWORD_DISABLED.
+pub(crate) fn request_reset(
+    caller: &mut dyn Caller,
+    email: Input<'_>,
+    redirect_to: Input<'_>,
+) -> Result<(), AuthError> {
+    let mut issues = Issues::of_body();
+    let email = issues.email("email", email);
+    let redirect_to = issues.optional("redirectTo", redirect_to);
+    issues.bounded("redirectTo", redirect_to);
+    issues.finish()?;
+    if !settings::send_reset_password() {
+        return Err(Code::ResetPasswordDisabled.into());
+    }
+    let base_url = caller.base_url()?;
+    let email = email.to_lowercase();
+    let token = random_token(RESET_TOKEN)?;
+    let url =
+        format!("{base_url}/reset-password/{token}?callbackURL={}", encode(redirect_to.unwrap_or_default()));
+    let now = Timestamp::now();
+    let expires_at = now.plus(settings::reset_password_token_expires_in());
+    let identifier = format!("{RESET}{token}");
+    let Some(user) = user::find_by_email(&email)? else {
+        verification::create(&identifier, "", now, now)?;
+        verification::consume(&identifier, now)?;
+        return mail::pretend(Kind::ResetPassword, &email, &url, &token);
+    };
+    verification::create(&identifier, &user.id, expires_at, now)?;
+    mail::send(&Draft {
+        kind: Kind::ResetPassword,
+        recipient: &user.email,
+        url: &url,
+        token: &token,
+        user: &user,
+        new_email: None,
+        expires_at,
+    })
+}
+
+/// Whether a reset token is good, without using it up: for the link in the mail.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn is_reset_token(token: &str) -> Result<bool, AuthError> {
+    let found = verification::find(&format!("{RESET}{token}"))?;
+    Ok(found.is_some_and(|found| found.expires_at >= Timestamp::now()))
+}
+
+/// Sets a new password with the token of a reset mail. The user's other reset tokens are void from then on.
+///
+/// # Errors
+/// VALIDATION_ERROR, INVALID_TOKEN, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG (the token stays good),
+/// USER_NOT_FOUND.
+pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>) -> Result<(), AuthError> {
+    let mut issues = Issues::of_body();
+    let new = issues.required("newPassword", new);
+    let token = issues.optional("token", token);
+    issues.finish()?;
+    let token = token.filter(|token| !token.is_empty()).or(query_token).filter(|token| !token.is_empty());
+    let token = token.ok_or(Code::InvalidToken)?;
+    check_new_password(new)?;
+    let identifier = format!("{RESET}{token}");
+    let now = Timestamp::now();
+    let found = verification::find(&identifier)?.filter(|found| found.expires_at >= now);
+    let user_id = found.ok_or(Code::InvalidToken)?.value;
+    if user::find(&user_id)?.is_none() {
+        return Err(Code::UserNotFound.into());
+    }
+    let hash = hash::hash(new)?;
+    // The user first, as everybody who locks several of a user's rows.
+    if user::lock(&user_id)?.is_none() {
+        return Err(Code::UserNotFound.into());
+    }
+    let consumed = verification::consume(&identifier, Timestamp::now())?;
+    if consumed.is_none_or(|consumed| consumed.value != user_id) {
+        return Err(Code::InvalidToken.into());
+    }
+    verification::delete_of_kind(RESET, &user_id)?;
+    if settings::revoke_sessions_on_password_reset() {
+        sessions::delete_of_user(&user_id)?;
+    }
+    store(&user_id, &hash)
 }

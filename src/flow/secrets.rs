@@ -6,7 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-use crate::crypto::jwt::{Key, MIN_SECRET};
+use crate::crypto::jwt::MIN_SECRET;
+use crate::crypto::mac::Key;
 use crate::error::AuthError;
 use crate::settings;
 use crate::store::server::{Timestamp, config_loaded_at};
@@ -48,8 +49,8 @@ impl Name {
 
     fn file(self) -> Option<PathBuf> {
         match self {
-            Self::Cookie => settings::cookie_secret_file(),
-            Self::Jwt => settings::jwt_secret_file(),
+            Self::Cookie => settings::cookie_secret_file().map(PathBuf::from),
+            Self::Jwt => settings::jwt_secret_file().map(PathBuf::from),
         }
     }
 
@@ -72,7 +73,7 @@ impl Name {
     }
 }
 
-/// The keys of the jwt secret as this backend knows them.
+/// The keys of a secret as this backend knows them.
 struct Keys {
     /// When they were read: the count of changes to the table, and the configuration's last reload,
     /// after which a file is read again.
@@ -82,41 +83,50 @@ struct Keys {
 }
 
 thread_local! {
+    static COOKIE: RefCell<Option<Keys>> = const { RefCell::new(None) };
     static JWT: RefCell<Option<Keys>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` with the key that signs tokens. Reads no table unless a secret has changed.
+/// Runs `work` with the key that signs. Reads no table unless a secret has changed.
 ///
 /// # Errors
 /// There is no usable secret.
-pub(super) fn with_signing_key<T>(work: impl FnOnce(&Key) -> T) -> Result<T, AuthError> {
-    with_keys(|keys| keys.first().map(|(key, _)| work(key)))?.ok_or_else(|| {
-        AuthError::Setup("there is no current jwt secret; run: SELECT * FROM better_auth.migrate();".into())
+pub(crate) fn with_signing_key<T>(name: Name, work: impl FnOnce(&Key) -> T) -> Result<T, AuthError> {
+    with_keys(name, |keys| keys.first().map(|(key, _)| work(key)))?.ok_or_else(|| {
+        let name = name.as_str();
+        AuthError::Setup(format!(
+            "there is no current {name} secret; run: SELECT * FROM better_auth.migrate();"
+        ))
     })
 }
 
-/// Runs `work` with all keys that verify tokens at the time `now`.
+/// Runs `work` with all keys that verify at the time `now`.
 ///
 /// # Errors
 /// There is no usable secret.
-pub(super) fn with_verifying_keys<T>(
+pub(crate) fn with_verifying_keys<T>(
+    name: Name,
     now: Timestamp,
     work: impl FnOnce(&mut dyn Iterator<Item = &Key>) -> T,
 ) -> Result<T, AuthError> {
-    with_keys(|keys| {
+    with_keys(name, |keys| {
         let valid = |until: Option<Timestamp>| until.is_none_or(|until| until > now);
         work(&mut keys.iter().filter(|(_, until)| valid(*until)).map(|(key, _)| key))
     })
 }
 
-fn with_keys<T>(work: impl FnOnce(&[(Key, Option<Timestamp>)]) -> T) -> Result<T, AuthError> {
+fn with_keys<T>(name: Name, work: impl FnOnce(&[(Key, Option<Timestamp>)]) -> T) -> Result<T, AuthError> {
     // Taken before the read: a change meanwhile makes these keys stale at once.
     let now = (catalog::secrets(), config_loaded_at());
-    JWT.with(|cache| {
+    let cache = match name {
+        Name::Cookie => &COOKIE,
+        Name::Jwt => &JWT,
+    };
+    cache.with(|cache| {
         if cache.borrow().as_ref().is_none_or(|known| known.read_at != now) {
             // Forgotten first: when the read fails, a stale key must not stay.
             cache.replace(None);
-            let keys = load(Name::Jwt)?;
+            let keys = load(name)?;
             cache.replace(Some(Keys { read_at: now, keys }));
         }
         Ok(work(cache.borrow().as_ref().map_or(&[], |known| &known.keys)))

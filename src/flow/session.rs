@@ -1,9 +1,14 @@
-//! Sessions: open, read with refresh, list, revoke. Better Auth's `get-session`, `sign-out`,
-//! `list-sessions` and the three `revoke-*`.
+//! Sessions: open, read with refresh, list, revoke, update. Better Auth's `get-session`, `sign-out`,
+//! `list-sessions`, `update-session` and the three `revoke-*`.
+
+use serde_json::{Map, Value};
 
 use crate::error::{AuthError, Code};
-use crate::flow::input::Issues;
+use crate::flow::fields::{self, Action};
+use crate::flow::input::{Input, Issues};
 use crate::settings;
+use crate::store::account;
+use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, is_writable};
 use crate::store::session::{self, Session};
 use crate::store::user::User;
@@ -26,9 +31,76 @@ impl Client<'_> {
 }
 
 /// A session that has not expired, and its user.
+#[derive(Clone)]
 pub(crate) struct Live {
     pub(crate) session: Session,
     pub(crate) user: User,
+}
+
+/// Who asks for something, and through which door.
+pub(crate) trait Caller {
+    /// Asked once the request is well-formed, before anything is done for it.
+    ///
+    /// # Errors
+    /// The request comes from where it must not.
+    fn admit(&mut self) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// The session that the caller has, if it lives. One that may have been revoked a short while ago will
+    /// do unless the caller `is_authoritative`: Better Auth's cookie cache.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn session(&mut self, is_authoritative: bool) -> Result<Option<Live>, AuthError>;
+
+    /// Where a session is opened from.
+    fn client(&self) -> Client<'_>;
+
+    /// What the links in mails begin with: Better Auth's `baseURL`, base path included.
+    ///
+    /// # Errors
+    /// It isn't known.
+    fn base_url(&self) -> Result<String, AuthError>;
+}
+
+/// What a session has to be for an operation: the three classes of Better Auth's middleware.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Session,
+    /// Not revoked: never taken from a cache.
+    Sensitive,
+    /// Opened not long ago.
+    Fresh,
+}
+
+/// The caller's live session, for what needs one.
+///
+/// # Errors
+/// UNAUTHORIZED when there is none; SESSION_NOT_FRESH.
+pub(crate) fn require(caller: &mut dyn Caller, need: Need) -> Result<Live, AuthError> {
+    let live = caller.session(need == Need::Sensitive)?.ok_or(Code::Unauthorized)?;
+    if need == Need::Fresh && !is_fresh(&live.session) {
+        return Err(Code::SessionNotFresh.into());
+    }
+    Ok(live)
+}
+
+/// Whether the sign-in was not too long ago.
+pub(super) fn is_fresh(session: &Session) -> bool {
+    let fresh_age = settings::session_fresh_age();
+    fresh_age == 0 || session.created_at.plus(fresh_age) > Timestamp::now()
+}
+
+/// Refuses a user whom Better Auth's admin plugin has banned. Sign-in by password looks itself.
+///
+/// # Errors
+/// BANNED_USER.
+pub(super) fn check_not_banned(user_id: &str) -> Result<(), AuthError> {
+    match account::standing_of(user_id)? {
+        Some(standing) if standing.is_banned => Err(Code::BannedUser.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Opens a session for a user who has just proven who it is.
@@ -47,37 +119,53 @@ pub(super) fn open(user_id: &str, remember_me: bool, client: &Client<'_>) -> Res
     )
 }
 
-/// The live session with this token, prolonged if that is due and `may_refresh`; an expired one is
-/// deleted. Writes nothing in a read-only transaction or on a standby.
+/// What is found under a session token.
+pub(crate) enum Found {
+    /// No session, or one that has expired.
+    Nothing,
+    Live(Live),
+    /// It has just been prolonged.
+    Prolonged(Live),
+}
+
+/// Looks a session up, and prolongs it if that is due and `may_refresh`; an expired one is deleted. Writes
+/// nothing in a read-only transaction or on a standby, nor when it `may_write` nothing.
 ///
 /// # Errors
 /// FAILED_TO_GET_SESSION when somebody else deletes the session just now.
-pub(crate) fn current(token: Option<&str>, may_refresh: bool) -> Result<Option<Live>, AuthError> {
-    let Some(token) = token else { return Ok(None) };
-    let Some((session, user)) = session::find(token)? else { return Ok(None) };
+pub(crate) fn look_up(token: &str, may_refresh: bool, may_write: bool) -> Result<Found, AuthError> {
+    let Some((session, user)) = session::find(token)? else { return Ok(Found::Nothing) };
     let now = Timestamp::now();
     if session.expires_at < now {
-        if is_writable() {
+        if may_write && is_writable() {
             session::delete_expired(token, now)?;
         }
-        return Ok(None);
+        return Ok(Found::Nothing);
     }
-    let expires_in = settings::session_expires_in();
-    let due = session.expires_at.plus(settings::session_update_age() - expires_in) <= now;
-    if !due || !may_refresh || settings::disable_session_refresh() || !is_writable() {
-        return Ok(Some(Live { session, user }));
+    if !may_refresh || !may_write || !is_due(&session, now) || !is_writable() {
+        return Ok(Found::Live(Live { session, user }));
     }
-    let refreshed = session::refresh(token, now.plus(expires_in), now)?;
+    let refreshed = session::refresh(token, now.plus(settings::session_expires_in()), now)?;
     let session = refreshed.ok_or(Code::FailedToGetSession)?;
-    Ok(Some(Live { session, user }))
+    Ok(Found::Prolonged(Live { session, user }))
 }
 
-/// The live session with this token, for what needs one.
+/// Whether a session is to be prolonged.
+pub(crate) fn is_due(session: &Session, now: Timestamp) -> bool {
+    let age = settings::session_update_age() - settings::session_expires_in();
+    !settings::disable_session_refresh() && session.expires_at.plus(age) <= now
+}
+
+/// The live session with this token: Better Auth's `get-session`.
 ///
 /// # Errors
-/// UNAUTHORIZED when there is none.
-pub(super) fn require(token: Option<&str>) -> Result<Live, AuthError> {
-    current(token, true)?.ok_or_else(|| Code::Unauthorized.into())
+/// As [`look_up`].
+pub(crate) fn current(token: Option<&str>, may_refresh: bool) -> Result<Option<Live>, AuthError> {
+    let Some(token) = token else { return Ok(None) };
+    Ok(match look_up(token, may_refresh, true)? {
+        Found::Nothing => None,
+        Found::Live(live) | Found::Prolonged(live) => Some(live),
+    })
 }
 
 /// Deletes the session with this token, if there is one.
@@ -92,41 +180,53 @@ pub(crate) fn sign_out(token: Option<&str>) -> Result<(), AuthError> {
 ///
 /// # Errors
 /// UNAUTHORIZED, and SESSION_NOT_FRESH when the sign-in was too long ago.
-pub(crate) fn list(token: Option<&str>) -> Result<Vec<Session>, AuthError> {
-    let live = require(token)?;
-    let now = Timestamp::now();
-    let fresh_age = settings::session_fresh_age();
-    if fresh_age != 0 && live.session.created_at.plus(fresh_age) <= now {
-        return Err(Code::SessionNotFresh.into());
-    }
-    session::list(&live.user.id, now)
+pub(crate) fn list(caller: &mut dyn Caller) -> Result<Vec<Session>, AuthError> {
+    let live = require(caller, Need::Fresh)?;
+    session::list(&live.user.id, Timestamp::now())
 }
 
 /// Deletes the session with token `revoked`, if it is one of the same user. Better Auth answers alike
-/// when it isn't.
+/// when it isn't. The caller's own session.
 ///
 /// # Errors
 /// VALIDATION_ERROR without a token to revoke; UNAUTHORIZED.
-pub(crate) fn revoke(token: Option<&str>, revoked: Option<&str>) -> Result<(), AuthError> {
-    let mut issues = Issues::default();
+pub(crate) fn revoke(caller: &mut dyn Caller, revoked: Input<'_>) -> Result<Session, AuthError> {
+    let mut issues = Issues::of_body();
     let revoked = issues.required("token", revoked);
     issues.finish()?;
-    session::delete_one(&require(token)?.user.id, revoked)
+    let live = require(caller, Need::Sensitive)?;
+    session::delete_one(&live.user.id, revoked)?;
+    Ok(live.session)
 }
 
 /// Deletes all sessions of the session's user, this one too.
 ///
 /// # Errors
 /// UNAUTHORIZED.
-pub(crate) fn revoke_all(token: Option<&str>) -> Result<(), AuthError> {
-    session::delete_of_user(&require(token)?.user.id)
+pub(crate) fn revoke_all(caller: &mut dyn Caller) -> Result<(), AuthError> {
+    session::delete_of_user(&require(caller, Need::Sensitive)?.user.id)
 }
 
 /// Deletes all sessions of the session's user but this one: all, where Better Auth stops at 100.
 ///
 /// # Errors
 /// UNAUTHORIZED.
-pub(crate) fn revoke_others(token: Option<&str>) -> Result<(), AuthError> {
-    let live = require(token)?;
+pub(crate) fn revoke_others(caller: &mut dyn Caller) -> Result<(), AuthError> {
+    let live = require(caller, Need::Sensitive)?;
     session::delete_others(&live.user.id, &live.session.token)
+}
+
+/// Sets additional fields of the caller's session: Better Auth's `update-session`.
+///
+/// # Errors
+/// UNAUTHORIZED, "No fields to update", those of [`fields::parse`], and FAILED_TO_GET_SESSION when the
+/// session is gone meanwhile.
+pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Result<Live, AuthError> {
+    let live = require(caller, Need::Session)?;
+    let given = fields::parse(Table::Session, body, Action::Update)?;
+    if given.is_empty() {
+        return Err(Code::NoFieldsToUpdate.into());
+    }
+    let session = session::update(&live.session.token, &given, Timestamp::now())?;
+    Ok(Live { session: session.ok_or(Code::FailedToGetSession)?, user: live.user })
 }

@@ -1,9 +1,9 @@
 //! Sign-in by email and password: Better Auth's `POST /sign-in/email`.
 
 use crate::error::{AuthError, Code};
-use crate::flow::input::{Issues, check_not_too_long, is_email};
-use crate::flow::password;
-use crate::flow::session::{self, Client};
+use crate::flow::input::{Input, Issues, check_not_too_long, is_email};
+use crate::flow::session::{self, Caller};
+use crate::flow::{email_verification, hash};
 use crate::settings;
 use crate::store::account::{self, Standing};
 use crate::store::server::Timestamp;
@@ -12,10 +12,18 @@ use crate::store::user::User;
 
 /// What sign-in is asked for.
 pub(crate) struct Request<'a> {
-    pub(crate) email: Option<&'a str>,
-    pub(crate) password: Option<&'a str>,
-    pub(crate) remember_me: bool,
-    pub(crate) client: Client<'a>,
+    pub(crate) email: Input<'a>,
+    pub(crate) password: Input<'a>,
+    pub(crate) callback_url: Input<'a>,
+    pub(crate) remember_me: Input<'a>,
+}
+
+/// A user who has signed in.
+pub(crate) struct SignedIn<'a> {
+    pub(crate) session: Session,
+    pub(crate) user: User,
+    pub(crate) callback_url: Option<&'a str>,
+    pub(crate) is_remembered: bool,
 }
 
 /// Verifies a password and opens a session.
@@ -25,12 +33,16 @@ pub(crate) struct Request<'a> {
 /// INVALID_EMAIL_OR_PASSWORD (the same, at the same cost, for an unknown email, a user without a
 /// password and a wrong password); after a right password EMAIL_NOT_VERIFIED, BANNED_USER, and a refusal
 /// of users with two-factor authentication, who must not get in by their password alone.
-pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError> {
-    let mut issues = Issues::default();
+pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<SignedIn<'a>, AuthError> {
+    let mut issues = Issues::of_body();
     let email = issues.required("email", request.email);
     let password = issues.required("password", request.password);
-    request.client.check(&mut issues);
+    let callback_url = issues.optional("callbackURL", request.callback_url);
+    let remember_me = issues.optional_boolean("rememberMe", request.remember_me);
+    issues.bounded("callbackURL", callback_url);
+    caller.client().check(&mut issues);
     issues.finish()?;
+    caller.admit()?;
     if !settings::email_and_password_enabled() {
         return Err(Code::EmailPasswordDisabled.into());
     }
@@ -42,16 +54,17 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
     let found = account::find_credential(&email.to_lowercase())?;
     let credential = found.as_ref().and_then(|found| found.credential.as_ref());
     let stored = credential.and_then(|credential| credential.password.as_deref());
-    let is_right = password::verify(password, stored.map(String::as_str))?;
+    let is_right = hash::verify(password, stored.map(String::as_str))?;
     let (Some(found), Some(account_id), Some(stored), true) =
         (&found, credential.map(|credential| &credential.id), stored, is_right)
     else {
         return Err(Code::InvalidEmailOrPassword.into());
     };
     let user = &found.user;
+    check_verified(caller, user, &found.standing, callback_url)?;
     check_standing(&found.standing)?;
     // The one moment at which the password is known in clear.
-    let rehashed = if password::is_outdated(stored) { Some(password::hash(password)?) } else { None };
+    let rehashed = if hash::is_outdated(stored) { Some(hash::hash(password)?) } else { None };
 
     // While this one was hashing, another session may have changed the password, or banned or
     // deleted the user.
@@ -60,23 +73,38 @@ pub(crate) fn email(request: &Request<'_>) -> Result<(Session, User), AuthError>
         return Err(Code::InvalidEmailOrPassword.into());
     };
     let current = locked.password;
+    check_verified(caller, user, &locked.standing, callback_url)?;
     check_standing(&locked.standing)?;
     if *current != *stored {
-        if !password::verify(password, Some(&current))? {
+        if !hash::verify(password, Some(&current))? {
             return Err(Code::InvalidEmailOrPassword.into());
         }
     } else if let Some(hash) = rehashed {
         account::replace_password(account_id, stored, &hash, Timestamp::now())?;
     }
-    let session = session::open(&user.id, request.remember_me, &request.client)?;
-    Ok((session, user.clone()))
+    let is_remembered = remember_me != Some(false);
+    let session = session::open(&user.id, is_remembered, &caller.client())?;
+    Ok(SignedIn { session, user: user.clone(), callback_url, is_remembered })
+}
+
+/// Refuses a user whose email isn't verified where the settings ask for it, and sends the mail again.
+fn check_verified(
+    caller: &dyn Caller,
+    user: &User,
+    standing: &Standing,
+    callback_url: Option<&str>,
+) -> Result<(), AuthError> {
+    if !settings::require_email_verification() || standing.email_verified {
+        return Ok(());
+    }
+    if settings::send_verification_email() && settings::send_verification_on_sign_in() {
+        email_verification::send(&caller.base_url()?, user, callback_url)?;
+    }
+    Err(Code::EmailNotVerified.into())
 }
 
 /// What a right password alone doesn't get past.
 fn check_standing(standing: &Standing) -> Result<(), AuthError> {
-    if settings::require_email_verification() && !standing.email_verified {
-        return Err(Code::EmailNotVerified.into());
-    }
     if standing.is_banned {
         return Err(Code::BannedUser.into());
     }

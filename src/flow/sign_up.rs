@@ -1,26 +1,35 @@
 //! Sign-up by email and password: Better Auth's `POST /sign-up/email`.
 
+use serde_json::{Map, Value};
+
 use crate::error::{AuthError, Code};
-use crate::flow::input::{Issues, check_new_password};
-use crate::flow::password;
-use crate::flow::session::{self, Client};
+use crate::flow::fields::{self, Action};
+use crate::flow::input::{Input, Issues, check_new_password};
+use crate::flow::session::{self, Caller};
+use crate::flow::{email_verification, hash, hooks};
 use crate::settings;
+use crate::store::catalog::Table;
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
 use crate::store::user::User;
 use crate::store::{account, user};
 
 /// The longest email that is stored, in bytes: the index on it takes no more than 2,704.
-const MAX_EMAIL: usize = 2_048;
+pub(super) const MAX_EMAIL: usize = 2_048;
+
+/// Better Auth's name for this way to sign up.
+const METHOD: &str = "email-password";
 
 /// What sign-up is asked for.
 pub(crate) struct Request<'a> {
-    pub(crate) name: Option<&'a str>,
-    pub(crate) email: Option<&'a str>,
-    pub(crate) password: Option<&'a str>,
-    pub(crate) image: Option<&'a str>,
-    pub(crate) remember_me: bool,
-    pub(crate) client: Client<'a>,
+    pub(crate) name: Input<'a>,
+    pub(crate) email: Input<'a>,
+    pub(crate) password: Input<'a>,
+    pub(crate) image: Input<'a>,
+    pub(crate) callback_url: Input<'a>,
+    pub(crate) remember_me: Input<'a>,
+    /// Where additional fields are looked for.
+    pub(crate) additional: &'a Map<String, Value>,
 }
 
 /// A new user, and the session if one was opened.
@@ -33,53 +42,87 @@ pub(crate) struct SignedUp {
 ///
 /// # Errors
 /// VALIDATION_ERROR, EMAIL_PASSWORD_SIGN_UP_DISABLED, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG,
-/// FAILED_TO_CREATE_USER for an email that can't be stored, and
+/// FIELD_NOT_ALLOWED, MISSING_FIELD, FAILED_TO_CREATE_USER for what can't be stored, and
 /// USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL. The last one also for who loses a race for an email, where
 /// Better Auth says FAILED_TO_CREATE_USER.
-pub(crate) fn email(request: &Request<'_>) -> Result<SignedUp, AuthError> {
-    let mut issues = Issues::default();
+pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<SignedUp, AuthError> {
+    let mut issues = Issues::of_body();
     let name = issues.required("name", request.name);
     let email = issues.email("email", request.email);
     let password = issues.not_empty("password", request.password);
-    issues.bounded("name", request.name);
-    issues.bounded("image", request.image);
-    request.client.check(&mut issues);
+    let image = issues.optional("image", request.image);
+    let callback_url = issues.optional("callbackURL", request.callback_url);
+    let remember_me = issues.optional_boolean("rememberMe", request.remember_me);
+    issues.bounded("name", Some(name));
+    issues.bounded("image", image);
+    issues.bounded("callbackURL", callback_url);
+    caller.client().check(&mut issues);
     issues.finish()?;
+    caller.admit()?;
     if !settings::email_and_password_enabled() || settings::disable_sign_up() {
         return Err(Code::EmailPasswordSignUpDisabled.into());
     }
     check_new_password(password)?;
+    let additional = fields::parse(Table::User, request.additional, Action::Create)?;
     if email.len() > MAX_EMAIL {
         return Err(Code::FailedToCreateUser.into());
     }
+    // Asked for before anything is written.
+    let base_url = match settings::sends_verification_on_sign_up() && settings::send_verification_email() {
+        true => Some(caller.base_url()?),
+        false => None,
+    };
 
     let email = email.to_lowercase();
     // Better Auth's protection against enumeration: where sign-up opens no session, its answer doesn't
     // tell that the email is taken.
     let is_discreet = settings::require_email_verification() || !settings::auto_sign_in();
-    let draft = |now| User::draft(name, &email, request.image, now);
+    let given =
+        || additional.iter().map(|given| (&given.field.name, request.additional.get(&given.field.name)));
+    let given: Map<String, Value> =
+        given().filter_map(|(name, value)| Some((name.clone(), value?.clone()))).collect();
+    let draft = |now| User::draft(name, &email, image, now);
     let taken = || match is_discreet {
-        true => Ok(SignedUp { session: None, user: draft(Timestamp::now())? }),
+        // What a new row would hold.
+        true => {
+            let mut user = draft(Timestamp::now())?;
+            user.additional = fields::synthetic(&given)?;
+            Ok(SignedUp { session: None, user })
+        }
         false => Err(AuthError::from(Code::UserAlreadyExists)),
     };
-    if user::email_exists(&email)? {
-        if is_discreet {
-            password::spend(password)?;
-        }
+    let exists = user::find_by_email(&email)?.is_some();
+    if exists && !is_discreet {
         return taken();
     }
-
     // Before the first write: no row is locked while a core is busy.
-    let hash = password::hash(password)?;
+    let hash = hash::hash(password)?;
     let now = Timestamp::now();
-    let Some(user) = user::create(&draft(now)?)? else {
+    let user = draft(now)?;
+    hooks::before_sign_up(&user, &given, METHOD)?;
+    if exists {
+        return taken();
+    }
+    let Some(user) = user::create(&user, &additional).map_err(not_storable)? else {
         // Somebody else was faster, or a trigger or rule of the table's owner refused the row.
-        return if user::email_exists(&email)? { taken() } else { Err(Code::FailedToCreateUser.into()) };
+        let exists = user::find_by_email(&email)?.is_some();
+        return if exists { taken() } else { Err(Code::FailedToCreateUser.into()) };
     };
     account::create_credential(&user.id, &hash, now)?;
+    hooks::after_sign_up(&user, METHOD)?;
+    if let Some(base_url) = base_url {
+        email_verification::send(&base_url, &user, callback_url)?;
+    }
     let session = match is_discreet {
         true => None,
-        false => Some(session::open(&user.id, request.remember_me, &request.client)?),
+        false => Some(session::open(&user.id, remember_me != Some(false), &caller.client())?),
     };
     Ok(SignedUp { session, user })
+}
+
+fn not_storable(error: AuthError) -> AuthError {
+    match error {
+        AuthError::Nul => Code::FailedToCreateUser.into(),
+        error => error,
+    }
 }

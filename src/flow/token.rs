@@ -1,9 +1,11 @@
 //! Tokens: the bridge token that PostgREST and row level security accept, and the signer and verifier
 //! themselves.
 
-use crate::crypto::jwt::{self, Payload, VerifiedClaims};
+use crate::crypto::jwt::{self, Payload, VerifiedClaims, write_json};
 use crate::error::AuthError;
-use crate::flow::{secrets, session};
+use crate::flow::hooks;
+use crate::flow::secrets::{self, Name};
+use crate::flow::session::{Caller, Live, Need, require};
 use crate::settings;
 use crate::store::server::Timestamp;
 
@@ -16,10 +18,24 @@ const MAX_SUBJECT: usize = 1_024;
 ///
 /// # Errors
 /// UNAUTHORIZED without a live session; no usable secret.
-pub(crate) fn bridge(session_token: Option<&str>) -> Result<String, AuthError> {
-    let live = session::require(session_token)?;
-    let mut claims = identity(&live.user.id)?;
+pub(crate) fn bridge(caller: &mut dyn Caller) -> Result<String, AuthError> {
+    of_session(&require(caller, Need::Sensitive)?)
+}
+
+/// The bridge token of a session that was looked up already.
+///
+/// # Errors
+/// No usable secret; those of the DBA's function.
+pub(crate) fn of_session(live: &Live) -> Result<String, AuthError> {
+    let extra = hooks::bridge_claims(live)?;
+    let mut claims = identity(&live.user.id, !extra.contains_key("role"))?;
     claims.text("sid", &live.session.id);
+    for (name, value) in &extra {
+        claims.claim(name, |json| {
+            write_json(json, value);
+            Ok(())
+        })?;
+    }
     let now = Timestamp::now();
     let expiry = now.plus(settings::jwt_expires_in()).min(live.session.expires_at);
     finish(claims, now, expiry)
@@ -33,7 +49,7 @@ pub(crate) fn service(subject: &str, expires_in: i64) -> Result<String, AuthErro
     if subject.is_empty() || subject.len() > MAX_SUBJECT {
         return Err(AuthError::Argument(format!("subject must have 1 to {MAX_SUBJECT} bytes")));
     }
-    let (claims, now) = (identity(subject)?, Timestamp::now());
+    let (claims, now) = (identity(subject, true)?, Timestamp::now());
     finish(claims, now, now.plus(positive(expires_in)?))
 }
 
@@ -60,7 +76,9 @@ pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, A
 pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
     let now = Timestamp::now();
     Ok(settings::with_jwt_audience(|audience| {
-        secrets::with_verifying_keys(now, |keys| jwt::verify(keys, token, now.unix_seconds(), audience))
+        secrets::with_verifying_keys(Name::Jwt, now, |keys| {
+            jwt::verify(keys, token, now.unix_seconds(), audience)
+        })
     })??)
 }
 
@@ -72,13 +90,16 @@ fn positive(seconds: i64) -> Result<i64, AuthError> {
     }
 }
 
-/// `sub` and `role`.
-fn identity(subject: &str) -> Result<Payload, AuthError> {
+/// `sub` and, unless there is another one, `role`.
+fn identity(subject: &str, has_default_role: bool) -> Result<Payload, AuthError> {
+    let mut claims = Payload::new();
+    claims.text("sub", subject);
+    if !has_default_role {
+        return Ok(claims);
+    }
     let role = settings::jwt_role().ok_or_else(|| {
         AuthError::Setup("better_auth.jwt_role is empty; it has to name a database role".into())
     })?;
-    let mut claims = Payload::new();
-    claims.text("sub", subject);
     claims.text("role", &role);
     Ok(claims)
 }
@@ -87,5 +108,5 @@ fn finish(claims: Payload, now: Timestamp, expiry: Timestamp) -> Result<String, 
     let payload = settings::with_jwt_audience(|audience| {
         claims.complete(now.unix_seconds(), expiry.unix_seconds(), audience)
     });
-    Ok(secrets::with_signing_key(|key| jwt::sign(key, &payload))??)
+    Ok(secrets::with_signing_key(Name::Jwt, |key| jwt::sign(key, &payload))??)
 }

@@ -56,6 +56,55 @@ impl Standing {
     }
 }
 
+/// An account as `list-accounts` shows it.
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) account_id: String,
+    pub(crate) provider_id: String,
+    pub(crate) user_id: String,
+    pub(crate) scope: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl Account {
+    fn select(row: &str) -> Result<String, AuthError> {
+        let fields = [
+            ("id", As::Text),
+            ("accountId", As::Text),
+            ("providerId", As::Text),
+            ("userId", As::Text),
+            ("scope", As::Text),
+            ("createdAt", As::Time),
+            ("updatedAt", As::Time),
+        ];
+        select(Table::Account, row, &fields)
+    }
+
+    fn from_row(row: &Row) -> Self {
+        Self {
+            id: row.text(1),
+            account_id: row.text(2),
+            provider_id: row.text(3),
+            user_id: row.text(4),
+            scope: row.optional_text(5),
+            created_at: row.time(6),
+            updated_at: row.time(7),
+        }
+    }
+}
+
+/// What a provider gave in an OAuth exchange.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tokens<'a> {
+    pub(crate) access_token: Option<&'a str>,
+    pub(crate) refresh_token: Option<&'a str>,
+    pub(crate) id_token: Option<&'a str>,
+    pub(crate) access_token_expires_at: Option<Timestamp>,
+    pub(crate) refresh_token_expires_at: Option<Timestamp>,
+    pub(crate) scope: Option<&'a str>,
+}
+
 /// What a sign-in finds under an email.
 pub(crate) struct Found {
     pub(crate) user: User,
@@ -101,6 +150,14 @@ thread_local! {
             select(Table::User, "u", &[("id", As::Text)])?,
         ))
     }) };
+    static STANDING: Statement = const { Statement::new(Table::User, || {
+        Ok(format!(
+            "SELECT {} FROM {} u WHERE u.id OPERATOR(pg_catalog.=) {}",
+            Standing::select()?,
+            Table::User.sql(),
+            write(Table::User, "id", 1)?,
+        ))
+    }) };
     static LOCK_TO_READ: Statement = const { Statement::joining(Table::Account, Table::User, || lock("SHARE")) };
     static LOCK_TO_REPLACE: Statement = const { Statement::joining(Table::Account, Table::User, || lock("NO KEY UPDATE")) };
     static REPLACE_PASSWORD: Statement = const { Statement::new(Table::Account, || {
@@ -112,8 +169,88 @@ thread_local! {
             write(Table::Account, "id", 1)?,
         ))
     }) };
+    static SET_PASSWORD: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"UPDATE {} a SET password = $2, "updatedAt" = {} WHERE a.id OPERATOR(pg_catalog.=) {}"#,
+            Table::Account.sql(),
+            write(Table::Account, "updatedAt", 3)?,
+            write(Table::Account, "id", 1)?,
+        ))
+    }) };
     static INSERT: Statement = const { Statement::new(Table::Account, || {
-        insert(Table::Account, &["id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt"])
+        insert(
+            Table::Account,
+            &["id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt"],
+            &[],
+        )
+    }) };
+    static CREDENTIAL_OF: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"SELECT {}, a.password::pg_catalog.text FROM {} a
+               WHERE a."userId" OPERATOR(pg_catalog.=) {} AND a."providerId" OPERATOR(pg_catalog.=) '{CREDENTIAL}'
+                 AND a."accountId" OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
+            select(Table::Account, "a", &[("id", As::Text)])?,
+            Table::Account.sql(),
+            write(Table::Account, "userId", 1)?,
+        ))
+    }) };
+    static LIST: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"SELECT {} FROM {} a WHERE a."userId" OPERATOR(pg_catalog.=) {} ORDER BY a."createdAt", a.id"#,
+            Account::select("a")?,
+            Table::Account.sql(),
+            write(Table::Account, "userId", 1)?,
+        ))
+    }) };
+    static BY_KEY: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"SELECT {} FROM {} a
+               WHERE a."accountId" OPERATOR(pg_catalog.=) $2 AND a."providerId" OPERATOR(pg_catalog.=) $1
+               ORDER BY a."createdAt" LIMIT 1"#,
+            Account::select("a")?,
+            Table::Account.sql(),
+        ))
+    }) };
+    static LINK: Statement = const { Statement::new(Table::Account, || {
+        insert(
+            Table::Account,
+            &[
+                "id", "accountId", "providerId", "userId", "accessToken", "refreshToken", "idToken",
+                "accessTokenExpiresAt", "refreshTokenExpiresAt", "scope", "createdAt", "updatedAt",
+            ],
+            &[],
+        )
+    }) };
+    static UPDATE_TOKENS: Statement = const { Statement::new(Table::Account, || {
+        let mut columns = Vec::new();
+        let names = [
+            "accessToken", "refreshToken", "idToken", "accessTokenExpiresAt", "refreshTokenExpiresAt", "scope",
+        ];
+        for (index, name) in names.iter().enumerate() {
+            let value = write(Table::Account, name, index + 2)?;
+            columns.push(format!(r#""{name}" = COALESCE({value}, a."{name}")"#));
+        }
+        Ok(format!(
+            r#"UPDATE {} a SET {}, "updatedAt" = {} WHERE a.id OPERATOR(pg_catalog.=) {}"#,
+            Table::Account.sql(),
+            columns.join(", "),
+            write(Table::Account, "updatedAt", 8)?,
+            write(Table::Account, "id", 1)?,
+        ))
+    }) };
+    static DELETE: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            "DELETE FROM {} a WHERE a.id OPERATOR(pg_catalog.=) {}",
+            Table::Account.sql(),
+            write(Table::Account, "id", 1)?,
+        ))
+    }) };
+    static DELETE_OF_USER: Statement = const { Statement::new(Table::Account, || {
+        Ok(format!(
+            r#"DELETE FROM {} a WHERE a."userId" OPERATOR(pg_catalog.=) {}"#,
+            Table::Account.sql(),
+            write(Table::Account, "userId", 1)?,
+        ))
     }) };
 }
 
@@ -132,6 +269,16 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
             standing: Standing::from_row(row, User::WIDTH + 3),
         })?;
         Ok(rows.pop())
+    })
+}
+
+/// The standing of a user.
+///
+/// # Errors
+/// No table.
+pub(crate) fn standing_of(user_id: &str) -> Result<Option<Standing>, AuthError> {
+    STANDING.with(|statement| {
+        Ok(statement.query(&[Value::Text(user_id)], |row| Standing::from_row(row, 1))?.pop())
     })
 }
 
@@ -182,4 +329,105 @@ pub(crate) fn create_credential(user_id: &str, password: &str, now: Timestamp) -
         Value::Time(now),
     ];
     INSERT.with(|statement| statement.execute(&values))
+}
+
+/// The credential account of a user, if there is one.
+///
+/// # Errors
+/// No table.
+pub(crate) fn credential_of(user_id: &str) -> Result<Option<Credential>, AuthError> {
+    CREDENTIAL_OF.with(|statement| {
+        let read =
+            |row: &Row| Credential { id: row.text(1), password: row.optional_text(2).map(Zeroizing::new) };
+        Ok(statement.query(&[Value::Text(user_id)], read)?.pop())
+    })
+}
+
+/// Stores a hash whatever was there before.
+///
+/// # Errors
+/// No table.
+pub(crate) fn set_password(account_id: &str, hash: &str, now: Timestamp) -> Result<(), AuthError> {
+    let values = [Value::Text(account_id), Value::Text(hash), Value::Time(now)];
+    SET_PASSWORD.with(|statement| statement.execute(&values))
+}
+
+/// All accounts of a user, oldest first.
+///
+/// # Errors
+/// No table.
+pub(crate) fn list(user_id: &str) -> Result<Vec<Account>, AuthError> {
+    LIST.with(|statement| statement.query(&[Value::Text(user_id)], Account::from_row))
+}
+
+/// The account that a provider knows under `account_id`.
+///
+/// # Errors
+/// No table.
+pub(crate) fn find_by_key(provider_id: &str, account_id: &str) -> Result<Option<Account>, AuthError> {
+    BY_KEY.with(|statement| {
+        Ok(statement.query(&[Value::Text(provider_id), Value::Text(account_id)], Account::from_row)?.pop())
+    })
+}
+
+/// Links a provider's account to a user.
+///
+/// # Errors
+/// No randomness, no table, or columns that can't be filled.
+pub(crate) fn link(
+    user_id: &str,
+    (provider_id, account_id): (&str, &str),
+    tokens: &Tokens<'_>,
+    now: Timestamp,
+) -> Result<(), AuthError> {
+    let id = random_id(Table::Account)?;
+    let values = [
+        Value::Text(&id),
+        Value::Text(account_id),
+        Value::Text(provider_id),
+        Value::Text(user_id),
+        Value::OptionalText(tokens.access_token),
+        Value::OptionalText(tokens.refresh_token),
+        Value::OptionalText(tokens.id_token),
+        Value::OptionalTime(tokens.access_token_expires_at),
+        Value::OptionalTime(tokens.refresh_token_expires_at),
+        Value::OptionalText(tokens.scope),
+        Value::Time(now),
+        Value::Time(now),
+    ];
+    LINK.with(|statement| statement.execute(&values))
+}
+
+/// Stores a provider's new tokens; what it didn't give stays.
+///
+/// # Errors
+/// No table.
+pub(crate) fn update_tokens(account_id: &str, tokens: &Tokens<'_>, now: Timestamp) -> Result<(), AuthError> {
+    let values = [
+        Value::Text(account_id),
+        Value::OptionalText(tokens.access_token),
+        Value::OptionalText(tokens.refresh_token),
+        Value::OptionalText(tokens.id_token),
+        Value::OptionalTime(tokens.access_token_expires_at),
+        Value::OptionalTime(tokens.refresh_token_expires_at),
+        Value::OptionalText(tokens.scope),
+        Value::Time(now),
+    ];
+    UPDATE_TOKENS.with(|statement| statement.execute(&values))
+}
+
+/// Deletes an account.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete(account_id: &str) -> Result<(), AuthError> {
+    DELETE.with(|statement| statement.execute(&[Value::Text(account_id)]))
+}
+
+/// Deletes all accounts of a user.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete_of_user(user_id: &str) -> Result<(), AuthError> {
+    DELETE_OF_USER.with(|statement| statement.execute(&[Value::Text(user_id)]))
 }

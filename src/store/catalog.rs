@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::error::AuthError;
+use crate::settings;
 
 /// The tables that the store knows, all in schema `better_auth`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,11 +16,13 @@ pub(crate) enum Table {
     Session,
     Account,
     Verification,
+    RateLimit,
     SigningSecret,
+    MailOutbox,
 }
 
 impl Table {
-    const COUNT: usize = 5;
+    const COUNT: usize = 7;
 
     /// The unquoted, unqualified name.
     pub(crate) const fn name(self) -> &'static str {
@@ -28,7 +31,9 @@ impl Table {
             Self::Session => "session",
             Self::Account => "account",
             Self::Verification => "verification",
+            Self::RateLimit => "rateLimit",
             Self::SigningSecret => "signing_secret",
+            Self::MailOutbox => "mail_outbox",
         }
     }
 
@@ -39,8 +44,15 @@ impl Table {
             Self::Session => "better_auth.session",
             Self::Account => "better_auth.account",
             Self::Verification => "better_auth.verification",
+            Self::RateLimit => r#"better_auth."rateLimit""#,
             Self::SigningSecret => "better_auth.signing_secret",
+            Self::MailOutbox => "better_auth.mail_outbox",
         }
+    }
+
+    /// Whether it is one of this extension's own, which hold secrets: those are their owner's alone.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::SigningSecret | Self::MailOutbox)
     }
 }
 
@@ -63,6 +75,7 @@ pub(crate) enum Kind {
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
+    pub(super) type_oid: pg_sys::Oid,
     /// NOT NULL, and nothing fills it when an insert leaves it out.
     pub(crate) required: bool,
 }
@@ -116,7 +129,8 @@ unsafe extern "C-unwind" fn relation_changed(_: pg_sys::Datum, relation: pg_sys:
 
 /// Changes whenever a table may have another shape; statements built before must be built anew.
 pub(super) fn shapes() -> u64 {
-    SHAPES.load(Relaxed)
+    // Both only grow, so the sum changes whenever either does.
+    SHAPES.load(Relaxed).wrapping_add(settings::field_changes())
 }
 
 /// Changes whenever `signing_secret` may have other rows, those of other backends included.
@@ -181,10 +195,11 @@ fn load(table: Table) -> Result<Relation, AuthError> {
     // SAFETY: rd_rel of an open relation points to its pg_class row.
     let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
     // SAFETY: looks the role up.
-    if table == Table::SigningSecret && !unsafe { pg_sys::superuser_arg(owner) } {
-        return Err(AuthError::Setup(
-            "better_auth.signing_secret belongs to a role that is not a superuser and could read the secrets; drop it and run: SELECT * FROM better_auth.migrate();".into(),
-        ));
+    if table.is_ours() && !unsafe { pg_sys::superuser_arg(owner) } {
+        return Err(AuthError::Setup(format!(
+            "{} belongs to a role that is not a superuser and could read the secrets in it; drop it and run: SELECT * FROM better_auth.migrate();",
+            table.sql()
+        )));
     }
     let columns = relation
         .tuple_desc()
@@ -193,6 +208,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
         .map(|attribute| Column {
             name: attribute.name().to_owned(),
             kind: kind(attribute.atttypid),
+            type_oid: attribute.atttypid,
             required: attribute.attnotnull
                 && !attribute.atthasdef
                 && attribute.attidentity == 0

@@ -2,6 +2,7 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::{Column, Kind, Table, column, relation};
+use crate::store::fields::Given;
 
 /// What a column is read as, whatever type it has in this database.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,20 +43,28 @@ pub(super) fn write(table: Table, name: &str, position: usize) -> Result<String,
     })
 }
 
-/// `INSERT INTO table (names, ...) VALUES ($1, ...)`, with the names' parameters in order. What else is
+/// `INSERT INTO table (names, ...) VALUES ($1, ...)`, with the parameters of the names, then those of what
+/// was given for additional fields, in order. What else is
 /// NOT NULL without a default (a column of another Better Auth version, or of a plugin) gets a neutral
 /// value, since nothing would be inserted otherwise.
 ///
 /// # Errors
 /// No such table or column, or a column that has no neutral value.
-pub(super) fn insert(table: Table, names: &[&str]) -> Result<String, AuthError> {
+pub(super) fn insert(table: Table, names: &[&str], given: &[Given]) -> Result<String, AuthError> {
     let mut columns = Vec::new();
     let mut values = Vec::new();
     for (index, name) in names.iter().enumerate() {
         columns.push(format!(r#""{name}""#));
         values.push(write(table, name, index + 1)?);
     }
-    for column in relation(table)?.columns.iter().filter(|column| !names.contains(&column.name.as_str())) {
+    for (index, given) in given.iter().enumerate() {
+        columns.push(given.column());
+        values.push(given.expression(names.len() + index + 1));
+    }
+    let is_listed = |column: &Column| {
+        names.contains(&column.name.as_str()) || given.iter().any(|given| given.field.name == column.name)
+    };
+    for column in relation(table)?.columns.iter().filter(|column| !is_listed(column)) {
         if let Some(value) = neutral(table, column)? {
             columns.push(pgrx::spi::quote_identifier(&column.name));
             values.push(value.to_owned());

@@ -1,6 +1,6 @@
 //! The schema: makes what is missing, adopts what is there, drops nothing.
 //!
-//! The definitions of Better Auth's four tables are those that `better-auth migrate` 1.7.25 executes,
+//! The definitions of Better Auth's tables are those that `better-auth migrate` 1.7.25 executes,
 //! so that it finds nothing to do on them, constraint and index names included.
 
 use pgrx::pg_sys;
@@ -31,7 +31,7 @@ const TEXT_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
 const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
 const USER_KEY: &str = r#"pg_catalog.text NOT NULL REFERENCES better_auth."user" (id) ON DELETE CASCADE"#;
 
-const DEFINITIONS: [Definition; 5] = [
+const DEFINITIONS: [Definition; 7] = [
     Definition {
         table: Table::User,
         columns: &[
@@ -93,6 +93,35 @@ const DEFINITIONS: [Definition; 5] = [
         ],
         unique: &["id"],
         indexed: &["identifier"],
+    },
+    Definition {
+        table: Table::RateLimit,
+        columns: &[
+            ("id", KEY),
+            ("key", TEXT_UNIQUE),
+            ("count", "pg_catalog.int4 NOT NULL"),
+            ("lastRequest", "pg_catalog.int8 NOT NULL"),
+        ],
+        unique: &["id", "key"],
+        indexed: &[],
+    },
+    Definition {
+        table: Table::MailOutbox,
+        columns: &[
+            ("id", KEY),
+            ("kind", TEXT_REQUIRED),
+            ("recipient", TEXT_REQUIRED),
+            ("url", TEXT_REQUIRED),
+            ("token", TEXT_REQUIRED),
+            ("data", "pg_catalog.jsonb NOT NULL"),
+            ("created_at", TIME_REQUIRED),
+            ("expires_at", TIME_REQUIRED),
+            ("available_at", TIME_REQUIRED),
+            ("attempts", "pg_catalog.int4 NOT NULL DEFAULT 0"),
+            ("last_error", TEXT),
+        ],
+        unique: &["id"],
+        indexed: &["available_at"],
     },
     Definition {
         table: Table::SigningSecret,
@@ -161,7 +190,7 @@ fn create(definition: &Definition, steps: &mut Vec<Step>) -> Result<(), AuthErro
         run_once(&format!("REVOKE ALL ON {table} FROM {grantee}"))?;
     }
     // Better Auth's tables belong to one role, the one of the users, where that was adopted.
-    if definition.table != Table::SigningSecret {
+    if !definition.table.is_ours() {
         let owner = run_once(
             "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c
              WHERE c.oid = 'better_auth.\"user\"'::pg_catalog.regclass

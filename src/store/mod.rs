@@ -6,9 +6,15 @@
 pub(crate) mod account;
 pub(crate) mod catalog;
 mod columns;
+pub(crate) mod fields;
+pub(crate) mod function;
+pub(crate) mod mail;
 pub(crate) mod migrate;
+pub(crate) mod rate_limit;
 pub(crate) mod secret;
 pub(crate) mod server;
 pub(crate) mod session;
 mod sql;
+pub(crate) mod subtransaction;
 pub(crate) mod user;
+pub(crate) mod verification;

@@ -33,6 +33,27 @@ impl Timestamp {
         self.0.div_euclid(1_000_000) + UNIX_TO_POSTGRES
     }
 
+    /// Milliseconds since 1970-01-01 00:00 UTC, as JavaScript counts.
+    pub(crate) fn unix_milliseconds(self) -> i64 {
+        self.0.div_euclid(1_000).saturating_add(UNIX_TO_POSTGRES * 1_000)
+    }
+
+    /// Reads a date as JavaScript's `toISOString` writes it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
+        if text.len() != 24 || marks.iter().any(|&(at, mark)| text.as_bytes()[at] != mark) {
+            return None;
+        }
+        let number = |from, to| text.get(from..to)?.parse::<u16>().ok();
+        let small = |from, to| u8::try_from(number(from, to)?).ok();
+        let month = time::Month::try_from(small(5, 7)?).ok()?;
+        let date = time::Date::from_calendar_date(number(0, 4)?.into(), month, small(8, 10)?).ok()?;
+        let time =
+            date.with_hms_milli(small(11, 13)?, small(14, 16)?, small(17, 19)?, number(20, 23)?).ok()?;
+        let microseconds = i64::try_from(time.assume_utc().unix_timestamp_nanos() / 1_000).ok()?;
+        Some(Self(microseconds - UNIX_TO_POSTGRES * 1_000_000))
+    }
+
     /// The date and time in UTC; none for PostgreSQL's `infinity` and years beyond 9999.
     pub(crate) fn utc(self) -> Option<time::OffsetDateTime> {
         time::OffsetDateTime::from_unix_timestamp(self.unix_seconds())
@@ -60,6 +81,14 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), AuthError> {
 /// No randomness.
 pub(crate) fn random_token(length: usize) -> Result<String, AuthError> {
     random::alphanumeric(length, fill_random)
+}
+
+/// A token of Better Auth's `generateRandomString(length, "0-9", "a-z")`.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn random_lower_token(length: usize) -> Result<String, AuthError> {
+    random::lower_alphanumeric(length, fill_random)
 }
 
 /// An id for a new row of `table`: 32 of `[a-zA-Z0-9]`, or a UUID where the column is of that type.

@@ -3,8 +3,9 @@
 use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::columns::{As, Field, insert, select, write};
+use crate::store::fields::{self, Given};
 use crate::store::server::{Timestamp, random_id, random_token};
-use crate::store::sql::{Row, Statement, Value};
+use crate::store::sql::{Row, Statement, Value, query_once};
 use crate::store::user::User;
 
 /// A row of `session`: the columns that Better Auth declares.
@@ -18,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) ip_address: Option<String>,
     pub(crate) user_agent: Option<String>,
     pub(crate) user_id: String,
+    /// The additional fields, as a JSON object.
+    pub(crate) additional: Option<String>,
 }
 
 impl Session {
@@ -31,10 +34,14 @@ impl Session {
         ("userAgent", As::Text),
         ("userId", As::Text),
     ];
-    const WIDTH: i32 = 8;
+    const WIDTH: i32 = 9;
 
     fn select(row: &str) -> Result<String, AuthError> {
-        select(Table::Session, row, &Self::FIELDS)
+        Ok(format!(
+            "{}, {}",
+            select(Table::Session, row, &Self::FIELDS)?,
+            fields::select(Table::Session, row)?
+        ))
     }
 
     fn from_row(row: &Row) -> Self {
@@ -47,6 +54,7 @@ impl Session {
             ip_address: row.optional_text(6),
             user_agent: row.optional_text(7),
             user_id: row.text(8),
+            additional: row.optional_text(9),
         }
     }
 }
@@ -70,7 +78,7 @@ thread_local! {
         ))
     }) };
     static INSERT: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::FIELDS.map(|(name, _)| name))?, Session::select("session")?))
+        Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::FIELDS.map(|(name, _)| name), &[])?, Session::select("session")?))
     }) };
     static REFRESH: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(
@@ -161,6 +169,26 @@ pub(crate) fn refresh(
 ) -> Result<Option<Session>, AuthError> {
     let values = [Value::Text(token), Value::Time(expires_at), Value::Time(now)];
     REFRESH.with(|statement| Ok(statement.query(&values, Session::from_row)?.pop()))
+}
+
+/// Sets additional fields of a session. `None` when it is gone.
+///
+/// # Errors
+/// No table, or text that isn't of a column's type.
+pub(crate) fn update(token: &str, given: &[Given], now: Timestamp) -> Result<Option<Session>, AuthError> {
+    let mut values = vec![Value::Text(token), Value::Time(now)];
+    let mut columns = vec![format!(r#""updatedAt" = {}"#, write(Table::Session, "updatedAt", 2)?)];
+    for given in given {
+        values.push(Value::OptionalText(given.value.as_deref()));
+        columns.push(format!("{} = {}", given.column(), given.expression(values.len())));
+    }
+    let text = format!(
+        "UPDATE {} s SET {} WHERE {BY_TOKEN} RETURNING {}",
+        Table::Session.sql(),
+        columns.join(", "),
+        Session::select("s")?
+    );
+    Ok(query_once(Table::Session, &text, &values, Session::from_row)?.pop())
 }
 
 /// A user's sessions that have not expired at `now`, oldest first: all of them, where Better Auth stops

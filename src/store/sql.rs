@@ -15,16 +15,19 @@ use crate::store::server::Timestamp;
 pub(super) enum Value<'a> {
     Text(&'a str),
     OptionalText(Option<&'a str>),
+    OptionalTime(Option<Timestamp>),
     Time(Timestamp),
     Boolean(bool),
+    Integer(i64),
 }
 
 impl Value<'_> {
     fn type_oid(&self) -> pg_sys::Oid {
         match self {
             Self::Text(_) | Self::OptionalText(_) => pg_sys::TEXTOID,
-            Self::Time(_) => pg_sys::TIMESTAMPTZOID,
+            Self::Time(_) | Self::OptionalTime(_) => pg_sys::TIMESTAMPTZOID,
             Self::Boolean(_) => pg_sys::BOOLOID,
+            Self::Integer(_) => pg_sys::INT8OID,
         }
     }
 
@@ -33,7 +36,17 @@ impl Value<'_> {
             Self::Text(text) => text.into_datum(),
             Self::OptionalText(text) => text.and_then(IntoDatum::into_datum),
             Self::Time(time) => time.0.into_datum(),
+            Self::OptionalTime(time) => time.and_then(|time| time.0.into_datum()),
             Self::Boolean(value) => value.into_datum(),
+            Self::Integer(value) => value.into_datum(),
+        }
+    }
+
+    /// PostgreSQL's text ends at a NUL character, wherever its length says.
+    fn has_nul(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::OptionalText(Some(text)) => text.as_bytes().contains(&0),
+            _ => false,
         }
     }
 }
@@ -76,6 +89,10 @@ impl Row {
     }
 
     pub(super) fn boolean(&self, position: i32) -> bool {
+        self.get(position).unwrap_or_default()
+    }
+
+    pub(super) fn integer(&self, position: i32) -> i64 {
         self.get(position).unwrap_or_default()
     }
 }
@@ -167,16 +184,7 @@ impl Statement {
                 joined.sql()
             )));
         }
-        let run = || {
-            as_owner(owner, || {
-                spi(|| {
-                    let plan = self.plan(values)?;
-                    execute(&plan, values, snapshot, read)
-                })
-            })
-        };
-        // An exception only passes through here on its way out, so nothing has to be safe to go on with.
-        PgTryBuilder::new(AssertUnwindSafe(run)).catch_others(without_row).execute()
+        run_as(owner, values, |values| execute(&*self.plan(values)?, values, snapshot, &read))
     }
 
     fn plan(&self, values: &[Value<'_>]) -> Result<Rc<Plan>, AuthError> {
@@ -190,6 +198,34 @@ impl Statement {
         *self.plan.borrow_mut() = Some((shapes, Rc::clone(&plan)));
         Ok(plan)
     }
+}
+
+/// Runs a statement whose text depends on the request, on one table: prepared for this once.
+///
+/// # Errors
+/// As [`Statement::query`].
+pub(super) fn query_once<T>(
+    table: Table,
+    text: &str,
+    values: &[Value<'_>],
+    read: impl Fn(&Row) -> T,
+) -> Result<Vec<T>, AuthError> {
+    run_as(relation(table)?.owner, values, |values| {
+        execute(&prepare(text, values, Keep::No)?, values, Snapshot::OfTransaction, &read)
+    })
+}
+
+fn run_as<T>(
+    owner: pg_sys::Oid,
+    values: &[Value<'_>],
+    work: impl Fn(&[Value<'_>]) -> Result<T, AuthError>,
+) -> Result<T, AuthError> {
+    if values.iter().any(Value::has_nul) {
+        return Err(AuthError::Nul);
+    }
+    let run = || as_owner(owner, || spi(|| work(values)));
+    // An exception only passes through here on its way out, so nothing has to be safe to go on with.
+    PgTryBuilder::new(AssertUnwindSafe(run)).catch_others(without_row).execute()
 }
 
 /// PostgreSQL's DETAIL of a broken constraint has the whole row, for who may read it, as the tables' owner
@@ -222,7 +258,7 @@ enum Snapshot {
 ///
 /// When `work` raises, the transaction's (or subtransaction's) abort puts the user and the settings
 /// back, as it does for PostgreSQL's own referential integrity checks, which change the user likewise.
-fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
+pub(super) fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     let mut user = pg_sys::InvalidOid;
     let mut context = 0;
     // SAFETY: both pairs of calls are PostgreSQL's own idiom for a local change of user and settings.
@@ -264,12 +300,24 @@ pub(super) fn as_caller<T>(work: impl FnOnce() -> T) -> T {
     as_owner(unsafe { pg_sys::GetUserId() }, work)
 }
 
+/// Runs a statement as who is set now, for [`as_owner`].
+///
+/// # Errors
+/// PostgreSQL doesn't take the statement.
+pub(super) fn query_prepared<T>(
+    text: &str,
+    values: &[Value<'_>],
+    read: impl Fn(&Row) -> T,
+) -> Result<Vec<T>, AuthError> {
+    spi(|| execute(&prepare(text, values, Keep::No)?, values, Snapshot::OfTransaction, &read))
+}
+
 /// Runs a statement that is not worth keeping, and gives the first column of its rows as text.
 ///
 /// # Errors
 /// PostgreSQL doesn't take the statement.
 pub(super) fn run_once(text: &str) -> Result<Vec<String>, AuthError> {
-    spi(|| execute(&prepare(text, &[], Keep::No)?, &[], Snapshot::OfTransaction, |row| row.text(1)))
+    spi(|| execute(&prepare(text, &[], Keep::No)?, &[], Snapshot::OfTransaction, &|row: &Row| row.text(1)))
 }
 
 /// Runs `work` between SPI_connect and SPI_finish.
@@ -302,7 +350,7 @@ fn execute<T>(
     plan: &Plan,
     values: &[Value<'_>],
     snapshot: Snapshot,
-    read: impl Fn(&Row) -> T,
+    read: &impl Fn(&Row) -> T,
 ) -> Result<Vec<T>, AuthError> {
     let (mut datums, mut nulls) = (Vec::with_capacity(values.len()), Vec::with_capacity(values.len()));
     for datum in values.iter().map(Value::datum) {

@@ -2,11 +2,12 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
-use crate::store::columns::{As, Field, insert, select};
+use crate::store::columns::{As, Field, insert, select, write};
+use crate::store::fields::{self, Given};
 use crate::store::server::{Timestamp, random_id};
-use crate::store::sql::{Row, Statement, Value};
+use crate::store::sql::{Row, Statement, Value, query_once};
 
-/// A row of `user`: the columns that Better Auth declares.
+/// A row of `user`: the columns that Better Auth declares, and the additional fields.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: String,
@@ -16,6 +17,8 @@ pub(crate) struct User {
     pub(crate) image: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// The additional fields, as a JSON object.
+    pub(crate) additional: Option<String>,
 }
 
 impl User {
@@ -28,12 +31,13 @@ impl User {
         ("createdAt", As::Time),
         ("updatedAt", As::Time),
     ];
+    const NAMES: [&str; 7] = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
     /// How many columns [`User::select`] gives.
-    pub(super) const WIDTH: i32 = 7;
+    pub(super) const WIDTH: i32 = 8;
 
     /// The select list that [`User::from_row`] reads; `row` is the table's alias.
     pub(super) fn select(row: &str) -> Result<String, AuthError> {
-        select(Table::User, row, &Self::FIELDS)
+        Ok(format!("{}, {}", select(Table::User, row, &Self::FIELDS)?, fields::select(Table::User, row)?))
     }
 
     /// Reads what [`User::select`] selected, from column `first` on.
@@ -46,6 +50,7 @@ impl User {
             image: row.optional_text(first + 4),
             created_at: row.time(first + 5),
             updated_at: row.time(first + 6),
+            additional: row.optional_text(first + 7),
         }
     }
 
@@ -67,26 +72,76 @@ impl User {
             image: image.map(str::to_owned),
             created_at: now,
             updated_at: now,
+            additional: None,
         })
     }
 }
 
+/// What is to be changed in a row of `user`; `None` stays as it is.
+#[derive(Default)]
+pub(crate) struct Changes<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) image: Option<Option<&'a str>>,
+    pub(crate) email: Option<&'a str>,
+    pub(crate) email_verified: Option<bool>,
+    pub(crate) additional: &'a [Given],
+}
+
 thread_local! {
-    static EXISTS: Statement = const { Statement::new(Table::User, || {
-        Ok(format!(r#"SELECT 1 FROM {} u WHERE u.email OPERATOR(pg_catalog.=) $1"#, Table::User.sql()))
+    static BY_EMAIL: Statement = const { Statement::new(Table::User, || {
+        Ok(format!("SELECT {} FROM {} u WHERE u.email OPERATOR(pg_catalog.=) $1", User::select("u")?, Table::User.sql()))
     }) };
-    static INSERT: Statement = const { Statement::new(Table::User, || {
-        let insert = insert(Table::User, &User::FIELDS.map(|(name, _)| name))?;
-        Ok(format!(r#"{insert} ON CONFLICT DO NOTHING RETURNING {}"#, User::select(r#""user""#)?))
+    static BY_ID: Statement = const { Statement::new(Table::User, || {
+        Ok(format!("SELECT {} FROM {} u WHERE {}", User::select("u")?, Table::User.sql(), by_id()?))
+    }) };
+    static INSERT: Statement = const { Statement::new(Table::User, || insert_text(&[])) };
+    static LOCK: Statement = const { Statement::new(Table::User, || {
+        Ok(format!("SELECT {} FROM {} u WHERE {} FOR NO KEY UPDATE", User::select("u")?, Table::User.sql(), by_id()?))
+    }) };
+    static LOCK_TO_DELETE: Statement = const { Statement::new(Table::User, || {
+        Ok(format!("SELECT 1 FROM {} u WHERE {} FOR UPDATE", Table::User.sql(), by_id()?))
+    }) };
+    static DELETE: Statement = const { Statement::new(Table::User, || {
+        Ok(format!("DELETE FROM {} u WHERE {}", Table::User.sql(), by_id()?))
     }) };
 }
 
-/// Whether a user has this email, which has to be lower-cased as it is stored.
+/// `WHERE` on the id, as parameter 1.
+fn by_id() -> Result<String, AuthError> {
+    Ok(format!("u.id OPERATOR(pg_catalog.=) {}", write(Table::User, "id", 1)?))
+}
+
+fn insert_text(given: &[Given]) -> Result<String, AuthError> {
+    let insert = insert(Table::User, &User::NAMES, given)?;
+    Ok(format!(r#"{insert} ON CONFLICT DO NOTHING RETURNING {}"#, User::select(r#""user""#)?))
+}
+
+fn one(statement: &Statement, key: &str) -> Result<Option<User>, AuthError> {
+    Ok(statement.query(&[Value::Text(key)], |row| User::from_row(row, 1))?.pop())
+}
+
+/// The user with this email, which has to be lower-cased as it is stored.
 ///
 /// # Errors
 /// No table.
-pub(crate) fn email_exists(email: &str) -> Result<bool, AuthError> {
-    EXISTS.with(|statement| Ok(!statement.query(&[Value::Text(email)], |_| ())?.is_empty()))
+pub(crate) fn find_by_email(email: &str) -> Result<Option<User>, AuthError> {
+    BY_EMAIL.with(|statement| one(statement, email))
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// No table.
+pub(crate) fn find(id: &str) -> Result<Option<User>, AuthError> {
+    BY_ID.with(|statement| one(statement, id))
+}
+
+/// The same, and nobody else changes the row until the transaction ends.
+///
+/// # Errors
+/// No table.
+pub(crate) fn lock(id: &str) -> Result<Option<User>, AuthError> {
+    LOCK.with(|statement| one(statement, id))
 }
 
 /// Inserts a user. `None` when another one has the email, even one that was committed just now; what a
@@ -94,8 +149,8 @@ pub(crate) fn email_exists(email: &str) -> Result<bool, AuthError> {
 ///
 /// # Errors
 /// No table, or columns that can't be filled.
-pub(crate) fn create(user: &User) -> Result<Option<User>, AuthError> {
-    let values = [
+pub(crate) fn create(user: &User, additional: &[Given]) -> Result<Option<User>, AuthError> {
+    let mut values = vec![
         Value::Text(&user.id),
         Value::Text(&user.name),
         Value::Text(&user.email),
@@ -104,5 +159,64 @@ pub(crate) fn create(user: &User) -> Result<Option<User>, AuthError> {
         Value::Time(user.created_at),
         Value::Time(user.updated_at),
     ];
-    INSERT.with(|statement| Ok(statement.query(&values, |row| User::from_row(row, 1))?.pop()))
+    let read = |row: &Row| User::from_row(row, 1);
+    if additional.is_empty() {
+        return INSERT.with(|statement| Ok(statement.query(&values, read)?.pop()));
+    }
+    values.extend(additional.iter().map(|given| Value::OptionalText(given.value.as_deref())));
+    Ok(query_once(Table::User, &insert_text(additional)?, &values, read)?.pop())
+}
+
+/// Changes a user, whose row is returned as it is then; `None` when there is none.
+///
+/// # Errors
+/// No table, or text that isn't of a column's type.
+pub(crate) fn update(id: &str, changes: &Changes<'_>, now: Timestamp) -> Result<Option<User>, AuthError> {
+    let mut values = vec![Value::Text(id), Value::Time(now)];
+    let mut columns = vec![format!(r#""updatedAt" = {}"#, write(Table::User, "updatedAt", 2)?)];
+    let mut set = |name: &str, value| {
+        values.push(value);
+        columns.push(format!(r#""{name}" = ${}"#, values.len()));
+    };
+    if let Some(name) = changes.name {
+        set("name", Value::Text(name));
+    }
+    if let Some(image) = changes.image {
+        set("image", Value::OptionalText(image));
+    }
+    if let Some(email) = changes.email {
+        set("email", Value::Text(email));
+    }
+    if let Some(verified) = changes.email_verified {
+        set("emailVerified", Value::Boolean(verified));
+    }
+    for given in changes.additional {
+        values.push(Value::OptionalText(given.value.as_deref()));
+        columns.push(format!("{} = {}", given.column(), given.expression(values.len())));
+    }
+    let text = format!(
+        "UPDATE {} u SET {} WHERE {} RETURNING {}",
+        Table::User.sql(),
+        columns.join(", "),
+        by_id()?,
+        User::select("u")?
+    );
+    Ok(query_once(Table::User, &text, &values, |row| User::from_row(row, 1))?.pop())
+}
+
+/// Holds a user's row for its deletion; whether there is one. Before anything of the user is deleted: all
+/// who lock several of a user's rows begin with this one.
+///
+/// # Errors
+/// No table.
+pub(crate) fn lock_to_delete(id: &str) -> Result<bool, AuthError> {
+    LOCK_TO_DELETE.with(|statement| Ok(!statement.query(&[Value::Text(id)], |_| ())?.is_empty()))
+}
+
+/// Deletes a user.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete(id: &str) -> Result<(), AuthError> {
+    DELETE.with(|statement| statement.execute(&[Value::Text(id)]))
 }

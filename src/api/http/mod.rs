@@ -1,0 +1,202 @@
+//! `handler()`: Better Auth's whole endpoint tree as one SQL function, and the bridge route.
+//!
+//! The way of a request is better-call's and Better Auth's: path, rate limit, route, body, origin, and then
+//! the route, which validates, finds the session and does its work.
+
+mod address;
+mod context;
+mod cookies;
+mod location;
+mod origin;
+mod rate_limit;
+mod request;
+mod response;
+mod routes;
+mod site;
+
+use pgrx::PgLogLevel;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use serde_json::Value;
+use url::Url;
+
+use self::context::{Context, client_address};
+use self::request::{Body, Request, Unreadable};
+use self::response::Response;
+use self::routes::Route;
+use self::site::Site;
+use crate::api::jsonb::{JsonText, Jsonb};
+use crate::api::raise::{OrRaise, not_null};
+use crate::error::{AuthError, Code};
+use crate::flow::json::Object;
+use crate::flow::session;
+use crate::flow::url::configured_base;
+use crate::settings;
+use crate::store::function;
+use crate::store::subtransaction::{Exception, attempt, sqlstate};
+
+/// Answers an HTTP request to one of Better Auth's routes, or to the bridge route.
+///
+/// `request` is `{method, url, headers, body}`: `url` absolute or a path, `headers` an object or an array of
+/// pairs, `body` a string or null. The answer is `{status, headers: [[name, value], ...], body}`, `body` a
+/// string. What is refused is answered, and what was counted stays; an exception leaves it only for a
+/// `request` that is not of this shape, and where the transaction can't go on.
+#[pg_extern]
+fn handler(request: Option<Jsonb<'_>>) -> JsonText {
+    let response = match Request::read(&not_null("request", request)) {
+        Ok(request) => answer(&request),
+        Err(Unreadable::Shape(text)) => Err(AuthError::Argument(text.into())).or_raise(),
+        Err(Unreadable::Url) => Response::empty(400),
+    };
+    JsonText::from_json(response.into_json())
+}
+
+/// The cookies of a session, as values of Set-Cookie headers: for an HTTP layer that has opened one with
+/// link_account(). Whoever has them has the session, as whoever has the token.
+///
+/// Errors: UNAUTHORIZED.
+#[pg_extern]
+fn session_cookies(session_token: Option<&str>, remember_me: default!(Option<bool>, "true")) -> Vec<String> {
+    let cookies = || {
+        let live = session::current(session_token, true)?.ok_or(Code::Unauthorized)?;
+        let url = configured_base().and_then(|url| Url::parse(&url).ok());
+        let url = url.ok_or_else(|| AuthError::Setup("better_auth.base_url is not set".into()))?;
+        let request = Request::get(url);
+        let site = Site::of(&request);
+        let mut context = Context::new(&request, &site, None);
+        context.set_session(&live, Some(remember_me != Some(false)))?;
+        Ok::<_, AuthError>(context.into_cookies().collect())
+    };
+    cookies().or_raise()
+}
+
+fn answer(request: &Request) -> Response {
+    let site = Site::of(request);
+    let address = client_address(request);
+    if settings::bridge_path().is_some_and(|path| path == request.url.path()) {
+        return match request.method.as_str() {
+            "GET" | "HEAD" => bridge(request, &site, address),
+            _ => Response::empty(405).with("allow", "GET, HEAD".into()),
+        };
+    }
+    let route = site.route(request);
+    let disabled = settings::disabled_paths().unwrap_or_default();
+    if settings::parts(&disabled).any(|path| path == route) {
+        let not_found = Response { body: "Not Found".into(), ..Response::empty(404) };
+        return not_found.with("content-type", "text/plain;charset=UTF-8".into());
+    }
+    match rate_limit::check(address.as_deref(), route, routes::pattern(route)) {
+        Ok(None) => {}
+        Ok(Some(too_many)) => return too_many,
+        Err(error) => return Response::refusal(&error),
+    }
+    let Some(route) = site.path(request).and_then(|path| routes::find(&request.method, path)) else {
+        return Response::empty(404);
+    };
+    let mut context = Context::new(request, &site, address);
+    context.is_sign_in = route.is_sign_in;
+    let response = run(route, &mut context).unwrap_or_else(|error| Response::refusal(&error));
+    with_cookies(response, context)
+}
+
+fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
+    let mut context = Context::new(request, site, address);
+    let response = routes::bridge(&mut context).unwrap_or_else(|error| Response::refusal(&error));
+    let response = with_cookies(response, context);
+    if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
+}
+
+fn with_cookies(response: Response, context: Context<'_>) -> Response {
+    // A fault says nothing else.
+    if response.status == 500 {
+        return response;
+    }
+    context.into_cookies().fold(response, |response, cookie| response.with("set-cookie", cookie))
+}
+
+fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> {
+    let body = match route.has_body {
+        true => context.request.read_body(route.is_sign_in)?,
+        false => context.request.no_body(),
+    };
+    if context.request.method != "GET" {
+        check_origin(context, &body)?;
+    }
+    if !route.writes {
+        return (route.run)(context, &body);
+    }
+    function::forget_sqlstate();
+    match attempt(|| (route.run)(context, &body)) {
+        Ok(answer) => answer,
+        Err(exception) => Ok(undone(route, &exception)),
+    }
+}
+
+/// Better Auth's `originCheckMiddleware`, before every route but those of GET.
+fn check_origin(context: &Context<'_>, body: &Body) -> Result<(), AuthError> {
+    let (site, request) = (context.site, context.request);
+    site.check_origin(request, false)?;
+    if settings::disable_origin_check() {
+        return Ok(());
+    }
+    let in_body = |name| body.get(name).cloned();
+    let callback_url = in_body("callbackURL").filter(is_given).or_else(|| request.query_value("callbackURL"));
+    for (label, url, code) in [
+        ("callbackURL", callback_url, Code::InvalidCallbackUrl),
+        ("redirectURL", in_body("redirectTo"), Code::InvalidRedirectUrl),
+        ("errorCallbackURL", in_body("errorCallbackURL"), Code::InvalidErrorCallbackUrl),
+        ("newUserCallbackURL", in_body("newUserCallbackURL"), Code::InvalidNewUserCallbackUrl),
+    ] {
+        match url.filter(is_given) {
+            None => {}
+            Some(Value::String(url)) => site.check_redirect(&url, code)?,
+            Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
+        }
+    }
+    Ok(())
+}
+
+/// What JavaScript takes for true.
+fn is_given(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Bool(true) | Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// The answer to a request whose work an exception undid. One that a function of the DBA's raised on purpose
+/// is the answer; others are for the server's log.
+fn undone(route: &Route, exception: &Exception) -> Response {
+    let hook = function::last_sqlstate();
+    let state = sqlstate(hook.unwrap_or(exception.code as i32));
+    let state = std::str::from_utf8(&state).unwrap_or_default();
+    let status = match state.split_at(2) {
+        // PostgREST's way to name a status.
+        ("PT", status) => status.parse().ok().filter(|status| (400..600).contains(status)),
+        ("P0" | "22" | "23", _) => Some(400),
+        _ if state == "42501" => Some(403),
+        _ => None,
+    };
+    if let (Some(_), Some(status)) = (hook, status) {
+        let mut body = Object::new().text("message", &exception.message);
+        let is_code = |detail: &&str| {
+            !detail.is_empty()
+                && detail
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        if let Some(code) = exception.detail.as_deref().filter(is_code) {
+            body = body.text("code", code);
+        }
+        return Response { status, ..Response::json(body.finish()) };
+    }
+    let message = format!("handler() could not finish a request: {}", exception.message);
+    ErrorReport::new(exception.code, message, "better_auth").report(PgLogLevel::LOG_SERVER_ONLY);
+    // Better Auth's word for a row that the database didn't take.
+    if route.is_sign_in && matches!(state.get(..2), Some("22" | "23")) {
+        return Response::refusal(&Code::FailedToCreateUser.into());
+    }
+    Response::empty(500)
+}

@@ -1,0 +1,254 @@
+//! A request as `handler()` is given it.
+
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use url::Url;
+
+use super::location::{form_pairs, trim};
+use crate::api::jsonb::{Jsonb, Member};
+use crate::error::{AuthError, Code};
+
+/// Method, URL, headers and body.
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) url: Url,
+    /// Names in lower case, in the order that they came in.
+    headers: Vec<(String, String)>,
+    /// What there is of a body; an empty one is none.
+    body: Option<String>,
+    /// The parameters of the URL.
+    pub(super) query: Vec<(String, String)>,
+}
+
+/// What a request holds that could not be read as one.
+pub(super) enum Unreadable {
+    /// It isn't `{method, url, headers, body}`.
+    Shape(&'static str),
+    /// The URL is none.
+    Url,
+}
+
+impl Request {
+    /// Reads `{method, url, headers, body}`.
+    ///
+    /// # Errors
+    /// See [`Unreadable`].
+    pub(super) fn read(request: &Jsonb<'_>) -> Result<Self, Unreadable> {
+        const SHAPE: &str = "request must be an object {method, url, headers, body}";
+        let (mut method, mut url, mut headers, mut body) = (None, None, Vec::new(), None);
+        for (name, value) in request.entries().ok_or(Unreadable::Shape(SHAPE))? {
+            match name {
+                "method" => method = value.as_str(),
+                "url" => url = value.as_str(),
+                "headers" => headers = read_headers(value)?,
+                "body" if value.is_null() => {}
+                "body" => {
+                    body = Some(value.as_str().ok_or(Unreadable::Shape("body must be a string or null"))?)
+                }
+                // What an HTTP layer adds for itself.
+                _ => {}
+            }
+        }
+        let method = method.ok_or(Unreadable::Shape("method must be a string"))?;
+        let url = url.ok_or(Unreadable::Shape("url must be a string"))?;
+        let url = match url.starts_with('/') {
+            true => {
+                let host =
+                    headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
+                if host.contains(['/', '\\', '?', '#', '@']) {
+                    return Err(Unreadable::Url);
+                }
+                Url::parse(&format!("http://{host}{url}"))
+            }
+            false => Url::parse(url),
+        };
+        let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Unreadable::Url)?;
+        let query = url.query().map(|query| form_pairs(&format!("?{query}"))).unwrap_or_default();
+        let body = body.filter(|body| !body.is_empty()).map(str::to_owned);
+        Ok(Self { method: method.to_ascii_uppercase(), url, headers, body, query })
+    }
+
+    /// A GET of this URL, without headers.
+    pub(super) fn get(url: Url) -> Self {
+        Self { method: "GET".into(), url, headers: Vec::new(), body: None, query: Vec::new() }
+    }
+
+    /// A header; several of one name are joined as the fetch standard does.
+    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value);
+        let first = values.next()?;
+        let separator = if name == "cookie" { "; " } else { ", " };
+        Some(values.fold(Cow::Borrowed(first.as_str()), |joined, value| joined + separator + value.as_str()))
+    }
+
+    /// A parameter of the URL: text, or a list where it was given several times.
+    pub(super) fn query_value(&self, name: &str) -> Option<Value> {
+        let mut values = self.query.iter().filter(|(parameter, _)| parameter == name).map(|(_, value)| value);
+        let first = Value::String(values.next()?.clone());
+        let rest: Vec<Value> = values.map(|value| Value::String(value.clone())).collect();
+        Some(if rest.is_empty() { first } else { Value::Array([vec![first], rest].concat()) })
+    }
+
+    /// Whether a parameter is there and says something: any text does, `false` among them.
+    pub(super) fn has_query(&self, name: &str) -> bool {
+        self.query_value(name).is_some_and(|value| value.as_str() != Some(""))
+    }
+
+    /// For a route that takes no body.
+    pub(super) fn no_body(&self) -> Body {
+        Body(None)
+    }
+
+    /// The body, if it is of a type that the route takes: better-call's `getBody`.
+    ///
+    /// # Errors
+    /// UNSUPPORTED_MEDIA_TYPE, BAD_REQUEST.
+    pub(super) fn read_body(&self, takes_forms: bool) -> Result<Body, AuthError> {
+        const JSON: &str = "application/json";
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let Some(body) = &self.body else { return Ok(Body(None)) };
+        let content_type = self.header("content-type").unwrap_or_default();
+        let media_type = trim(content_type.split(';').next().unwrap_or_default()).to_lowercase();
+        if media_type == JSON {
+            return parse_json(body).map(|value| Body(Some(value))).ok_or_else(|| Code::BadJson.into());
+        }
+        if takes_forms && media_type == FORM {
+            let fields: Map<String, Value> =
+                form_pairs(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+            return Ok(Body(Some(Value::Object(fields))));
+        }
+        let allowed = if takes_forms { format!("{FORM}, {JSON}") } else { JSON.to_owned() };
+        Err(AuthError::MediaType(match content_type.is_empty() {
+            true => format!("Content-Type is required. Allowed types: {allowed}"),
+            false => format!("Content-Type \"{content_type}\" is not allowed. Allowed types: {allowed}"),
+        }))
+    }
+}
+
+fn read_headers(headers: Member<'_>) -> Result<Vec<(String, String)>, Unreadable> {
+    const SHAPE: Unreadable =
+        Unreadable::Shape("headers must be an object of strings, or an array of [name, value] pairs");
+    let header = |name: &str, value: &str| (name.to_ascii_lowercase(), trim_header(value).to_owned());
+    let mut read = Vec::new();
+    if headers.is_null() {
+        return Ok(read);
+    }
+    if let Some(members) = headers.members() {
+        for (name, value) in members {
+            match value.elements() {
+                Some(values) => {
+                    for value in values {
+                        read.push(header(name, value.as_str().ok_or(SHAPE)?));
+                    }
+                }
+                None if value.is_null() => {}
+                None => read.push(header(name, value.as_str().ok_or(SHAPE)?)),
+            }
+        }
+        return Ok(read);
+    }
+    for pair in headers.elements().ok_or(SHAPE)? {
+        match pair.elements().ok_or(SHAPE)?.as_slice() {
+            [name, value] => {
+                read.push(header(name.as_str().ok_or(SHAPE)?, value.as_str().ok_or(SHAPE)?));
+            }
+            _ => return Err(SHAPE),
+        }
+    }
+    Ok(read)
+}
+
+fn trim_header(value: &str) -> &str {
+    value.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+/// The body as JSON; `None` where there was none.
+pub(super) struct Body(Option<Value>);
+
+impl Body {
+    /// One field, if the body is an object that has it.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.as_ref()?.as_object()?.get(name)
+    }
+
+    /// The fields of a body that has to be an object.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR in the words of zod's `kind` of object.
+    pub(super) fn object(&self, kind: &str) -> Result<&Map<String, Value>, AuthError> {
+        match &self.0 {
+            Some(Value::Object(fields)) => Ok(fields),
+            other => {
+                let received = crate::flow::input::Input::from(other.as_ref()).kind();
+                Err(AuthError::Validation(vec![format!(
+                    "[body] Invalid input: expected {kind}, received {received}"
+                )]))
+            }
+        }
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_missing(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// JSON as JavaScript parses it and PostgreSQL can store it: half of a surrogate pair becomes U+FFFD, which
+/// is what JavaScript writes for it in UTF-8.
+fn parse_json(text: &str) -> Option<Value> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_lone_surrogates(text)?).ok())
+}
+
+/// The text with each escaped half of a surrogate pair replaced; `None` where there is none.
+fn without_lone_surrogates(text: &str) -> Option<String> {
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let (mut cleaned, mut changed, mut at) = (String::with_capacity(text.len()), false, 0);
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        cleaned.push_str(&text[at..at + next]);
+        at += next;
+        let length = match unit(at) {
+            Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => 12,
+            Some(0xD800..=0xDFFF) => {
+                cleaned.push_str("\\ufffd");
+                changed = true;
+                at += 6;
+                continue;
+            }
+            // An escape is two characters, or more that are plain.
+            _ => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+        cleaned.push_str(&text[at..at + length]);
+        at += length;
+    }
+    cleaned.push_str(text.get(at..)?);
+    changed.then_some(cleaned)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn half_a_surrogate_pair_is_replaced() {
+        for (json, expected) in [
+            (r#""a""#, "a"),
+            (r#""\ud83d\ude00""#, "😀"),
+            (r#""\ud83d""#, "\u{FFFD}"),
+            (r#""\ude00x""#, "\u{FFFD}x"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{FFFD}😀"),
+            (r#""\\ud83d\ud83d\n""#, "\\ud83d\u{FFFD}\n"),
+            ("\u{FEFF}\"a\"", "a"),
+            (r#""\u0000""#, "\0"),
+        ] {
+            assert_eq!(parse_json(json), Some(Value::String(expected.into())), "{json}");
+        }
+        for broken in ["", "{", r#""\u""#, r#""\ud8""#, r#""\"#, "nul", "{}x", r#""é\"#] {
+            assert_eq!(parse_json(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A response as `handler()` answers it.
+
+use pgrx::PgLogLevel;
+use pgrx::pg_sys::panic::ErrorReport;
+
+use crate::crypto::jwt::write_json;
+use crate::error::AuthError;
+use crate::flow::json::Object;
+
+/// Status, headers and body.
+pub(super) struct Response {
+    pub(super) status: u16,
+    /// Names in lower case.
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: String,
+}
+
+impl Response {
+    /// Without headers and without a body.
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: String::new() }
+    }
+
+    /// 200 with JSON text.
+    pub(super) fn json(body: String) -> Self {
+        Self { body, ..Self::empty_json(200) }
+    }
+
+    /// Better Auth says of empty bodies too that they are JSON, except where there is no route.
+    fn empty_json(status: u16) -> Self {
+        Self::empty(status).with("content-type", "application/json".into())
+    }
+
+    /// 302.
+    pub(super) fn redirect(location: String) -> Self {
+        Self::empty_json(302).with("location", location)
+    }
+
+    /// The answer to what was refused. Where the server is at fault, what happened goes into its log, and
+    /// nobody else is told.
+    pub(super) fn refusal(error: &AuthError) -> Self {
+        let Some(status) = error.status() else {
+            let mut report = ErrorReport::new(error.sqlstate(), error.message(), "better_auth");
+            if let Some(hint) = error.hint() {
+                report = report.set_hint(hint);
+            }
+            report.report(PgLogLevel::LOG_SERVER_ONLY);
+            return Self::empty(500);
+        };
+        if matches!(error, AuthError::Disabled(_)) {
+            return Self::empty_json(status);
+        }
+        let mut body = Object::new().text("message", &error.message());
+        if let Some(code) = error.code() {
+            body = body.text("code", code);
+        }
+        Self { body: body.finish(), ..Self::empty_json(status) }
+    }
+
+    /// The same with one more header.
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// `{status, headers, body}`.
+    pub(super) fn into_json(self) -> String {
+        let mut json = Vec::with_capacity(256 + self.body.len() + self.body.len() / 4);
+        json.extend_from_slice(b"{\"status\":");
+        write_json(&mut json, &self.status);
+        json.extend_from_slice(b",\"headers\":");
+        write_json(&mut json, &self.headers);
+        json.extend_from_slice(b",\"body\":");
+        write_json(&mut json, &self.body);
+        json.push(b'}');
+        String::from_utf8(json).unwrap_or_default()
+    }
+}

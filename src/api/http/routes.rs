@@ -1,0 +1,472 @@
+//! Better Auth's routes: what each takes from a request, which flow it is, and what it answers.
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::location::{append_query, with_parameters};
+use super::request::{Body, Request};
+use super::response::Response;
+use crate::error::{AuthError, Code};
+use crate::flow::email_verification::{self, Verified};
+use crate::flow::input::{Input, Issues};
+use crate::flow::json::{self, Object};
+use crate::flow::password::{self, RESET_REQUESTED};
+use crate::flow::session::{self, Caller, Live};
+use crate::flow::user::{self, Deletion};
+use crate::flow::{account, sign_in, sign_up, token};
+use crate::settings;
+
+type Answer = Result<Response, AuthError>;
+
+/// One route.
+pub(super) struct Route {
+    method: &'static str,
+    /// Below the base path; a last part of `*` is any one part.
+    path: &'static str,
+    /// Takes form bodies besides JSON, and has its origin checked without cookies too.
+    pub(super) is_sign_in: bool,
+    /// Reads its body.
+    pub(super) has_body: bool,
+    /// Writes more than a session's times, so what it does is undone where it fails.
+    pub(super) writes: bool,
+    pub(super) run: fn(&mut Context<'_>, &Body) -> Answer,
+}
+
+const fn get(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
+    Route { method: "GET", path, is_sign_in: false, has_body: false, writes: false, run }
+}
+
+const fn post(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
+    Route { method: "POST", has_body: true, writes: true, ..get(path, run) }
+}
+
+const ROUTES: &[Route] = &[
+    get("/get-session", get_session),
+    Route { has_body: false, ..post("/get-session", get_session) },
+    Route { is_sign_in: true, ..post("/sign-in/email", sign_in_email) },
+    Route { is_sign_in: true, ..post("/sign-up/email", sign_up_email) },
+    post("/sign-out", sign_out),
+    post("/sign-in/social", sign_in_social),
+    get("/callback/*", oauth_callback),
+    post("/callback/*", oauth_callback),
+    get("/list-sessions", list_sessions),
+    post("/revoke-session", revoke_session),
+    post("/revoke-sessions", revoke_sessions),
+    post("/revoke-other-sessions", revoke_other_sessions),
+    post("/update-session", update_session),
+    post("/update-user", update_user),
+    post("/delete-user", delete_user),
+    Route { writes: true, ..get("/delete-user/callback", delete_user_callback) },
+    post("/change-email", change_email),
+    post("/change-password", change_password),
+    post("/verify-password", verify_password),
+    post("/request-password-reset", request_password_reset),
+    get("/reset-password/*", reset_password_callback),
+    post("/reset-password", reset_password),
+    post("/send-verification-email", send_verification_email),
+    Route { writes: true, ..get("/verify-email", verify_email) },
+    get("/list-accounts", list_accounts),
+    post("/unlink-account", unlink_account),
+    post("/link-social", link_social),
+    post("/get-access-token", access_token),
+    post("/refresh-token", access_token),
+    get("/account-info", account_info),
+    get("/ok", ok),
+    get("/error", error_page),
+];
+
+impl Route {
+    fn is_at(&self, path: &str) -> bool {
+        match self.path.strip_suffix('*') {
+            Some(parent) => {
+                path.strip_prefix(parent).is_some_and(|part| !part.is_empty() && !part.contains('/'))
+            }
+            None => self.path == path,
+        }
+    }
+}
+
+/// The route of a method and a path.
+pub(super) fn find(method: &str, path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.method == method && route.is_at(path))
+}
+
+/// The pattern that a path belongs to, whatever the method: `/*` for one that leads nowhere.
+pub(super) fn pattern(path: &str) -> &'static str {
+    ROUTES.iter().find(|route| route.is_at(path)).map_or("/*", |route| route.path)
+}
+
+fn object(object: Object) -> Answer {
+    Ok(Response::json(object.finish()))
+}
+
+fn status() -> Answer {
+    object(Object::new().boolean("status", true))
+}
+
+/// The last part of the path.
+fn parameter<'r>(request: &'r Request) -> &'r str {
+    request.url.path().rsplit('/').next().unwrap_or_default()
+}
+
+/// `token` and `callbackURL` of a link in a mail; the second is checked.
+fn link<'v>(
+    context: &Context<'_>,
+    token: Option<&'v Value>,
+    callback_url: Option<&'v Value>,
+) -> Result<(&'v str, Option<&'v str>), AuthError> {
+    let mut issues = Issues::of_query();
+    let token = issues.required("token", token.into());
+    let callback_url = issues.optional("callbackURL", callback_url.into()).filter(|url| !url.is_empty());
+    issues.finish()?;
+    context.site.check_redirect(callback_url.unwrap_or_default(), Code::InvalidCallbackUrl)?;
+    Ok((token, callback_url))
+}
+
+fn ok(_: &mut Context<'_>, _: &Body) -> Answer {
+    object(Object::new().boolean("ok", true))
+}
+
+/// Where an error leads that a redirect can't report: to the application's start page, as in production.
+fn error_page(context: &mut Context<'_>, _: &Body) -> Answer {
+    let first = |name| {
+        context.request.query.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| value.as_str())
+    };
+    let code = first("error").filter(|code| !code.is_empty()).unwrap_or("UNKNOWN");
+    let is_plain =
+        code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'\'' | b'_' | b'-'));
+    let mut parameters = vec![("error", if is_plain { code } else { "UNKNOWN" })];
+    if let Some(description) = first("error_description").filter(|text| !text.is_empty()) {
+        parameters.push(("error_description", description));
+    }
+    let location = append_query("/", &parameters).unwrap_or_else(|| "/".into());
+    Ok(Response::empty(302).with("location", location))
+}
+
+fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
+    let uncached = |response: Response| {
+        response.with("cache-control", "no-store".into()).with("pragma", "no-cache".into())
+    };
+    if context.request.method == "POST" && !settings::defer_session_refresh() {
+        return Ok(uncached(Response::refusal(&Code::MethodNotAllowedDeferSessionRequired.into())));
+    }
+    let current = match context.get_session(false) {
+        Err(error) => return Ok(uncached(Response::refusal(&error))),
+        Ok(current) => current,
+    };
+    let body = current.map(|current| match current.needs_refresh {
+        Some(needs_refresh) => Object::new()
+            .json("session", &json::session(&current.live.session))
+            .json("user", &json::user(&current.live.user))
+            .boolean("needsRefresh", needs_refresh)
+            .finish(),
+        None if current.is_cached => json::cached_live(&current.live),
+        None => json::live(&current.live),
+    });
+    Ok(uncached(Response::json(body.unwrap_or_else(|| "null".into()))))
+}
+
+fn sign_in_email(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    let request = sign_in::Request {
+        email: body.get("email").into(),
+        password: body.get("password").into(),
+        callback_url: body.get("callbackURL").into(),
+        remember_me: body.get("rememberMe").into(),
+    };
+    let done = sign_in::email(context, &request)?;
+    let answer = Response::json(json::signed_in(&done.session, &done.user, done.callback_url));
+    context.set_session(&Live { session: done.session, user: done.user }, Some(done.is_remembered))?;
+    Ok(match done.callback_url.filter(|url| !url.is_empty()) {
+        Some(url) => answer.with("location", url.to_owned()),
+        None => answer,
+    })
+}
+
+fn sign_up_email(context: &mut Context<'_>, body: &Body) -> Answer {
+    let fields = body.object("object").map_err(|error| match error {
+        // Better Auth's schema is two: one of its own fields, and a record of any others.
+        AuthError::Validation(issues) => {
+            let both = issues
+                .iter()
+                .flat_map(|issue| [issue.clone(), issue.replace("expected object", "expected record")]);
+            AuthError::Validation(both.collect())
+        }
+        error => error,
+    })?;
+    let remember_me = Input::from(body.get("rememberMe"));
+    let request = sign_up::Request {
+        name: body.get("name").into(),
+        email: body.get("email").into(),
+        password: body.get("password").into(),
+        image: body.get("image").into(),
+        callback_url: body.get("callbackURL").into(),
+        remember_me,
+        additional: fields,
+    };
+    let done = sign_up::email(context, &request)?;
+    let token = done.session.as_ref().map(|session| session.token.as_str());
+    let answer = Object::new().optional("token", token).json("user", &json::user(&done.user));
+    if let Some(session) = done.session {
+        let live = Live { session, user: done.user };
+        context.set_session(&live, Some(remember_me != Input::Boolean(false)))?;
+    }
+    object(answer)
+}
+
+fn sign_out(context: &mut Context<'_>, body: &Body) -> Answer {
+    if !body.is_missing() {
+        body.object("object")?;
+    }
+    let mut issues = Issues::of_body();
+    issues.optional("callbackURL", body.get("callbackURL").into());
+    issues.optional_boolean("disableRedirect", body.get("disableRedirect").into());
+    issues.optional("state", body.get("state").into());
+    issues.finish()?;
+    session::sign_out(context.session_token()?.as_deref())?;
+    context.clear_session();
+    object(Object::new().boolean("success", true))
+}
+
+fn list_sessions(context: &mut Context<'_>, _: &Body) -> Answer {
+    let sessions = session::list(context)?;
+    Ok(Response::json(json::array(sessions.iter().map(json::session))))
+}
+
+fn revoke_session(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    let revoked = Input::from(body.get("token"));
+    let own = session::revoke(context, revoked)?;
+    if revoked == Input::Text(&own.token) {
+        context.clear_session();
+    }
+    status()
+}
+
+fn revoke_sessions(context: &mut Context<'_>, _: &Body) -> Answer {
+    session::revoke_all(context)?;
+    context.clear_session();
+    status()
+}
+
+fn revoke_other_sessions(context: &mut Context<'_>, _: &Body) -> Answer {
+    session::revoke_others(context)?;
+    status()
+}
+
+fn update_session(context: &mut Context<'_>, body: &Body) -> Answer {
+    let live = session::update(context, body.object("record")?).inspect_err(|error| {
+        if *error == AuthError::Api(Code::FailedToGetSession) {
+            context.clear_session();
+        }
+    })?;
+    context.set_session(&live, None)?;
+    object(Object::new().json("session", &json::session(&live.session)))
+}
+
+fn update_user(context: &mut Context<'_>, body: &Body) -> Answer {
+    let live = user::update(context, body.object("record")?)?;
+    context.set_session(&live, None)?;
+    status()
+}
+
+fn delete_user(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    let field = |name| body.get(name).into();
+    let done = user::delete(context, field("password"), field("token"), field("callbackURL"))?;
+    if done == Deletion::Done {
+        context.clear_session();
+    }
+    Ok(Response::json(json::deleted(done == Deletion::Mailed)))
+}
+
+fn delete_user_callback(context: &mut Context<'_>, _: &Body) -> Answer {
+    let (token, callback_url) =
+        (context.request.query_value("token"), context.request.query_value("callbackURL"));
+    let (token, callback_url) = link(context, token.as_ref(), callback_url.as_ref())?;
+    user::delete_by_link(context, token)?;
+    context.clear_session();
+    Ok(match callback_url {
+        Some(url) => Response::redirect(url.to_owned()),
+        None => Response::json(json::deleted(false)),
+    })
+}
+
+fn change_email(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    if let Some(live) =
+        email_verification::change(context, body.get("newEmail").into(), body.get("callbackURL").into())?
+    {
+        context.set_session(&live, None)?;
+    }
+    status()
+}
+
+fn change_password(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    let field = |name| body.get(name).into();
+    let (live, opened) = password::change(
+        context,
+        field("currentPassword"),
+        field("newPassword"),
+        field("revokeOtherSessions"),
+    )?;
+    let answer = json::changed_password(opened.as_ref(), &live.user);
+    if let Some(session) = opened {
+        context.set_session(&Live { session, user: live.user }, None)?;
+    }
+    Ok(Response::json(answer))
+}
+
+fn verify_password(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    password::verify(context, body.get("password").into())?;
+    status()
+}
+
+fn request_password_reset(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    password::request_reset(context, body.get("email").into(), body.get("redirectTo").into())?;
+    object(Object::new().boolean("status", true).text("message", RESET_REQUESTED))
+}
+
+/// The link in a reset mail: leads on to the page that asks for the new password, with the token.
+fn reset_password_callback(context: &mut Context<'_>, _: &Body) -> Answer {
+    let callback_url = context.request.query_value("callbackURL");
+    let callback_url = match &callback_url {
+        Some(Value::String(url)) => url.as_str(),
+        // Several: none of them is to be trusted.
+        Some(_) => return Err(Code::InvalidCallbackUrl.into()),
+        None => "",
+    };
+    context.site.check_redirect(callback_url, Code::InvalidCallbackUrl)?;
+    let token = parameter(context.request);
+    let base_url = &context.site.base_url;
+    let to = |url: &str, parameter| with_parameters(url, base_url, &[parameter]);
+    let location = if callback_url.is_empty() {
+        to(&format!("{base_url}/error"), ("error", "INVALID_TOKEN"))
+    } else if password::is_reset_token(token)? {
+        to(callback_url, ("token", token))
+    } else {
+        to(callback_url, ("error", "INVALID_TOKEN"))
+    };
+    location.map(Response::redirect).ok_or_else(|| Code::InvalidCallbackUrl.into())
+}
+
+fn reset_password(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    let query_token = context.request.query_value("token");
+    let mut issues = Issues::of_query();
+    let query_token = issues.optional("token", query_token.as_ref().into());
+    // Better Auth looks at the body first.
+    let in_body = Issues::of_body().required("newPassword", body.get("newPassword").into()).is_empty();
+    if !in_body {
+        issues.finish()?;
+    }
+    password::reset(body.get("token").into(), query_token, body.get("newPassword").into())?;
+    status()
+}
+
+fn send_verification_email(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    email_verification::resend(context, body.get("email").into(), body.get("callbackURL").into())?;
+    status()
+}
+
+fn verify_email(context: &mut Context<'_>, _: &Body) -> Answer {
+    let (token, callback_url) =
+        (context.request.query_value("token"), context.request.query_value("callbackURL"));
+    let (token, callback_url) = link(context, token.as_ref(), callback_url.as_ref())?;
+    let done = match email_verification::verify(context, token, callback_url) {
+        Ok(done) => done,
+        Err(error) => {
+            let location =
+                callback_url.zip(error.code()).and_then(|(url, code)| append_query(url, &[("error", code)]));
+            return location.map(Response::redirect).ok_or(error);
+        }
+    };
+    match &done {
+        Verified::Email(Some(live)) => context.set_session(live, None)?,
+        Verified::Changed(user, Some(session)) => {
+            context.set_session(&Live { session: session.clone(), user: user.clone() }, None)?;
+        }
+        Verified::Email(None) | Verified::Changed(_, None) | Verified::Confirmed => {}
+    }
+    Ok(match callback_url {
+        Some(url) => Response::redirect(url.to_owned()),
+        None => Response::json(json::verified(&done)),
+    })
+}
+
+fn list_accounts(context: &mut Context<'_>, _: &Body) -> Answer {
+    let accounts = account::list(context)?;
+    Ok(Response::json(json::array(accounts.iter().map(json::account))))
+}
+
+fn unlink_account(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    account::unlink(context, body.get("accountId").into())?;
+    status()
+}
+
+// OAuth: the exchange with a provider needs a web client, which a database is not. An HTTP layer does it and
+// calls link_account(). These routes answer as Better Auth does where no provider is configured.
+
+fn sign_in_social(context: &mut Context<'_>, body: &Body) -> Answer {
+    social(body)?;
+    context.admit()?;
+    Err(Code::ProviderNotFound.into())
+}
+
+fn link_social(context: &mut Context<'_>, body: &Body) -> Answer {
+    social(body)?;
+    session::require(context, session::Need::Sensitive)?;
+    Err(Code::ProviderNotFound.into())
+}
+
+fn social(body: &Body) -> Result<(), AuthError> {
+    body.object("object")?;
+    let mut issues = Issues::of_body();
+    issues.optional("callbackURL", body.get("callbackURL").into());
+    match body.get("provider") {
+        Some(Value::String(_)) => {}
+        _ => issues.add("provider", "Invalid input"),
+    }
+    issues.finish()
+}
+
+fn oauth_callback(context: &mut Context<'_>, _: &Body) -> Answer {
+    let error = format!("{}/error", context.site.base_url);
+    let location = append_query(&error, &[("error", "oauth_provider_not_found")]);
+    location.map(Response::redirect).ok_or_else(|| Code::ProviderNotFound.into())
+}
+
+fn access_token(context: &mut Context<'_>, body: &Body) -> Answer {
+    let id = body.object("object")?.get("accountId").cloned();
+    provider_of(context, id)
+}
+
+fn account_info(context: &mut Context<'_>, _: &Body) -> Answer {
+    let id = context.request.query_value("accountId");
+    provider_of(context, id)
+}
+
+fn provider_of(context: &mut Context<'_>, id: Option<Value>) -> Answer {
+    let accounts = account::list(context)?;
+    let account = accounts.iter().find(|account| id.as_ref().and_then(Value::as_str) == Some(&account.id));
+    let account = account.ok_or(Code::AccountNotFound)?;
+    let text = format!("Provider {} is not supported.", account.provider_id);
+    Err(AuthError::Field("PROVIDER_NOT_SUPPORTED", text))
+}
+
+/// `GET /api/insforge-token`, as the InsForge scaffold's bridge answers it.
+pub(super) fn bridge(context: &mut Context<'_>) -> Answer {
+    let answer = match context.session(true)? {
+        Some(live) => Response::json(Object::new().text("token", &token::of_session(&live)?).finish()),
+        None => {
+            let body = Object::new().text("error", "not signed in").finish();
+            Response { status: 401, ..Response::json(body) }
+        }
+    };
+    Ok(answer.with("cache-control", "no-store".into()))
+}

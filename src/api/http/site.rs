@@ -1,0 +1,163 @@
+//! Where the routes are served, and whom a request may come from.
+
+use url::Url;
+
+use super::location::route_path;
+use super::origin;
+use super::request::Request;
+use crate::error::{AuthError, Code};
+use crate::flow::url::{configured_base, with_base_path};
+use crate::settings;
+
+/// Better Auth's `baseURL` in effect for one request.
+pub(super) struct Site {
+    /// With the base path.
+    pub(super) base_url: String,
+    /// Path of the base URL, without a slash at its end.
+    base_path: String,
+    host: String,
+    /// Scheme, host and port.
+    origin: String,
+    /// It comes from the settings, not from the request.
+    is_configured: bool,
+}
+
+impl Site {
+    /// As the settings say, or as the request was made.
+    pub(super) fn of(request: &Request) -> Self {
+        let configured = configured_base();
+        let is_configured = configured.is_some();
+        let base_url = configured.unwrap_or_else(|| {
+            let origin =
+                forwarded_origin(request).unwrap_or_else(|| request.url.origin().ascii_serialization());
+            with_base_path(&origin, &settings::base_path().unwrap_or_default())
+        });
+        let url = Url::parse(&base_url).unwrap_or_else(|_| request.url.clone());
+        Self {
+            base_path: url.path().trim_end_matches('/').to_owned(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            origin: url.origin().ascii_serialization(),
+            base_url,
+            is_configured,
+        }
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        // Without a base URL of its own Better Auth goes by the environment, not by the request.
+        self.is_configured && self.origin.starts_with("https:")
+    }
+
+    /// The host of the base URL, where it is configured.
+    pub(super) fn configured_host(&self) -> Option<&str> {
+        self.is_configured.then_some(self.host.as_str())
+    }
+
+    /// What the links in mails begin with. Never a host that the request names, which an attacker can
+    /// choose, but for the local one, where the application is being developed.
+    ///
+    /// # Errors
+    /// `better_auth.base_url` isn't set.
+    pub(super) fn link_base(&self) -> Result<&str, AuthError> {
+        let host = self.origin.split_once("://").map_or("", |(_, host)| host);
+        if self.is_configured || origin::is_loopback(host) {
+            return Ok(&self.base_url);
+        }
+        Err(AuthError::Setup(
+            "better_auth.base_url is not set, and the links in mails begin with it; the host of a request is not to be trusted with them".into(),
+        ))
+    }
+
+    /// The request's path below the base path, as better-call matches it; `None` where it is elsewhere.
+    pub(super) fn path<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        let below = request.url.path().strip_prefix(self.base_path.as_str())?;
+        (below.starts_with('/') && !below.contains("//")).then_some(below)
+    }
+
+    /// The request's path as settings name it: Better Auth's `normalizePathname`.
+    pub(super) fn route<'r>(&self, request: &'r Request) -> &'r str {
+        route_path(request.url.path(), &self.base_path)
+    }
+
+    fn is_trusted(&self, url: &str, allows_paths: bool) -> bool {
+        let listed = settings::trusted_origins().unwrap_or_default();
+        std::iter::once(self.origin.as_str())
+            .chain(settings::parts(&listed))
+            .any(|pattern| origin::matches(url, pattern, allows_paths))
+    }
+
+    /// Better Auth's `originCheck`: whether a redirect may go there.
+    ///
+    /// # Errors
+    /// The code, for a URL of another site.
+    pub(super) fn check_redirect(&self, url: &str, code: Code) -> Result<(), AuthError> {
+        if url.is_empty() || settings::disable_origin_check() || self.is_trusted(url, true) {
+            return Ok(());
+        }
+        Err(code.into())
+    }
+
+    /// Better Auth's `validateOrigin`: whether a request that carries cookies was made by a page of ours.
+    ///
+    /// # Errors
+    /// MISSING_OR_NULL_ORIGIN, INVALID_ORIGIN.
+    pub(super) fn check_origin(&self, request: &Request, is_forced: bool) -> Result<(), AuthError> {
+        if settings::disable_csrf_check() || settings::disable_origin_check() {
+            return Ok(());
+        }
+        if !is_forced && request.header("cookie").is_none() {
+            return Ok(());
+        }
+        let header = |name| request.header(name).filter(|value| !value.is_empty());
+        let origin = header("origin");
+        // A page of the same origin that hides where it is, as under a strict referrer policy.
+        let is_own = origin.as_deref() == Some("null")
+            && request.header("sec-fetch-site").as_deref() == Some("same-origin");
+        let claimed = match is_own {
+            true => Some(request_origin(request).into()),
+            false => origin.or_else(|| header("referer")),
+        };
+        match claimed.as_deref() {
+            None | Some("null") => Err(Code::MissingOrNullOrigin.into()),
+            Some(claimed) if self.is_trusted(claimed, false) => Ok(()),
+            Some(_) => Err(Code::InvalidOrigin.into()),
+        }
+    }
+
+    /// Better Auth's `validateFormCsrf`: a sign-in has no cookie yet that would have the origin checked.
+    ///
+    /// # Errors
+    /// CROSS_SITE_NAVIGATION_LOGIN_BLOCKED, and those of [`Site::check_origin`].
+    pub(super) fn check_sign_in(&self, request: &Request) -> Result<(), AuthError> {
+        if settings::disable_csrf_check() || settings::disable_origin_check() {
+            return Ok(());
+        }
+        if request.header("cookie").is_some() {
+            return self.check_origin(request, false);
+        }
+        let header = |name| request.header(name).filter(|value| !value.trim().is_empty());
+        let (site, mode) = (header("sec-fetch-site"), header("sec-fetch-mode"));
+        if site.as_deref() == Some("cross-site") && mode.as_deref() == Some("navigate") {
+            return Err(Code::CrossSiteNavigationLoginBlocked.into());
+        }
+        let is_browser = site.is_some() || mode.is_some() || header("sec-fetch-dest").is_some();
+        if is_browser || header("origin").is_some() || header("referer").is_some() {
+            return self.check_origin(request, true);
+        }
+        Ok(())
+    }
+}
+
+/// The origin that the request was made to, as far as the server can tell.
+fn request_origin(request: &Request) -> String {
+    forwarded_origin(request).unwrap_or_else(|| request.url.origin().ascii_serialization())
+}
+
+/// What a proxy says that the browser asked for, where it is believed.
+fn forwarded_origin(request: &Request) -> Option<String> {
+    if !settings::trusted_proxy_headers() {
+        return None;
+    }
+    let (host, scheme) = (request.header("x-forwarded-host")?, request.header("x-forwarded-proto")?);
+    let is_valid = matches!(&*scheme, "http" | "https") && origin::is_valid_proxy_host(&host);
+    is_valid.then(|| format!("{scheme}://{host}"))
+}

@@ -1,0 +1,226 @@
+//! Accounts: how a user signs in. Better Auth's `list-accounts` and `unlink-account`, and what it does after
+//! an OAuth exchange, which an HTTP layer does and then calls [`link`].
+
+use serde_json::Map;
+
+use crate::error::{AuthError, Code};
+use crate::flow::input::{Input, Issues};
+use crate::flow::session::{self, Caller, Need, require};
+use crate::flow::sign_up::MAX_EMAIL;
+use crate::flow::{email_verification, hooks};
+use crate::settings;
+use crate::store::account::{self, Account, Tokens};
+use crate::store::server::Timestamp;
+use crate::store::session::Session;
+use crate::store::user::{self, Changes, User};
+
+/// All accounts of the caller's user.
+///
+/// # Errors
+/// UNAUTHORIZED.
+pub(crate) fn list(caller: &mut dyn Caller) -> Result<Vec<Account>, AuthError> {
+    account::list(&require(caller, Need::Session)?.user.id)
+}
+
+/// Removes one of the caller's accounts, by the id of its row.
+///
+/// # Errors
+/// VALIDATION_ERROR, UNAUTHORIZED, SESSION_NOT_FRESH, FAILED_TO_UNLINK_LAST_ACCOUNT, ACCOUNT_NOT_FOUND.
+pub(crate) fn unlink(caller: &mut dyn Caller, id: Input<'_>) -> Result<(), AuthError> {
+    let mut issues = Issues::of_body();
+    let id = issues.required("accountId", id);
+    issues.finish()?;
+    let live = require(caller, Need::Fresh)?;
+    // Of two at once, the second one sees that the last account is left.
+    user::lock(&live.user.id)?;
+    let accounts = account::list(&live.user.id)?;
+    if accounts.len() == 1 && !settings::allow_unlinking_all() {
+        return Err(Code::FailedToUnlinkLastAccount.into());
+    }
+    if !accounts.iter().any(|account| account.id == id) {
+        return Err(Code::AccountNotFound.into());
+    }
+    account::delete(id)
+}
+
+/// What a provider told in an OAuth exchange.
+pub(crate) struct Profile<'a> {
+    pub(crate) provider_id: &'a str,
+    /// The provider's name for the account.
+    pub(crate) account_id: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) image: Option<&'a str>,
+    /// Whether the provider vouches for the email.
+    pub(crate) email_verified: bool,
+    pub(crate) tokens: Tokens<'a>,
+}
+
+impl Profile<'_> {
+    fn check(&self) -> Result<(), AuthError> {
+        let mut issues = Issues::of_body();
+        for (field, text) in
+            [("providerId", self.provider_id), ("accountId", self.account_id), ("email", self.email)]
+        {
+            issues.not_empty(field, Input::Text(text));
+            issues.bounded(field, Some(text));
+        }
+        issues.bounded("name", Some(self.name));
+        issues.bounded("image", self.image);
+        if self.email.len() > MAX_EMAIL {
+            issues.add("email", "Invalid email address");
+        }
+        issues.finish()
+    }
+
+    fn is_trusted(&self) -> bool {
+        let trusted = settings::trusted_providers().unwrap_or_default();
+        settings::parts(&trusted).any(|provider| provider == self.provider_id)
+    }
+
+    fn key(&self) -> (&str, &str) {
+        (self.provider_id, self.account_id)
+    }
+}
+
+/// Links a provider's account to the caller's user: Better Auth's `link-social` with an `idToken`.
+///
+/// # Errors
+/// UNAUTHORIZED, SOCIAL_ACCOUNT_ALREADY_LINKED, LINKING_NOT_ALLOWED, LINKING_DIFFERENT_EMAILS_NOT_ALLOWED.
+pub(crate) fn link_to_session(caller: &mut dyn Caller, profile: &Profile<'_>) -> Result<(), AuthError> {
+    profile.check()?;
+    let live = require(caller, Need::Sensitive)?;
+    user::lock(&live.user.id)?;
+    let now = Timestamp::now();
+    match account::find_by_key(profile.provider_id, profile.account_id)? {
+        Some(account) if account.user_id == live.user.id => {
+            // What it may do was asked for when it was linked first.
+            let tokens = Tokens { scope: None, ..profile.tokens };
+            account::update_tokens(&account.id, &tokens, now)?;
+        }
+        Some(_) => return Err(Code::SocialAccountAlreadyLinked.into()),
+        None => {
+            if !profile.is_trusted() && !profile.email_verified || !settings::account_linking_enabled() {
+                return Err(Code::LinkingNotAllowed.into());
+            }
+            let is_same = profile.email.to_lowercase() == live.user.email.to_lowercase();
+            if !is_same && !settings::allow_different_emails() {
+                return Err(Code::LinkingDifferentEmailsNotAllowed.into());
+            }
+            account::link(&live.user.id, profile.key(), &profile.tokens, now)?;
+        }
+    }
+    update_user_info(&live.user.id, profile).map(drop)
+}
+
+/// Who signed in with a provider.
+pub(crate) struct SignedIn {
+    pub(crate) session: Session,
+    pub(crate) user: User,
+    /// The user is new.
+    pub(crate) is_register: bool,
+}
+
+/// Signs in with a provider's account: finds the user it is linked to, or links it to the one who has its
+/// email where Better Auth's rules allow that, or creates one. Better Auth's `handleOAuthUserInfo`.
+///
+/// # Errors
+/// OAUTH_LINK_ERROR with Better Auth's reason, BANNED_USER, and VALIDATION_ERROR for an account without id
+/// or email.
+pub(crate) fn link(
+    caller: &mut dyn Caller,
+    profile: &Profile<'_>,
+    disable_sign_up: bool,
+    callback_url: Option<&str>,
+) -> Result<SignedIn, AuthError> {
+    profile.check()?;
+    let email = profile.email.to_lowercase();
+    // The second time round only for who loses a race for the email of a new user.
+    for _ in 0..2 {
+        let (user, is_register) = match find(profile, &email)? {
+            Some(user) => (user, false),
+            None if disable_sign_up || settings::disable_sign_up() => {
+                return Err(AuthError::OAuth("signup disabled"));
+            }
+            None => match create(caller, profile, &email, callback_url)? {
+                Some(user) => (user, true),
+                None => continue,
+            },
+        };
+        session::check_not_banned(&user.id)?;
+        let session = session::open(&user.id, true, &caller.client())?;
+        return Ok(SignedIn { session, user, is_register });
+    }
+    Err(AuthError::OAuth("unable to create user"))
+}
+
+/// The user whose account it is, after it is made theirs where the rules allow that.
+fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
+    let now = Timestamp::now();
+    if let Some(account) = account::find_by_key(profile.provider_id, profile.account_id)? {
+        let Some(user) = user::find(&account.user_id)? else {
+            return Err(AuthError::OAuth("unable to link account"));
+        };
+        if settings::update_account_on_sign_in() {
+            account::update_tokens(&account.id, &Tokens { scope: None, ..profile.tokens }, now)?;
+        }
+        return prove_email(user, profile, email).map(Some);
+    }
+    let Some(user) = user::find_by_email(email)? else { return Ok(None) };
+    let user = user::lock(&user.id)?.filter(|locked| locked.email == email);
+    let Some(user) = user else { return Ok(None) };
+    let is_refused = !profile.is_trusted() && !profile.email_verified
+        || settings::require_local_email_verified() && !user.email_verified
+        || !settings::account_linking_enabled()
+        || settings::disable_implicit_linking();
+    if is_refused {
+        return Err(AuthError::OAuth("account not linked"));
+    }
+    // Another request may have linked it while this one waited for the lock.
+    if account::find_by_key(profile.provider_id, profile.account_id)?.is_none() {
+        account::link(&user.id, profile.key(), &profile.tokens, now)?;
+    }
+    let user = prove_email(user, profile, email)?;
+    Ok(Some(update_user_info(&user.id, profile)?.unwrap_or(user)))
+}
+
+/// A provider that vouches for the user's own email proves it.
+fn prove_email(user: User, profile: &Profile<'_>, email: &str) -> Result<User, AuthError> {
+    if !profile.email_verified || user.email_verified || user.email != email {
+        return Ok(user);
+    }
+    let verified = Changes { email_verified: Some(true), ..Changes::default() };
+    Ok(user::update(&user.id, &verified, Timestamp::now())?.unwrap_or(user))
+}
+
+/// A new user with the account. `None` when somebody else has just taken the email.
+fn create(
+    caller: &dyn Caller,
+    profile: &Profile<'_>,
+    email: &str,
+    callback_url: Option<&str>,
+) -> Result<Option<User>, AuthError> {
+    const METHOD: &str = "oauth";
+    let now = Timestamp::now();
+    let mut draft = User::draft(profile.name, email, profile.image, now)?;
+    draft.email_verified = profile.email_verified;
+    hooks::before_sign_up(&draft, &Map::new(), METHOD)?;
+    let Some(user) = user::create(&draft, &[])? else { return Ok(None) };
+    account::link(&user.id, profile.key(), &profile.tokens, now)?;
+    hooks::after_sign_up(&user, METHOD)?;
+    let sends = settings::sends_verification_on_sign_up() && settings::send_verification_email();
+    if sends && !user.email_verified {
+        email_verification::send(&caller.base_url()?, &user, callback_url)?;
+    }
+    Ok(Some(user))
+}
+
+/// Takes name and image over where the settings say so. Better Auth's `applyUpdateUserInfoOnLink`.
+fn update_user_info(user_id: &str, profile: &Profile<'_>) -> Result<Option<User>, AuthError> {
+    if !settings::update_user_info_on_link() {
+        return Ok(None);
+    }
+    let image = profile.image.map(Some);
+    let changes = Changes { name: Some(profile.name), image, ..Changes::default() };
+    user::update(user_id, &changes, Timestamp::now())
+}

@@ -1,0 +1,336 @@
+//! Proof that an email address is the user's: Better Auth's `send-verification-email`, `verify-email` and
+//! `change-email`. The proof is a token that holds what it proves, signed with the cookie secret.
+
+use serde_json::{Map, Value};
+
+use crate::crypto::jwt;
+use crate::error::{AuthError, Code};
+use crate::flow::input::{Input, Issues, is_email};
+use crate::flow::json::Object;
+use crate::flow::mail::{self, Draft, Kind};
+use crate::flow::secrets::{self, Name};
+use crate::flow::session::{self, Caller, Live, Need, require};
+use crate::flow::sign_up::MAX_EMAIL;
+use crate::flow::url::encode;
+use crate::settings;
+use crate::store::server::Timestamp;
+use crate::store::session::Session;
+use crate::store::user::{self, Changes, User};
+
+/// What else a token says besides whose email it proves: Better Auth's `requestType`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose<'a> {
+    Verify,
+    /// Sent to the old address: whether the change is wanted.
+    ConfirmChange(&'a str),
+    /// Sent to the new address.
+    VerifyChange(&'a str),
+}
+
+/// Better Auth's `createEmailVerificationToken`.
+fn token(
+    email: &str,
+    user_id: Option<&str>,
+    purpose: Purpose<'_>,
+    now: Timestamp,
+) -> Result<String, AuthError> {
+    let mut claims = Object::new().text("email", &email.to_lowercase());
+    let request_type = match purpose {
+        Purpose::Verify => None,
+        Purpose::ConfirmChange(to) => Some((to, "change-email-confirmation")),
+        Purpose::VerifyChange(to) => Some((to, "change-email-verification")),
+    };
+    if let Some((to, request_type)) = request_type {
+        claims = claims.text("updateTo", &to.to_lowercase()).text("requestType", request_type);
+    }
+    if let Some(user_id) = user_id {
+        claims = claims.text("userId", user_id);
+    }
+    let expires_at = now.plus(settings::email_verification_expires_in());
+    let claims = claims.number("iat", now.unix_seconds()).number("exp", expires_at.unix_seconds()).finish();
+    Ok(secrets::with_signing_key(Name::Cookie, |key| jwt::sign_internal(key, claims.as_bytes()))??)
+}
+
+/// `base_url`/verify-email with the token, and where to go from there.
+fn link(base_url: &str, token: &str, callback_url: Option<&str>) -> String {
+    let callback_url = callback_url.filter(|url| !url.is_empty()).unwrap_or("/");
+    format!("{base_url}/verify-email?token={token}&callbackURL={}", encode(callback_url))
+}
+
+/// Sends the mail that asks a user to prove the email address: Better Auth's `sendVerificationEmail`.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn send(base_url: &str, user: &User, callback_url: Option<&str>) -> Result<(), AuthError> {
+    send_for(base_url, user, &user.email, Purpose::Verify, callback_url)
+}
+
+/// The same for any purpose; `email` is the address that the token is about.
+fn send_for(
+    base_url: &str,
+    user: &User,
+    email: &str,
+    purpose: Purpose<'_>,
+    callback_url: Option<&str>,
+) -> Result<(), AuthError> {
+    let now = Timestamp::now();
+    let token = token(email, Some(&user.id), purpose, now)?;
+    let (kind, recipient, new_email) = match purpose {
+        Purpose::Verify => (Kind::Verification, email, None),
+        Purpose::ConfirmChange(to) => (Kind::ChangeEmailConfirmation, email, Some(to)),
+        Purpose::VerifyChange(to) => (Kind::Verification, to, None),
+    };
+    // Better Auth tells the sender of the address that the mail goes to.
+    let user = User {
+        email: if new_email.is_some() { user.email.clone() } else { recipient.to_owned() },
+        ..user.clone()
+    };
+    mail::send(&Draft {
+        kind,
+        recipient,
+        url: &link(base_url, &token, callback_url),
+        token: &token,
+        user: &user,
+        new_email,
+        expires_at: now.plus(settings::email_verification_expires_in()),
+    })
+}
+
+/// Sends the verification mail once more. The answer doesn't tell whether the email is known, unless it is
+/// that of the caller's own session.
+///
+/// # Errors
+/// VALIDATION_ERROR, VERIFICATION_EMAIL_NOT_ENABLED; with a session EMAIL_MISMATCH and
+/// EMAIL_ALREADY_VERIFIED.
+pub(crate) fn resend(
+    caller: &mut dyn Caller,
+    email: Input<'_>,
+    callback_url: Input<'_>,
+) -> Result<(), AuthError> {
+    let mut issues = Issues::of_body();
+    let email = issues.email("email", email);
+    let callback_url = issues.optional("callbackURL", callback_url);
+    issues.bounded("callbackURL", callback_url);
+    issues.finish()?;
+    if !settings::send_verification_email() {
+        return Err(Code::VerificationEmailNotEnabled.into());
+    }
+    let base_url = caller.base_url()?;
+    let email = email.to_lowercase();
+    if let Some(live) = caller.session(false)? {
+        if live.user.email.to_lowercase() != email {
+            return Err(Code::EmailMismatch.into());
+        }
+        if live.user.email_verified {
+            return Err(Code::EmailAlreadyVerified.into());
+        }
+        return send(&base_url, &live.user, callback_url);
+    }
+    match user::find_by_email(&email)? {
+        Some(user) if !user.email_verified => send(&base_url, &user, callback_url),
+        _ => {
+            let token = token(&email, Some(&"0".repeat(32)), Purpose::Verify, Timestamp::now())?;
+            mail::pretend(Kind::Verification, &email, &link(&base_url, &token, callback_url), &token)
+        }
+    }
+}
+
+/// What became of a token.
+pub(crate) enum Verified {
+    /// The email is verified; the session that was opened or, if it was the user's, is still there.
+    Email(Option<Live>),
+    /// The change is confirmed, and a mail is on its way to the new address.
+    Confirmed,
+    /// The email is changed; the caller's session, if it has one.
+    Changed(User, Option<Session>),
+}
+
+/// What a token says.
+struct Claims {
+    email: String,
+    update_to: Option<String>,
+    request_type: Option<String>,
+    user_id: Option<String>,
+}
+
+impl Claims {
+    fn read(claims: &Map<String, Value>) -> Option<Self> {
+        let optional = |name: &str| match claims.get(name) {
+            None => Some(None),
+            Some(Value::String(text)) => Some(Some(text.clone())),
+            Some(_) => None,
+        };
+        Some(Self {
+            email: claims.get("email")?.as_str().filter(|email| is_email(email))?.to_owned(),
+            update_to: optional("updateTo")?.filter(|email| !email.is_empty()),
+            request_type: optional("requestType")?,
+            user_id: optional("userId")?,
+        })
+    }
+}
+
+/// 401, as `verify-email` answers.
+fn refused(code: Code) -> AuthError {
+    AuthError::ApiWith(code, 401)
+}
+
+/// Takes a token out of a verification mail.
+///
+/// # Errors
+/// INVALID_TOKEN, TOKEN_EXPIRED, USER_NOT_FOUND, INVALID_USER for a token of somebody else than the
+/// caller, and USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL when the new email was taken meanwhile.
+pub(crate) fn verify(
+    caller: &mut dyn Caller,
+    token: &str,
+    callback_url: Option<&str>,
+) -> Result<Verified, AuthError> {
+    let now = Timestamp::now();
+    let claims = secrets::with_verifying_keys(Name::Cookie, now, |keys| {
+        jwt::verify_internal(keys, token, now.unix_seconds())
+    })?;
+    let claims = claims.map_err(|refusal| match refusal {
+        jwt::Refusal::Expired => refused(Code::TokenExpired),
+        _ => refused(Code::InvalidToken),
+    })?;
+    let claims = Claims::read(&claims).ok_or_else(|| refused(Code::InvalidToken))?;
+    match &claims.update_to {
+        Some(new_email) => verify_change(caller, &claims, new_email, callback_url),
+        None => verify_email(caller, &claims),
+    }
+}
+
+fn verify_email(caller: &mut dyn Caller, claims: &Claims) -> Result<Verified, AuthError> {
+    let user =
+        user::find_by_email(&claims.email.to_lowercase())?.ok_or_else(|| refused(Code::UserNotFound))?;
+    if claims.user_id.as_ref().is_some_and(|id| *id != user.id) {
+        return Err(refused(Code::InvalidToken));
+    }
+    if user.email_verified {
+        return Ok(Verified::Email(None));
+    }
+    // Held, so that the email isn't changed between this look and the write.
+    let user = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
+    let user = user.ok_or_else(|| refused(Code::UserNotFound))?;
+    let verified = Changes { email_verified: Some(true), ..Changes::default() };
+    let user =
+        user::update(&user.id, &verified, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
+    if !settings::auto_sign_in_after_verification() {
+        return Ok(Verified::Email(None));
+    }
+    let session = match caller.session(false)? {
+        Some(live) if live.user.email == claims.email => live.session,
+        _ => {
+            session::check_not_banned(&user.id)?;
+            session::open(&user.id, true, &caller.client())?
+        }
+    };
+    Ok(Verified::Email(Some(Live { session, user })))
+}
+
+fn verify_change(
+    caller: &mut dyn Caller,
+    claims: &Claims,
+    new_email: &str,
+    callback_url: Option<&str>,
+) -> Result<Verified, AuthError> {
+    let user_id = claims.user_id.as_deref().ok_or_else(|| refused(Code::InvalidToken))?;
+    let user = user::find(user_id)?.ok_or_else(|| refused(Code::UserNotFound))?;
+    if user.email.to_lowercase() != claims.email {
+        return Err(refused(Code::InvalidToken));
+    }
+    let live = caller.session(false)?;
+    if live.as_ref().is_some_and(|live| live.user.id != user.id) {
+        return Err(refused(Code::InvalidUser));
+    }
+    if claims.request_type.as_deref() == Some("change-email-confirmation") {
+        if settings::send_verification_email() {
+            let purpose = Purpose::VerifyChange(new_email);
+            send_for(&caller.base_url()?, &user, &claims.email, purpose, callback_url)?;
+        }
+        return Ok(Verified::Confirmed);
+    }
+    if !is_email(new_email) || new_email.len() > MAX_EMAIL {
+        return Err(refused(Code::InvalidToken));
+    }
+    // Of two tokens for this user, or two uses of one, the second finds another email.
+    let locked = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
+    let user = locked.ok_or_else(|| refused(Code::InvalidToken))?;
+    if user::find_by_email(new_email)?.is_some() {
+        return Err(Code::UserAlreadyExists.into());
+    }
+    // Without a type it is a token of an older Better Auth: the new address proves itself afterwards.
+    let is_proven = claims.request_type.as_deref() == Some("change-email-verification");
+    let changes = Changes {
+        email: Some(new_email),
+        email_verified: (!is_proven).then_some(false),
+        ..Changes::default()
+    };
+    let user =
+        user::update(&user.id, &changes, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
+    if !is_proven && settings::send_verification_email() {
+        send(&caller.base_url()?, &user, callback_url)?;
+    }
+    Ok(Verified::Changed(user, live.map(|live| live.session)))
+}
+
+/// Starts the change of the caller's email, or does it at once where the settings allow that. The answer
+/// doesn't tell that an email is taken. The caller's session, when its user's email was changed.
+///
+/// # Errors
+/// VALIDATION_ERROR, UNAUTHORIZED, CHANGE_EMAIL_DISABLED, "Email is the same", "Verification email isn't
+/// enabled".
+pub(crate) fn change(
+    caller: &mut dyn Caller,
+    new_email: Input<'_>,
+    callback_url: Input<'_>,
+) -> Result<Option<Live>, AuthError> {
+    let mut issues = Issues::of_body();
+    let new_email = issues.email("newEmail", new_email);
+    let callback_url = issues.optional("callbackURL", callback_url);
+    issues.bounded("callbackURL", callback_url);
+    if new_email.len() > MAX_EMAIL {
+        issues.add("newEmail", "Invalid email address");
+    }
+    issues.finish()?;
+    let Live { session, user } = require(caller, Need::Sensitive)?;
+    if !settings::change_email_enabled() {
+        return Err(Code::ChangeEmailDisabled.into());
+    }
+    let new_email = new_email.to_lowercase();
+    if new_email == user.email {
+        return Err(Code::EmailIsTheSame.into());
+    }
+    let is_immediate = !user.email_verified && settings::update_email_without_verification();
+    let sends = settings::send_verification_email();
+    if !is_immediate && !sends {
+        return Err(Code::VerificationEmailIsNotEnabled.into());
+    }
+    let base_url = if sends { Some(caller.base_url()?) } else { None };
+    if user::find_by_email(&new_email)?.is_some() {
+        if let (Some(base_url), false) = (&base_url, is_immediate) {
+            let purpose = Purpose::VerifyChange(&new_email);
+            let token = token(&user.email, Some(&user.id), purpose, Timestamp::now())?;
+            mail::pretend(Kind::Verification, &new_email, &link(base_url, &token, callback_url), &token)?;
+        }
+        return Ok(None);
+    }
+    if is_immediate {
+        let changes = Changes { email: Some(&new_email), ..Changes::default() };
+        let Some(user) = user::update(&user.id, &changes, Timestamp::now())? else {
+            return Err(Code::Unauthorized.into());
+        };
+        if let Some(base_url) = &base_url {
+            send(base_url, &user, callback_url)?;
+        }
+        return Ok(Some(Live { session, user }));
+    }
+    if let Some(base_url) = &base_url {
+        let is_confirmed_first = user.email_verified && settings::send_change_email_confirmation();
+        let purpose = match is_confirmed_first {
+            true => Purpose::ConfirmChange(&new_email),
+            false => Purpose::VerifyChange(&new_email),
+        };
+        send_for(base_url, &user, &user.email, purpose, callback_url)?;
+    }
+    Ok(None)
+}

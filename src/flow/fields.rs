@@ -1,0 +1,97 @@
+//! Additional fields as requests give them: Better Auth's `parseUserInput` and `parseSessionInput`.
+
+use serde_json::{Map, Value};
+
+use crate::error::AuthError;
+use crate::flow::input::{Input, Issues};
+use crate::store::catalog::{Kind, Table};
+use crate::store::fields::{self, Given};
+
+/// What a request is about to do.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Action {
+    Create,
+    Update,
+}
+
+/// The additional fields among what a request brought. What no setting lists is passed over.
+///
+/// # Errors
+/// FIELD_NOT_ALLOWED for one that requests may not set, MISSING_FIELD for one that a new row needs, and
+/// VALIDATION_ERROR for a value of another type than the column's.
+pub(super) fn parse(
+    table: Table,
+    body: &Map<String, Value>,
+    action: Action,
+) -> Result<Vec<Given>, AuthError> {
+    let mut given = Vec::new();
+    let mut issues = Issues::of_body();
+    for field in fields::list(table)? {
+        let name = &field.name;
+        match (body.get(name), field.input) {
+            (Some(value), Some(kind)) => match text(value, kind) {
+                Ok(value) => given.push(Given { value, field }),
+                Err(expected) => {
+                    let received = Input::from(Some(value)).kind();
+                    issues.add(name, &format!("Invalid input: expected {expected}, received {received}"));
+                }
+            },
+            (Some(value), None) if is_truthy(value) => {
+                return Err(AuthError::Field(
+                    "FIELD_NOT_ALLOWED",
+                    format!("{name} is not allowed to be set"),
+                ));
+            }
+            (None, Some(_)) if field.is_required && action == Action::Create => {
+                return Err(AuthError::Field("MISSING_FIELD", format!("{name} is required")));
+            }
+            _ => {}
+        }
+    }
+    issues.finish()?;
+    Ok(given)
+}
+
+/// What a new row's additional fields would be answered as, given what a request brought: for a user that
+/// is not created.
+///
+/// # Errors
+/// Those of [`fields::list`].
+pub(super) fn synthetic(given: &Map<String, Value>) -> Result<Option<String>, AuthError> {
+    let fields = fields::list(Table::User)?;
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    let value = |name: &str| given.get(name).cloned().unwrap_or(Value::Null);
+    let object = fields.into_iter().map(|field| (field.name.clone(), value(&field.name))).collect();
+    Ok(Some(Value::Object(object).to_string()))
+}
+
+/// The value as text that PostgreSQL casts to the column's type; the type that was expected where it is of
+/// another one.
+fn text(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
+    match (value, kind) {
+        (Value::Null, _) => Ok(None),
+        (value, Kind::Json) => Ok(Some(value.to_string())),
+        (Value::Bool(value), Kind::Boolean) => Ok(Some(value.to_string())),
+        (Value::Number(number), Kind::Number) => Ok(Some(number.to_string())),
+        (
+            Value::String(text),
+            Kind::Text | Kind::Uuid | Kind::TimestampTz | Kind::Timestamp | Kind::Other,
+        ) => Ok(Some(text.clone())),
+        (_, Kind::Boolean) => Err("boolean"),
+        (_, Kind::Number) => Err("number"),
+        _ => Err("string"),
+    }
+}
+
+/// Whether JavaScript takes a value for true.
+pub(super) fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}

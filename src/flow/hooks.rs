@@ -1,0 +1,67 @@
+//! Functions of the DBA's own that flows call. Each is named by a setting, takes one jsonb and runs as its
+//! owner. What it raises refuses the whole operation.
+
+use serde_json::{Map, Value};
+
+use crate::error::AuthError;
+use crate::flow::json::{self, Object};
+use crate::flow::session::Live;
+use crate::settings;
+use crate::store::function::call;
+use crate::store::user::User;
+
+/// Claims that say whose token it is and how long it lives: never the DBA's to set.
+const RESERVED: [&str; 5] = ["sub", "sid", "iat", "nbf", "exp"];
+
+/// Calls `before_sign_up_function` with `{user, method}`: `user` is what the request gave.
+///
+/// # Errors
+/// The function is missing. What it raises comes through as PostgreSQL's exception.
+pub(super) fn before_sign_up(
+    draft: &User,
+    additional: &Map<String, Value>,
+    method: &str,
+) -> Result<(), AuthError> {
+    let Some(name) = settings::before_sign_up_function() else { return Ok(()) };
+    let user = Object::new()
+        .text("name", &draft.name)
+        .text("email", &draft.email)
+        .boolean("emailVerified", draft.email_verified)
+        .optional("image", draft.image.as_deref())
+        .members(additional)
+        .finish();
+    let argument = Object::new().json("user", &user).text("method", method).finish();
+    call("before_sign_up_function", &name, &argument).map(drop)
+}
+
+/// Calls `after_sign_up_function` with `{user, method}`: `user` is the new row.
+///
+/// # Errors
+/// As [`before_sign_up`].
+pub(super) fn after_sign_up(user: &User, method: &str) -> Result<(), AuthError> {
+    let Some(name) = settings::after_sign_up_function() else { return Ok(()) };
+    let argument = Object::new().json("user", &json::user(user)).text("method", method).finish();
+    call("after_sign_up_function", &name, &argument).map(drop)
+}
+
+/// The claims that `bridge_claims_function` adds to the bridge token of a session. It is given
+/// `{user, session}`, the session without its token.
+///
+/// # Errors
+/// The function is missing, or answers with something else than an object, or with claims that are not
+/// its to set.
+pub(super) fn bridge_claims(live: &Live) -> Result<Map<String, Value>, AuthError> {
+    let Some(name) = settings::bridge_claims_function() else { return Ok(Map::new()) };
+    let refused = |why: &str| AuthError::Setup(format!("better_auth.bridge_claims_function {why}"));
+    let session: Map<String, Value> = serde_json::from_str(&json::session(&live.session)).unwrap_or_default();
+    let session = session.into_iter().filter(|(name, _)| name != "token").collect();
+    let session = Object::new().members(&session).finish();
+    let argument = Object::new().json("user", &json::user(&live.user)).json("session", &session).finish();
+    let Some(answer) = call("bridge_claims_function", &name, &argument)? else { return Ok(Map::new()) };
+    let claims: Map<String, Value> =
+        serde_json::from_str(&answer).map_err(|_| refused("has to answer with a JSON object"))?;
+    if let Some(name) = RESERVED.iter().find(|name| claims.contains_key(**name)) {
+        return Err(refused(&format!("must not set the claim \"{name}\"")));
+    }
+    Ok(claims)
+}

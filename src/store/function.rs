@@ -1,0 +1,157 @@
+//! Functions that a DBA wrote and that a setting names: each takes one jsonb, and runs as its owner.
+
+use pgrx::pg_sys::PgTryBuilder;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
+use std::cell::Cell;
+use std::ffi::{CStr, CString, c_void};
+use std::panic::AssertUnwindSafe;
+
+use crate::error::AuthError;
+use crate::store::sql::{Value, as_owner, query_prepared};
+
+thread_local! {
+    /// The SQLSTATE of the last exception that came out of such a function, which pgrx forgets where it
+    /// doesn't know it.
+    static SQLSTATE: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Calls the function `name` (`schema.name`), which `setting` names, with a JSON object; what it answers,
+/// as JSON text.
+///
+/// It runs as its owner, like one that is SECURITY DEFINER: whoever may replace it gets no other rights
+/// than those it has anyway.
+///
+/// # Errors
+/// There is no such function. What it raises itself is PostgreSQL's own exception.
+pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Option<String>, AuthError> {
+    let missing = || {
+        AuthError::Setup(format!(
+            "better_auth.{setting} is \"{name}\", which is not the name (schema.name) of a function of one jsonb argument"
+        ))
+    };
+    let oid = find(name).ok_or_else(missing)?;
+    let (owner, returns) = describe(oid).ok_or_else(missing)?;
+    let cast = match returns {
+        pg_sys::JSONBOID | pg_sys::JSONOID | pg_sys::TEXTOID => "::pg_catalog.text",
+        _ => " IS NULL",
+    };
+    // SAFETY: makes the quoted, qualified name of a function that was found just now.
+    let qualified = unsafe {
+        let name = pg_sys::format_procedure_qualified(oid);
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    };
+    let function = qualified.rsplit_once('(').map_or(qualified.as_str(), |(function, _)| function);
+    let text = format!("SELECT ({function}($1::pg_catalog.jsonb)){cast}");
+    let is_json = cast.starts_with(':');
+    let run = || {
+        as_owner(owner, || {
+            noting_sqlstate(|| {
+                query_prepared(&text, &[Value::Text(argument)], |row| is_json.then(|| row.optional_text(1)))
+            })
+        })
+    };
+    let rows = PgTryBuilder::new(AssertUnwindSafe(run)).catch_others(with_known_sqlstate).execute()?;
+    Ok(rows.into_iter().next().flatten().flatten())
+}
+
+/// The SQLSTATE of the exception that came out of [`call`] since [`forget_sqlstate`], if one did, as
+/// PostgreSQL packs it.
+pub(crate) fn last_sqlstate() -> Option<i32> {
+    Some(SQLSTATE.get()).filter(|code| *code != 0)
+}
+
+/// Forgets what came out of [`call`] before.
+pub(crate) fn forget_sqlstate() {
+    SQLSTATE.set(0);
+}
+
+/// The function of this qualified name that takes one jsonb.
+fn find(name: &str) -> Option<pg_sys::Oid> {
+    let name = CString::new(name).ok()?;
+    let argument = [pg_sys::JSONBOID];
+    // SAFETY: the name is terminated, and the argument types are as many as said. A malformed name raises.
+    let oid = unsafe {
+        #[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
+        let names = pg_sys::stringToQualifiedNameList(name.as_ptr());
+        #[cfg(not(any(feature = "pg13", feature = "pg14", feature = "pg15")))]
+        let names = pg_sys::stringToQualifiedNameList(name.as_ptr(), std::ptr::null_mut());
+        if names.is_null() || (*names).length != 2 {
+            return None;
+        }
+        pg_sys::LookupFuncName(names, 1, argument.as_ptr(), true)
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// A function's owner, and the type that it returns.
+fn describe(function: pg_sys::Oid) -> Option<(pg_sys::Oid, pg_sys::Oid)> {
+    // SAFETY: looks the pg_proc row up by oid and copies two fields of it before letting go.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::PROCOID.cast_signed(),
+            pg_sys::Datum::from(function),
+        );
+        if tuple.is_null() {
+            return None;
+        }
+        let row = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_proc>();
+        let found = ((*row).proowner, (*row).prorettype);
+        let is_plain = !(*row).proretset && (*row).prokind.cast_unsigned() == b'f';
+        pg_sys::ReleaseSysCache(tuple);
+        is_plain.then_some(found)
+    }
+}
+
+/// Takes a callback off PostgreSQL's list again, also when a panic passes, which is how pgrx lets an
+/// exception of PostgreSQL pass through Rust: the callback's stack frame is about to end.
+struct Callbacks(*mut pg_sys::ErrorContextCallback);
+
+impl Drop for Callbacks {
+    fn drop(&mut self) {
+        // SAFETY: the list's head from before; what it points to outlives this frame.
+        unsafe { pg_sys::error_context_stack = self.0 };
+    }
+}
+
+/// Runs `work`; the SQLSTATE of what it raises is noted.
+fn noting_sqlstate<T>(work: impl FnOnce() -> T) -> T {
+    let mut callback = pg_sys::ErrorContextCallback {
+        // SAFETY: reads and sets PostgreSQL's own list of callbacks, as its C code does on the stack.
+        previous: unsafe { pg_sys::error_context_stack },
+        callback: Some(note_sqlstate),
+        arg: std::ptr::null_mut(),
+    };
+    SQLSTATE.set(0);
+    let _restored = Callbacks(callback.previous);
+    // SAFETY: the callback is on this stack frame, and is taken off the list before the frame ends.
+    unsafe { pg_sys::error_context_stack = &raw mut callback };
+    let result = work();
+    // What it reported was no exception, or one that it caught itself.
+    SQLSTATE.set(0);
+    result
+}
+
+unsafe extern "C-unwind" fn note_sqlstate(_: *mut c_void) {
+    // SAFETY: PostgreSQL calls it while it makes an error report.
+    SQLSTATE.set(unsafe { pg_sys::geterrcode() });
+}
+
+/// An exception with an SQLSTATE of the DBA's own would reach the caller as an internal error.
+fn with_known_sqlstate<T>(error: CaughtError) -> T {
+    if let CaughtError::PostgresError(report) = &error
+        && report.sql_error_code() == PgSqlErrorCode::ERRCODE_INTERNAL_ERROR
+        && SQLSTATE.get() != PgSqlErrorCode::ERRCODE_INTERNAL_ERROR as i32
+    {
+        let code = PgSqlErrorCode::ERRCODE_RAISE_EXCEPTION;
+        let mut known = ErrorReport::new(code, report.message().to_owned(), "better_auth");
+        if let Some(detail) = report.detail() {
+            known = known.set_detail(detail.to_owned());
+        }
+        if let Some(hint) = report.hint() {
+            known = known.set_hint(hint.to_owned());
+        }
+        known.report(PgLogLevel::ERROR);
+    }
+    error.rethrow()
+}

@@ -1,0 +1,155 @@
+//! Table `mail_outbox`: mails that wait for a worker. A mail holds a token that is as good as a password,
+//! so its row is deleted as soon as it was sent.
+
+use crate::error::AuthError;
+use crate::store::catalog::Table;
+use crate::store::server::{Timestamp, random_token};
+use crate::store::sql::{Row, Statement, Value};
+
+/// The longest error that is kept, in characters.
+const MAX_ERROR: usize = 1_000;
+
+/// A mail on its way.
+pub(crate) struct Mail {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) recipient: String,
+    pub(crate) url: String,
+    pub(crate) token: String,
+    /// `{user, newEmail?}` as JSON.
+    pub(crate) data: String,
+    pub(crate) attempts: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Mail {
+    const COLUMNS: &'static str = "m.id, m.kind, m.recipient, m.url, m.token, m.data::pg_catalog.text, m.attempts::pg_catalog.int8, m.created_at, m.expires_at";
+
+    fn from_row(row: &Row) -> Self {
+        Self {
+            id: row.text(1),
+            kind: row.text(2),
+            recipient: row.text(3),
+            url: row.text(4),
+            token: row.text(5),
+            data: row.text(6),
+            attempts: row.integer(7),
+            created_at: row.time(8),
+            expires_at: row.time(9),
+        }
+    }
+}
+
+thread_local! {
+    static INSERT: Statement = const { Statement::new(Table::MailOutbox, || {
+        Ok(format!(
+            "INSERT INTO {} AS m (id, kind, recipient, url, token, data, created_at, expires_at, available_at)
+             VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.jsonb, $7, $8, $7)
+             RETURNING pg_catalog.pg_notify('better_auth_mail', m.id)",
+            Table::MailOutbox.sql(),
+        ))
+    }) };
+    static DELETE_EXPIRED: Statement = const { Statement::new(Table::MailOutbox, || {
+        Ok(format!(
+            "DELETE FROM {0} m WHERE m.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+                 SELECT e.id FROM {0} e
+                 WHERE e.available_at OPERATOR(pg_catalog.<=) $1 AND e.expires_at OPERATOR(pg_catalog.<=) $1
+                 ORDER BY e.available_at LIMIT 1000 FOR UPDATE SKIP LOCKED))",
+            Table::MailOutbox.sql(),
+        ))
+    }) };
+    static CLAIM: Statement = const { Statement::new(Table::MailOutbox, || {
+        Ok(format!(
+            "UPDATE {0} m SET attempts = m.attempts OPERATOR(pg_catalog.+) 1, available_at = $2
+             WHERE m.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+                 SELECT d.id FROM {0} d
+                 WHERE d.available_at OPERATOR(pg_catalog.<=) $1 AND d.expires_at OPERATOR(pg_catalog.>) $1
+                   AND d.attempts OPERATOR(pg_catalog.<) $4
+                 ORDER BY d.available_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+             RETURNING {1}",
+            Table::MailOutbox.sql(),
+            Mail::COLUMNS,
+        ))
+    }) };
+    static COMPLETE: Statement = const { Statement::new(Table::MailOutbox, || {
+        Ok(format!("DELETE FROM {} m WHERE m.id OPERATOR(pg_catalog.=) $1 RETURNING 1", Table::MailOutbox.sql()))
+    }) };
+    static FAIL: Statement = const { Statement::new(Table::MailOutbox, || {
+        // Twice as long after each attempt: half a minute, a minute, ... and six hours at most.
+        Ok(format!(
+            "UPDATE {} m SET last_error = $2, available_at = $3 OPERATOR(pg_catalog.+)
+                 LEAST('6 hours'::pg_catalog.interval, '30 seconds'::pg_catalog.interval OPERATOR(pg_catalog.*)
+                     pg_catalog.power(2::pg_catalog.float8, LEAST(m.attempts OPERATOR(pg_catalog.-) 1, 20)::pg_catalog.float8))
+             WHERE m.id OPERATOR(pg_catalog.=) $1
+             RETURNING CASE WHEN m.attempts OPERATOR(pg_catalog.<) $4 AND m.available_at OPERATOR(pg_catalog.<) m.expires_at
+                            THEN m.available_at END",
+            Table::MailOutbox.sql(),
+        ))
+    }) };
+}
+
+/// Puts a mail into the outbox, and wakes the workers when the transaction commits. Its id.
+///
+/// # Errors
+/// No randomness, or no table.
+pub(crate) fn create(
+    (kind, recipient): (&str, &str),
+    (url, token): (&str, &str),
+    data: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<String, AuthError> {
+    let id = random_token(32)?;
+    let values = [
+        Value::Text(&id),
+        Value::Text(kind),
+        Value::Text(recipient),
+        Value::Text(url),
+        Value::Text(token),
+        Value::Text(data),
+        Value::Time(now),
+        Value::Time(expires_at),
+    ];
+    INSERT.with(|statement| statement.execute(&values))?;
+    Ok(id)
+}
+
+/// Takes up to `batch` mails that are due, each of which nobody else gets before `until`. Those whose token
+/// has expired are deleted.
+///
+/// # Errors
+/// No table.
+pub(crate) fn claim(
+    batch: i64,
+    now: Timestamp,
+    until: Timestamp,
+    max_attempts: i64,
+) -> Result<Vec<Mail>, AuthError> {
+    DELETE_EXPIRED.with(|statement| statement.execute(&[Value::Time(now)]))?;
+    let values = [Value::Time(now), Value::Time(until), Value::Integer(batch), Value::Integer(max_attempts)];
+    CLAIM.with(|statement| statement.query(&values, Mail::from_row))
+}
+
+/// Deletes a mail that was sent; whether it was there.
+///
+/// # Errors
+/// No table.
+pub(crate) fn complete(id: &str) -> Result<bool, AuthError> {
+    COMPLETE.with(|statement| Ok(!statement.query(&[Value::Text(id)], |_| ())?.is_empty()))
+}
+
+/// Notes why a mail could not be sent; when it is given out again, unless that is never.
+///
+/// # Errors
+/// No table.
+pub(crate) fn fail(
+    id: &str,
+    error: &str,
+    now: Timestamp,
+    max_attempts: i64,
+) -> Result<Option<Timestamp>, AuthError> {
+    let error: String = error.chars().take(MAX_ERROR).collect();
+    let values = [Value::Text(id), Value::Text(&error), Value::Time(now), Value::Integer(max_attempts)];
+    FAIL.with(|statement| Ok(statement.query(&values, |row| row.optional_time(1))?.pop().flatten()))
+}

@@ -1,0 +1,96 @@
+//! Table `rateLimit`, shared with a Better Auth server whose `rateLimit.storage` is `database`.
+
+use crate::error::AuthError;
+use crate::store::catalog::Table;
+use crate::store::columns::{insert, write};
+use crate::store::server::random_id;
+use crate::store::sql::{Statement, Value};
+
+/// How often the count is tried anew when others change the row meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// The window has passed since the last request that was let through.
+const IS_OVER: &str = r#"($2 OPERATOR(pg_catalog.-) r."lastRequest") OPERATOR(pg_catalog.>=) $3"#;
+
+thread_local! {
+    static COUNT: Statement = const { Statement::new(Table::RateLimit, || {
+        Ok(format!(
+            r#"UPDATE {} r SET "lastRequest" = $2,
+                   count = CASE WHEN {IS_OVER} THEN 1 ELSE r.count OPERATOR(pg_catalog.+) 1 END
+               WHERE r.key OPERATOR(pg_catalog.=) $1 AND ({IS_OVER} OR r.count OPERATOR(pg_catalog.<) $4)
+               RETURNING r.count::pg_catalog.int8"#,
+            Table::RateLimit.sql(),
+        ))
+    }) };
+    static LAST: Statement = const { Statement::new(Table::RateLimit, || {
+        Ok(format!(
+            r#"SELECT r."lastRequest"::pg_catalog.int8, r.count::pg_catalog.int8 FROM {} r WHERE r.key OPERATOR(pg_catalog.=) $1"#,
+            Table::RateLimit.sql(),
+        ))
+    }) };
+    static INSERT: Statement = const { Statement::new(Table::RateLimit, || {
+        let insert = insert(Table::RateLimit, &["id", "key", "count", "lastRequest"], &[])?;
+        Ok(format!("{insert} ON CONFLICT DO NOTHING RETURNING 1"))
+    }) };
+    static PRUNE: Statement = const { Statement::new(Table::RateLimit, || {
+        Ok(format!(
+            r#"DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+                   SELECT e.id FROM {0} e WHERE e."lastRequest" OPERATOR(pg_catalog.<) {1}
+                   LIMIT 100 FOR UPDATE SKIP LOCKED))"#,
+            Table::RateLimit.sql(),
+            write(Table::RateLimit, "lastRequest", 1)?,
+        ))
+    }) };
+}
+
+/// Whether a request is let through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    Allowed,
+    /// The first one after a pause: the moment to look for rows that nobody needs any more.
+    AllowedAnew,
+    /// Milliseconds since 1970 of the last request that was let through.
+    Denied(i64),
+}
+
+/// Counts a request at `now` (milliseconds since 1970) against a limit of `max` in `window` milliseconds.
+///
+/// # Errors
+/// No table, or no randomness.
+pub(crate) fn consume(key: &str, now: i64, window: i64, max: i64) -> Result<Outcome, AuthError> {
+    for _ in 0..ATTEMPTS {
+        let last = LAST.with(|statement| {
+            statement
+                .query(&[Value::Text(key)], |row| (row.integer(1), row.integer(2)))
+                .map(|mut rows| rows.pop())
+        })?;
+        let Some((last, count)) = last else {
+            let id = random_id(Table::RateLimit)?;
+            let values = [Value::Text(&id), Value::Text(key), Value::Integer(1), Value::Integer(now)];
+            if INSERT.with(|statement| statement.query(&values, |_| ()))?.is_empty() {
+                continue;
+            }
+            return Ok(Outcome::Allowed);
+        };
+        // Without a lock: who is denied need not wait for one who is let through and still at work.
+        if now - last < window && count >= max {
+            return Ok(Outcome::Denied(last));
+        }
+        let values = [Value::Text(key), Value::Integer(now), Value::Integer(window), Value::Integer(max)];
+        match COUNT.with(|statement| statement.query(&values, |row| row.integer(1)))?.pop() {
+            Some(1) => return Ok(Outcome::AllowedAnew),
+            Some(_) => return Ok(Outcome::Allowed),
+            None => {}
+        }
+    }
+    // Others were let through in its place every time.
+    Ok(Outcome::Denied(now))
+}
+
+/// Deletes rows whose last request was before `until` (milliseconds since 1970).
+///
+/// # Errors
+/// No table.
+pub(crate) fn prune(until: i64) -> Result<(), AuthError> {
+    PRUNE.with(|statement| statement.execute(&[Value::Integer(until)]))
+}

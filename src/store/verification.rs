@@ -1,0 +1,105 @@
+//! Table `verification`: single-use values, such as the token of a password reset.
+
+use crate::error::AuthError;
+use crate::store::catalog::Table;
+use crate::store::columns::{As, insert, select};
+use crate::store::server::{Timestamp, random_id};
+use crate::store::sql::{Row, Statement, Value};
+
+/// A value, and until when it counts.
+pub(crate) struct Verification {
+    pub(crate) value: String,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Verification {
+    fn select(row: &str) -> Result<String, AuthError> {
+        select(
+            Table::Verification,
+            row,
+            &[("value", As::Text), ("expiresAt", As::Time), ("createdAt", As::Time)],
+        )
+    }
+
+    fn from_row(row: &Row) -> (Self, Timestamp) {
+        (Self { value: row.text(1), expires_at: row.time(2) }, row.time(3))
+    }
+}
+
+thread_local! {
+    static FIND: Statement = const { Statement::new(Table::Verification, || {
+        Ok(format!(
+            r#"SELECT {} FROM {} v WHERE v.identifier OPERATOR(pg_catalog.=) $1 ORDER BY v."createdAt" DESC LIMIT 1"#,
+            Verification::select("v")?,
+            Table::Verification.sql(),
+        ))
+    }) };
+    static INSERT: Statement = const { Statement::new(Table::Verification, || {
+        insert(Table::Verification, &["id", "identifier", "value", "expiresAt", "createdAt", "updatedAt"], &[])
+    }) };
+    static CONSUME: Statement = const { Statement::new(Table::Verification, || {
+        Ok(format!(
+            "DELETE FROM {} v WHERE v.identifier OPERATOR(pg_catalog.=) $1 RETURNING {}",
+            Table::Verification.sql(),
+            Verification::select("v")?,
+        ))
+    }) };
+    static DELETE_OF_KIND: Statement = const { Statement::new(Table::Verification, || {
+        Ok(format!(
+            "DELETE FROM {} v WHERE v.value OPERATOR(pg_catalog.=) $2 AND pg_catalog.starts_with(v.identifier, $1)",
+            Table::Verification.sql(),
+        ))
+    }) };
+}
+
+/// Keeps a value under an identifier.
+///
+/// # Errors
+/// No randomness, no table, or columns that can't be filled.
+pub(crate) fn create(
+    identifier: &str,
+    value: &str,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), AuthError> {
+    let id = random_id(Table::Verification)?;
+    let values = [
+        Value::Text(&id),
+        Value::Text(identifier),
+        Value::Text(value),
+        Value::Time(expires_at),
+        Value::Time(now),
+        Value::Time(now),
+    ];
+    INSERT.with(|statement| statement.execute(&values))
+}
+
+/// The newest value under an identifier, expired or not.
+///
+/// # Errors
+/// No table.
+pub(crate) fn find(identifier: &str) -> Result<Option<Verification>, AuthError> {
+    FIND.with(|statement| {
+        Ok(statement.query(&[Value::Text(identifier)], Verification::from_row)?.pop().map(|(found, _)| found))
+    })
+}
+
+/// Takes the newest value under an identifier away, and older ones with it: of all who try at once one
+/// gets it. `None` when there is none, or it has expired at `now`.
+///
+/// # Errors
+/// No table.
+pub(crate) fn consume(identifier: &str, now: Timestamp) -> Result<Option<Verification>, AuthError> {
+    let taken =
+        CONSUME.with(|statement| statement.query(&[Value::Text(identifier)], Verification::from_row))?;
+    let newest = taken.into_iter().max_by_key(|(_, created_at)| *created_at);
+    Ok(newest.map(|(found, _)| found).filter(|found| found.expires_at >= now))
+}
+
+/// Deletes all that have this value under an identifier that begins with `prefix`.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete_of_kind(prefix: &str, value: &str) -> Result<(), AuthError> {
+    DELETE_OF_KIND.with(|statement| statement.execute(&[Value::Text(prefix), Value::Text(value)]))
+}
