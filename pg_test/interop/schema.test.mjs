@@ -27,7 +27,7 @@ import {
   realPlan,
 } from './lib.mjs';
 
-const OWN_TABLES = ['signing_secret'];
+const OWN_TABLES = ['mail_outbox', 'rateLimit', 'signing_secret'];
 const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD };
 const signIn = { email: ada.email, password: PASSWORD };
 
@@ -253,6 +253,9 @@ describe('the real migrate first', () => {
     assert.deepEqual(await tablesOf(database), [...TABLES].sort());
     const steps = await migrate(database);
     assert.deepEqual(steps, [
+      'create table better_auth."rateLimit"',
+      'create table better_auth.mail_outbox',
+      'create index better_auth."mail_outbox_available_at_idx"',
       'create table better_auth.signing_secret',
       'create index better_auth.signing_secret_current',
       'create trigger signing_secret_changed on better_auth.signing_secret',

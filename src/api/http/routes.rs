@@ -105,7 +105,7 @@ fn status() -> Answer {
 }
 
 /// The last part of the path.
-fn parameter<'r>(request: &'r Request) -> &'r str {
+fn parameter(request: &Request) -> &str {
     request.url.path().rsplit('/').next().unwrap_or_default()
 }
 
