@@ -111,6 +111,8 @@ codes! {
         "Password too long"
     PasswordTooShort "PASSWORD_TOO_SHORT" 400 ERRCODE_INVALID_PARAMETER_VALUE
         "Password too short"
+    ProviderNotConfigured "PROVIDER_NOT_CONFIGURED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+        "Account is not associated with a configured social provider."
     ProviderNotFound "PROVIDER_NOT_FOUND" 404 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
         "Provider not found"
     ResetPasswordDisabled "RESET_PASSWORD_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
@@ -152,8 +154,8 @@ pub(crate) enum AuthError {
     MediaType(String),
     /// An OAuth account that can't be used: Better Auth's OAUTH_LINK_ERROR.
     OAuth(&'static str),
-    /// Something is switched off that Better Auth then denies the existence of: 404 without a body.
-    Disabled(&'static str),
+    /// A status without a body; the text is for SQL callers.
+    Bare(u16, &'static str),
     /// A token, or claims to be signed, that are refused.
     Token(Refusal),
     /// An argument of a function that Better Auth does not have.
@@ -201,7 +203,7 @@ impl AuthError {
                 text.clone()
             }
             Self::NotMigrated(table) => format!("table better_auth.{table} does not exist"),
-            Self::OAuth(text) | Self::Disabled(text) | Self::Unsupported(text) | Self::Resources(text) => {
+            Self::OAuth(text) | Self::Bare(_, text) | Self::Unsupported(text) | Self::Resources(text) => {
                 (*text).into()
             }
         }
@@ -229,7 +231,7 @@ impl AuthError {
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::Argument(_) => Some(400),
             Self::MediaType(_) => Some(415),
             Self::OAuth(_) | Self::Token(_) => Some(401),
-            Self::Disabled(_) => Some(404),
+            Self::Bare(status, _) => Some(*status),
             Self::Unsupported(_) => Some(501),
             Self::NotMigrated(_) | Self::Setup(_) | Self::Resources(_) => None,
         }
@@ -253,7 +255,7 @@ impl AuthError {
             Self::Token(_) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             Self::OAuth(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::NotMigrated(_) => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-            Self::Disabled(_) | Self::Setup(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::Bare(..) | Self::Setup(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Resources(_) => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         }

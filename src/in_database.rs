@@ -113,7 +113,7 @@ mod tests {
     #[pg_test]
     fn statements_follow_a_table_that_changes_under_them() {
         let session = sign_up("ada@example.com", "password1234").unwrap().session.unwrap();
-        let read = || crate::flow::session::current(Some(&session.token), true).unwrap().unwrap();
+        let read = || crate::flow::session::current(Some(&session.token), true, false).unwrap().unwrap();
         let before = read().session.expires_at;
         Spi::run(
             "ALTER TABLE better_auth.session ALTER \"expiresAt\" TYPE timestamp USING \"expiresAt\" AT TIME ZONE 'UTC';

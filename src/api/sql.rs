@@ -41,8 +41,8 @@ impl<'a> Direct<'a> {
 }
 
 impl Caller for Direct<'_> {
-    fn session(&mut self, _: bool) -> Result<Option<Live>, AuthError> {
-        session::current(self.token, true)
+    fn session(&mut self, is_authoritative: bool) -> Result<Option<Live>, AuthError> {
+        session::current(self.token, true, is_authoritative)
     }
 
     fn client(&self) -> Client<'_> {
@@ -149,7 +149,7 @@ fn get_session(
     disable_refresh: default!(Option<bool>, "false"),
 ) -> Option<JsonText> {
     let may_refresh = !disable_refresh.unwrap_or(false);
-    let live = session::current(session_token, may_refresh).or_raise();
+    let live = session::current(session_token, may_refresh, false).or_raise();
     live.map(|live| JsonText::from_json(json::live(&live)))
 }
 

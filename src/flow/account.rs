@@ -5,11 +5,11 @@ use serde_json::Map;
 
 use crate::error::{AuthError, Code};
 use crate::flow::input::{Input, Issues};
-use crate::flow::session::{self, Caller, Need, require};
+use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{email_verification, hooks};
 use crate::settings;
-use crate::store::account::{self, Account, Tokens};
+use crate::store::account::{self, Account, CREDENTIAL, Tokens};
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
 use crate::store::user::{self, Changes, User};
@@ -19,7 +19,15 @@ use crate::store::user::{self, Changes, User};
 /// # Errors
 /// UNAUTHORIZED.
 pub(crate) fn list(caller: &mut dyn Caller) -> Result<Vec<Account>, AuthError> {
-    account::list(&require(caller, Need::Session)?.user.id)
+    list_of(&require(caller, Need::Cached)?)
+}
+
+/// All accounts of a session's user.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn list_of(live: &Live) -> Result<Vec<Account>, AuthError> {
+    account::list(&live.user.id)
 }
 
 /// Removes one of the caller's accounts, by the id of its row.
@@ -65,6 +73,10 @@ impl Profile<'_> {
             issues.not_empty(field, Input::Text(text));
             issues.bounded(field, Some(text));
         }
+        // Its account is a user's password, found by the user's id.
+        if self.provider_id == CREDENTIAL {
+            issues.add("providerId", "Invalid input: credential is no provider");
+        }
         issues.bounded("name", Some(self.name));
         issues.bounded("image", self.image);
         if self.email.len() > MAX_EMAIL {
@@ -89,7 +101,8 @@ impl Profile<'_> {
 /// UNAUTHORIZED, SOCIAL_ACCOUNT_ALREADY_LINKED, LINKING_NOT_ALLOWED, LINKING_DIFFERENT_EMAILS_NOT_ALLOWED.
 pub(crate) fn link_to_session(caller: &mut dyn Caller, profile: &Profile<'_>) -> Result<(), AuthError> {
     profile.check()?;
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
+    account::lock_key(profile.provider_id, profile.account_id)?;
     user::lock(&live.user.id)?;
     let now = Timestamp::now();
     match account::find_by_key(profile.provider_id, profile.account_id)? {
@@ -135,6 +148,7 @@ pub(crate) fn link(
 ) -> Result<SignedIn, AuthError> {
     profile.check()?;
     let email = profile.email.to_lowercase();
+    account::lock_key(profile.provider_id, profile.account_id)?;
     // The second time round only for who loses a race for the email of a new user.
     for _ in 0..2 {
         let (user, is_register) = match find(profile, &email)? {

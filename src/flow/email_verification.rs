@@ -14,7 +14,6 @@ use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::url::encode;
 use crate::settings;
 use crate::store::server::Timestamp;
-use crate::store::session::Session;
 use crate::store::user::{self, Changes, User};
 
 /// What else a token says besides whose email it proves: Better Auth's `requestType`.
@@ -127,7 +126,10 @@ pub(crate) fn resend(
         return send(&base_url, &live.user, callback_url);
     }
     match user::find_by_email(&email)? {
-        Some(user) if !user.email_verified => send(&base_url, &user, callback_url),
+        Some(user) if !user.email_verified => {
+            mail::quietly(|| send(&base_url, &user, callback_url));
+            Ok(())
+        }
         _ => {
             let token = token(&email, Some(&"0".repeat(32)), Purpose::Verify, Timestamp::now())?;
             mail::pretend(Kind::Verification, &email, &link(&base_url, &token, callback_url), &token)
@@ -142,7 +144,7 @@ pub(crate) enum Verified {
     /// The change is confirmed, and a mail is on its way to the new address.
     Confirmed,
     /// The email is changed; the caller's session, if it has one.
-    Changed(User, Option<Session>),
+    Changed(User, Option<Live>),
 }
 
 /// What a token says.
@@ -162,9 +164,11 @@ impl Claims {
         };
         Some(Self {
             email: claims.get("email")?.as_str().filter(|email| is_email(email))?.to_owned(),
-            update_to: optional("updateTo")?.filter(|email| !email.is_empty()),
+            update_to: optional("updateTo")?
+                .filter(|email| !email.is_empty())
+                .map(|email| email.to_lowercase()),
             request_type: optional("requestType")?,
-            user_id: optional("userId")?,
+            user_id: optional("userId")?.filter(|id| !id.is_empty()),
         })
     }
 }
@@ -212,19 +216,20 @@ fn verify_email(caller: &mut dyn Caller, claims: &Claims) -> Result<Verified, Au
     let user = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
     let user = user.ok_or_else(|| refused(Code::UserNotFound))?;
     let verified = Changes { email_verified: Some(true), ..Changes::default() };
-    let user =
-        user::update(&user.id, &verified, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
+    user::update(&user.id, &verified, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
     if !settings::auto_sign_in_after_verification() {
         return Ok(Verified::Email(None));
     }
-    let session = match caller.session(false)? {
-        Some(live) if live.user.email == claims.email => live.session,
+    let live = match caller.session(true)? {
+        Some(live) if live.user.email == claims.email => live,
         _ => {
             session::check_not_banned(&user.id)?;
-            session::open(&user.id, true, &caller.client())?
+            let session = session::open(&user.id, true, &caller.client())?;
+            // Better Auth goes on with the user as it was before.
+            Live { session, user: User { email_verified: true, ..user } }
         }
     };
-    Ok(Verified::Email(Some(Live { session, user })))
+    Ok(Verified::Email(Some(live)))
 }
 
 fn verify_change(
@@ -238,7 +243,7 @@ fn verify_change(
     if user.email.to_lowercase() != claims.email {
         return Err(refused(Code::InvalidToken));
     }
-    let live = caller.session(false)?;
+    let live = caller.session(true)?;
     if live.as_ref().is_some_and(|live| live.user.id != user.id) {
         return Err(refused(Code::InvalidUser));
     }
@@ -255,7 +260,7 @@ fn verify_change(
     // Of two tokens for this user, or two uses of one, the second finds another email.
     let locked = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
     let user = locked.ok_or_else(|| refused(Code::InvalidToken))?;
-    if user::find_by_email(new_email)?.is_some() {
+    if user::find_by_email(new_email)?.is_some_and(|other| other.id != user.id) {
         return Err(Code::UserAlreadyExists.into());
     }
     // Without a type it is a token of an older Better Auth: the new address proves itself afterwards.
@@ -270,7 +275,11 @@ fn verify_change(
     if !is_proven && settings::send_verification_email() {
         send(&caller.base_url()?, &user, callback_url)?;
     }
-    Ok(Verified::Changed(user, live.map(|live| live.session)))
+    let live = live.map(|live| Live {
+        user: User { email: user.email.clone(), email_verified: user.email_verified, ..live.user },
+        session: live.session,
+    });
+    Ok(Verified::Changed(user, live))
 }
 
 /// Starts the change of the caller's email, or does it at once where the settings allow that. The answer
@@ -288,11 +297,11 @@ pub(crate) fn change(
     let new_email = issues.email("newEmail", new_email);
     let callback_url = issues.optional("callbackURL", callback_url);
     issues.bounded("callbackURL", callback_url);
-    if new_email.len() > MAX_EMAIL {
+    if is_email(new_email) && new_email.len() > MAX_EMAIL {
         issues.add("newEmail", "Invalid email address");
     }
     issues.finish()?;
-    let Live { session, user } = require(caller, Need::Sensitive)?;
+    let Live { session, user } = require(caller, Need::Live)?;
     if !settings::change_email_enabled() {
         return Err(Code::ChangeEmailDisabled.into());
     }
@@ -316,9 +325,11 @@ pub(crate) fn change(
     }
     if is_immediate {
         let changes = Changes { email: Some(&new_email), ..Changes::default() };
-        let Some(user) = user::update(&user.id, &changes, Timestamp::now())? else {
+        if user::update(&user.id, &changes, Timestamp::now())?.is_none() {
             return Err(Code::Unauthorized.into());
-        };
+        }
+        // Better Auth goes on with the user as the session has it.
+        let user = User { email: new_email, ..user };
         if let Some(base_url) = &base_url {
             send(base_url, &user, callback_url)?;
         }

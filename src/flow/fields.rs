@@ -29,6 +29,8 @@ pub(super) fn parse(
     for field in fields::list(table)? {
         let name = &field.name;
         match (body.get(name), field.input) {
+            // PostgreSQL's json would take it, and be unreadable from then on.
+            (Some(value), Some(_)) if value.to_string().contains("\\u0000") => return Err(AuthError::Nul),
             (Some(value), Some(kind)) => match text(value, kind) {
                 Ok(value) => given.push(Given { value, field }),
                 Err(expected) => {
@@ -50,21 +52,6 @@ pub(super) fn parse(
     }
     issues.finish()?;
     Ok(given)
-}
-
-/// What a new row's additional fields would be answered as, given what a request brought: for a user that
-/// is not created.
-///
-/// # Errors
-/// Those of [`fields::list`].
-pub(super) fn synthetic(given: &Map<String, Value>) -> Result<Option<String>, AuthError> {
-    let fields = fields::list(Table::User)?;
-    if fields.is_empty() {
-        return Ok(None);
-    }
-    let value = |name: &str| given.get(name).cloned().unwrap_or(Value::Null);
-    let object = fields.into_iter().map(|field| (field.name.clone(), value(&field.name))).collect();
-    Ok(Some(Value::Object(object).to_string()))
 }
 
 /// The value as text that PostgreSQL casts to the column's type; the type that was expected where it is of

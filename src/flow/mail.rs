@@ -5,7 +5,8 @@ use crate::flow::json::{self, Object};
 use crate::settings;
 use crate::store::function::call;
 use crate::store::mail;
-use crate::store::server::{Timestamp, random_token};
+use crate::store::server::{Timestamp, random_token, warn};
+use crate::store::subtransaction::attempt;
 use crate::store::user::User;
 
 pub(crate) use crate::store::mail::Mail;
@@ -79,6 +80,15 @@ fn put(draft: &Draft<'_>, data: &str) -> Result<String, AuthError> {
         Timestamp::now(),
         draft.expires_at,
     )
+}
+
+/// Sends a mail where nobody may learn whether there was one to send: what goes wrong is for the server's log.
+pub(super) fn quietly(send: impl FnOnce() -> Result<(), AuthError>) {
+    match attempt(send, Result::is_ok) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn(error.sqlstate(), &format!("a mail could not be sent: {}", error.message())),
+        Err(exception) => warn(exception.code, &format!("a mail could not be sent: {}", exception.message)),
+    }
 }
 
 /// Does what sending a mail does, so that the time of the answer, with the commit in it, doesn't tell that

@@ -35,7 +35,7 @@ pub(crate) fn change(
     let current = issues.required("currentPassword", current);
     let revokes = issues.optional_boolean("revokeOtherSessions", revoke_other_sessions) == Some(true);
     issues.finish()?;
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
     check_new_password(new)?;
     check_not_too_long(current)?;
     let account = account::credential_of(&live.user.id)?;
@@ -68,7 +68,7 @@ pub(crate) fn set(caller: &mut dyn Caller, new: Input<'_>) -> Result<(), AuthErr
     let mut issues = Issues::of_body();
     let new = issues.required("newPassword", new);
     issues.finish()?;
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
     check_new_password(new)?;
     let has_password = || {
         let account = account::credential_of(&live.user.id)?;
@@ -112,7 +112,7 @@ pub(crate) fn verify(caller: &mut dyn Caller, password: Input<'_>) -> Result<(),
     let mut issues = Issues::of_body();
     let password = issues.required("password", password);
     issues.finish()?;
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
     match is_password_of(&live.user.id, password)? {
         true => Ok(()),
         false => Err(Code::InvalidPassword.into()),
@@ -154,16 +154,19 @@ pub(crate) fn request_reset(
         verification::consume(&identifier, now)?;
         return mail::pretend(Kind::ResetPassword, &email, &url, &token);
     };
-    verification::create(&identifier, &user.id, expires_at, now)?;
-    mail::send(&Draft {
-        kind: Kind::ResetPassword,
-        recipient: &user.email,
-        url: &url,
-        token: &token,
-        user: &user,
-        new_email: None,
-        expires_at,
-    })
+    mail::quietly(|| {
+        verification::create(&identifier, &user.id, expires_at, now)?;
+        mail::send(&Draft {
+            kind: Kind::ResetPassword,
+            recipient: &user.email,
+            url: &url,
+            token: &token,
+            user: &user,
+            new_email: None,
+            expires_at,
+        })
+    });
+    Ok(())
 }
 
 /// Whether a reset token is good, without using it up: for the link in the mail.
@@ -205,8 +208,10 @@ pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>)
         return Err(Code::InvalidToken.into());
     }
     verification::delete_of_kind(RESET, &user_id)?;
+    // A sign-in with the old password that is under way holds the account: its session goes too.
+    store(&user_id, &hash)?;
     if settings::revoke_sessions_on_password_reset() {
         sessions::delete_of_user(&user_id)?;
     }
-    store(&user_id, &hash)
+    Ok(())
 }

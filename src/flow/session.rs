@@ -11,7 +11,7 @@ use crate::store::account;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, is_writable};
 use crate::store::session::{self, Session};
-use crate::store::user::User;
+use crate::store::user::{self, User};
 
 /// Lifetime in seconds of a session that is not to be remembered: one day, fixed in Better Auth.
 const UNREMEMBERED: i64 = 86_400;
@@ -64,12 +64,12 @@ pub(crate) trait Caller {
     fn base_url(&self) -> Result<String, AuthError>;
 }
 
-/// What a session has to be for an operation: the three classes of Better Auth's middleware.
+/// What a session has to be for an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    Session,
-    /// Not revoked: never taken from a cache.
-    Sensitive,
+    /// It may come from a cache, and have been revoked a short while ago: for what only reads.
+    Cached,
+    Live,
     /// Opened not long ago.
     Fresh,
 }
@@ -79,7 +79,7 @@ pub(crate) enum Need {
 /// # Errors
 /// UNAUTHORIZED when there is none; SESSION_NOT_FRESH.
 pub(crate) fn require(caller: &mut dyn Caller, need: Need) -> Result<Live, AuthError> {
-    let live = caller.session(need == Need::Sensitive)?.ok_or(Code::Unauthorized)?;
+    let live = caller.session(need != Need::Cached)?.ok_or(Code::Unauthorized)?;
     if need == Need::Fresh && !is_fresh(&live.session) {
         return Err(Code::SessionNotFresh.into());
     }
@@ -108,6 +108,9 @@ pub(super) fn check_not_banned(user_id: &str) -> Result<(), AuthError> {
 /// # Errors
 /// Those of the store.
 pub(super) fn open(user_id: &str, remember_me: bool, client: &Client<'_>) -> Result<Session, AuthError> {
+    let mut issues = Issues::of_body();
+    client.check(&mut issues);
+    issues.finish()?;
     let now = Timestamp::now();
     let lifetime = if remember_me { settings::session_expires_in() } else { UNREMEMBERED };
     session::create(
@@ -129,11 +132,18 @@ pub(crate) enum Found {
 }
 
 /// Looks a session up, and prolongs it if that is due and `may_refresh`; an expired one is deleted. Writes
-/// nothing in a read-only transaction or on a standby, nor when it `may_write` nothing.
+/// nothing in a read-only transaction or on a standby, nor when it `may_write` nothing. Where it is
+/// `for_more`, the user is locked before the session: whoever is going to lock other rows of the user must
+/// not wait for who waits for this session's.
 ///
 /// # Errors
 /// FAILED_TO_GET_SESSION when somebody else deletes the session just now.
-pub(crate) fn look_up(token: &str, may_refresh: bool, may_write: bool) -> Result<Found, AuthError> {
+pub(crate) fn look_up(
+    token: &str,
+    may_refresh: bool,
+    may_write: bool,
+    for_more: bool,
+) -> Result<Found, AuthError> {
     let Some((session, user)) = session::find(token)? else { return Ok(Found::Nothing) };
     let now = Timestamp::now();
     if session.expires_at < now {
@@ -144,6 +154,9 @@ pub(crate) fn look_up(token: &str, may_refresh: bool, may_write: bool) -> Result
     }
     if !may_refresh || !may_write || !is_due(&session, now) || !is_writable() {
         return Ok(Found::Live(Live { session, user }));
+    }
+    if for_more {
+        user::lock(&user.id)?;
     }
     let refreshed = session::refresh(token, now.plus(settings::session_expires_in()), now)?;
     let session = refreshed.ok_or(Code::FailedToGetSession)?;
@@ -160,9 +173,13 @@ pub(crate) fn is_due(session: &Session, now: Timestamp) -> bool {
 ///
 /// # Errors
 /// As [`look_up`].
-pub(crate) fn current(token: Option<&str>, may_refresh: bool) -> Result<Option<Live>, AuthError> {
+pub(crate) fn current(
+    token: Option<&str>,
+    may_refresh: bool,
+    for_more: bool,
+) -> Result<Option<Live>, AuthError> {
     let Some(token) = token else { return Ok(None) };
-    Ok(match look_up(token, may_refresh, true)? {
+    Ok(match look_up(token, may_refresh, true, for_more)? {
         Found::Nothing => None,
         Found::Live(live) | Found::Prolonged(live) => Some(live),
     })
@@ -194,7 +211,7 @@ pub(crate) fn revoke(caller: &mut dyn Caller, revoked: Input<'_>) -> Result<Sess
     let mut issues = Issues::of_body();
     let revoked = issues.required("token", revoked);
     issues.finish()?;
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
     session::delete_one(&live.user.id, revoked)?;
     Ok(live.session)
 }
@@ -204,7 +221,7 @@ pub(crate) fn revoke(caller: &mut dyn Caller, revoked: Input<'_>) -> Result<Sess
 /// # Errors
 /// UNAUTHORIZED.
 pub(crate) fn revoke_all(caller: &mut dyn Caller) -> Result<(), AuthError> {
-    session::delete_of_user(&require(caller, Need::Sensitive)?.user.id)
+    session::delete_of_user(&require(caller, Need::Live)?.user.id)
 }
 
 /// Deletes all sessions of the session's user but this one: all, where Better Auth stops at 100.
@@ -212,7 +229,7 @@ pub(crate) fn revoke_all(caller: &mut dyn Caller) -> Result<(), AuthError> {
 /// # Errors
 /// UNAUTHORIZED.
 pub(crate) fn revoke_others(caller: &mut dyn Caller) -> Result<(), AuthError> {
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
     session::delete_others(&live.user.id, &live.session.token)
 }
 
@@ -222,7 +239,7 @@ pub(crate) fn revoke_others(caller: &mut dyn Caller) -> Result<(), AuthError> {
 /// UNAUTHORIZED, "No fields to update", those of [`fields::parse`], and FAILED_TO_GET_SESSION when the
 /// session is gone meanwhile.
 pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Result<Live, AuthError> {
-    let live = require(caller, Need::Session)?;
+    let live = require(caller, Need::Live)?;
     let given = fields::parse(Table::Session, body, Action::Update)?;
     if given.is_empty() {
         return Err(Code::NoFieldsToUpdate.into());

@@ -9,8 +9,10 @@ use crate::flow::session::{self, Caller};
 use crate::flow::{email_verification, hash, hooks};
 use crate::settings;
 use crate::store::catalog::Table;
-use crate::store::server::Timestamp;
+use crate::store::fields::Given;
+use crate::store::server::{Timestamp, random_token};
 use crate::store::session::Session;
+use crate::store::subtransaction::attempt;
 use crate::store::user::User;
 use crate::store::{account, user};
 
@@ -81,32 +83,29 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
         || additional.iter().map(|given| (&given.field.name, request.additional.get(&given.field.name)));
     let given: Map<String, Value> =
         given().filter_map(|(name, value)| Some((name.clone(), value?.clone()))).collect();
-    let draft = |now| User::draft(name, &email, image, now);
-    let taken = || match is_discreet {
-        // What a new row would hold.
-        true => {
-            let mut user = draft(Timestamp::now())?;
-            user.additional = fields::synthetic(&given)?;
-            Ok(SignedUp { session: None, user })
-        }
-        false => Err(AuthError::from(Code::UserAlreadyExists)),
-    };
     let exists = user::find_by_email(&email)?.is_some();
     if exists && !is_discreet {
-        return taken();
+        return Err(Code::UserAlreadyExists.into());
     }
     // Before the first write: no row is locked while a core is busy.
     let hash = hash::hash(password)?;
     let now = Timestamp::now();
-    let user = draft(now)?;
-    hooks::before_sign_up(&user, &given, METHOD)?;
+    let draft = User::draft(name, &email, image, now)?;
+    hooks::before_sign_up(&draft, &given, METHOD)?;
     if exists {
-        return taken();
+        return pretend(draft, &additional);
     }
-    let Some(user) = user::create(&user, &additional).map_err(not_storable)? else {
+    let created = match is_discreet {
+        true => insert(&draft, &additional, Insert::Kept)?,
+        false => user::create(&draft, &additional).map_err(not_storable)?,
+    };
+    let Some(user) = created else {
         // Somebody else was faster, or a trigger or rule of the table's owner refused the row.
-        let exists = user::find_by_email(&email)?.is_some();
-        return if exists { taken() } else { Err(Code::FailedToCreateUser.into()) };
+        return match user::find_by_email(&email)?.is_some() {
+            true if is_discreet => pretend(draft, &additional),
+            true => Err(Code::UserAlreadyExists.into()),
+            false => Err(Code::FailedToCreateUser.into()),
+        };
     };
     account::create_credential(&user.id, &hash, now)?;
     hooks::after_sign_up(&user, METHOD)?;
@@ -118,6 +117,31 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
         false => Some(session::open(&user.id, remember_me != Some(false), &caller.client())?),
     };
     Ok(SignedUp { session, user })
+}
+
+/// What becomes of a new row.
+#[derive(Clone, Copy, PartialEq)]
+enum Insert {
+    Kept,
+    Undone,
+}
+
+/// The answer to a discreet sign-up whose email is taken: what the database would have made of a new row,
+/// defaults and refusals included, under the same email.
+fn pretend(draft: User, additional: &[Given]) -> Result<SignedUp, AuthError> {
+    let domain = draft.email.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let stand_in = User { email: format!("{}@{domain}", random_token(32)?.to_lowercase()), ..draft.clone() };
+    let user = insert(&stand_in, additional, Insert::Undone)?.ok_or(Code::FailedToCreateUser)?;
+    Ok(SignedUp { session: None, user: User { email: draft.email, ..user } })
+}
+
+/// Inserts a row in a way that fails alike whether it is to stay or not.
+fn insert(user: &User, additional: &[Given], insert: Insert) -> Result<Option<User>, AuthError> {
+    match attempt(|| user::create(user, additional), |_| insert == Insert::Kept) {
+        Ok(created) => created.map_err(not_storable),
+        Err(exception) if exception.is_about_data() => Err(Code::FailedToCreateUser.into()),
+        Err(exception) => exception.raise(),
+    }
 }
 
 fn not_storable(error: AuthError) -> AuthError {

@@ -19,7 +19,7 @@ const MAX_SUBJECT: usize = 1_024;
 /// # Errors
 /// UNAUTHORIZED without a live session; no usable secret.
 pub(crate) fn bridge(caller: &mut dyn Caller) -> Result<String, AuthError> {
-    of_session(&require(caller, Need::Sensitive)?)
+    of_session(&require(caller, Need::Live)?)
 }
 
 /// The bridge token of a session that was looked up already.
@@ -31,14 +31,23 @@ pub(crate) fn of_session(live: &Live) -> Result<String, AuthError> {
     let mut claims = identity(&live.user.id, !extra.contains_key("role"))?;
     claims.text("sid", &live.session.id);
     for (name, value) in &extra {
-        claims.claim(name, |json| {
+        let added = claims.claim(name, |json| {
             write_json(json, value);
             Ok(())
-        })?;
+        });
+        added.map_err(not_ours)?;
     }
     let now = Timestamp::now();
     let expiry = now.plus(settings::jwt_expires_in()).min(live.session.expires_at);
-    finish(claims, now, expiry)
+    finish(claims, now, expiry).map_err(|error| match error {
+        AuthError::Token(refusal) => not_ours(refusal),
+        error => error,
+    })
+}
+
+/// Claims of the DBA's function that make no token.
+fn not_ours(refusal: jwt::Refusal) -> AuthError {
+    AuthError::Setup(format!("better_auth.bridge_claims_function: {}", refusal.message()))
 }
 
 /// Mints the token of a service that has no user, as InsForge's mailer wants it.

@@ -27,7 +27,7 @@ const DELETE_TOKEN: usize = 32;
 /// UNAUTHORIZED, EMAIL_CAN_NOT_BE_UPDATED, "No fields to update", VALIDATION_ERROR for a name or an image
 /// that is no text (Better Auth fails, or stores what it makes of it), and those of [`fields::parse`].
 pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Result<Live, AuthError> {
-    let live = require(caller, Need::Session)?;
+    let live = require(caller, Need::Live)?;
     if fields::is_truthy(body.get("email").unwrap_or(&Value::Null)) {
         return Err(Code::EmailCanNotBeUpdated.into());
     }
@@ -75,9 +75,9 @@ pub(crate) fn delete(
     let token = issues.optional("token", token).filter(|token| !token.is_empty());
     issues.bounded("callbackURL", callback_url);
     issues.finish()?;
-    let live = require(caller, Need::Sensitive)?;
+    let live = require(caller, Need::Live)?;
     if !settings::delete_user_enabled() {
-        return Err(AuthError::Disabled("Delete user is disabled"));
+        return Err(AuthError::Bare(404, "Delete user is disabled"));
     }
     if let Some(password) = password {
         let account = account::credential_of(&live.user.id)?;

@@ -5,12 +5,12 @@ use zeroize::Zeroizing;
 use crate::error::AuthError;
 use crate::store::catalog::{Table, has_column};
 use crate::store::columns::{As, insert, select, write};
-use crate::store::server::{Timestamp, random_id};
+use crate::store::server::{Timestamp, lock_value, random_id};
 use crate::store::sql::{Row, Statement, Value};
 use crate::store::user::User;
 
 /// Better Auth's providerId of an account with a password.
-const CREDENTIAL: &str = "credential";
+pub(crate) const CREDENTIAL: &str = "credential";
 
 /// The credential account of a user.
 pub(crate) struct Credential {
@@ -368,6 +368,15 @@ pub(crate) fn find_by_key(provider_id: &str, account_id: &str) -> Result<Option<
     BY_KEY.with(|statement| {
         Ok(statement.query(&[Value::Text(provider_id), Value::Text(account_id)], Account::from_row)?.pop())
     })
+}
+
+/// Holds a provider's account until the transaction ends: of two first sign-ins with it at once, the second
+/// finds what the first has made. No index says that there is one row for it.
+///
+/// # Errors
+/// No table.
+pub(crate) fn lock_key(provider_id: &str, account_id: &str) -> Result<(), AuthError> {
+    lock_value(Table::Account, &format!("{provider_id}\0{account_id}"))
 }
 
 /// Links a provider's account to a user.

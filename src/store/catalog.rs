@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::error::AuthError;
 use crate::settings;
+use crate::store::sql::{as_caller, run_once};
 
 /// The tables that the store knows, all in schema `better_auth`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,6 +77,7 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(super) type_oid: pg_sys::Oid,
+    pub(super) type_modifier: i32,
     /// NOT NULL, and nothing fills it when an insert leaves it out.
     pub(crate) required: bool,
 }
@@ -152,6 +154,8 @@ pub(crate) fn secrets_changed(relation: pg_sys::Oid) {
 /// # Errors
 /// [`AuthError::NotMigrated`] when it isn't there.
 pub(super) fn relation(table: Table) -> Result<Rc<Relation>, AuthError> {
+    // SAFETY: as in `secrets`. What is remembered says whose rights a statement gets.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     let now = shapes();
     let known = RELATIONS.with_borrow(|(known_at, relations)| {
         (*known_at == now).then(|| relations[table as usize].clone()).flatten()
@@ -195,11 +199,15 @@ fn load(table: Table) -> Result<Relation, AuthError> {
     // SAFETY: rd_rel of an open relation points to its pg_class row.
     let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
     // SAFETY: looks the role up.
-    if table.is_ours() && !unsafe { pg_sys::superuser_arg(owner) } {
+    let is_trusted = unsafe { pg_sys::superuser_arg(owner) };
+    if table.is_ours() && !is_trusted {
         return Err(AuthError::Setup(format!(
             "{} belongs to a role that is not a superuser and could read the secrets in it; drop it and run: SELECT * FROM better_auth.migrate();",
             table.sql()
         )));
+    }
+    if is_trusted {
+        check_triggers(table, oid)?;
     }
     let columns = relation
         .tuple_desc()
@@ -209,6 +217,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
             name: attribute.name().to_owned(),
             kind: kind(attribute.atttypid),
             type_oid: attribute.atttypid,
+            type_modifier: attribute.atttypmod,
             required: attribute.attnotnull
                 && !attribute.atthasdef
                 && attribute.attidentity == 0
@@ -216,6 +225,34 @@ fn load(table: Table) -> Result<Relation, AuthError> {
         })
         .collect();
     Ok(Relation { owner, columns })
+}
+
+/// Statements run as the table's owner, and so do its triggers. Where that is a superuser, nobody else may
+/// have a say in what they do: who may make one, or replace the function of one, would be a superuser too at
+/// the next sign-in.
+fn check_triggers(table: Table, oid: pg_sys::Oid) -> Result<(), AuthError> {
+    let oid = oid.to_u32();
+    let query = format!(
+        "SELECT pg_catalog.format('role %s may make triggers on it; run: REVOKE TRIGGER ON {table} FROM %1$s;',
+                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)
+         FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
+         LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+         WHERE c.oid = {oid}::pg_catalog.oid AND a.privilege_type = 'TRIGGER' AND r.rolsuper IS NOT TRUE
+         UNION ALL
+         SELECT pg_catalog.format('its trigger %I runs %s, which belongs to a role that is not a superuser; drop the trigger, or give the function to a superuser',
+                t.tgname, t.tgfoid::pg_catalog.regprocedure)
+         FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+         JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+         WHERE t.tgrelid = {oid}::pg_catalog.oid AND NOT t.tgisinternal AND NOT r.rolsuper",
+        table = table.sql(),
+    );
+    match as_caller(|| run_once(&query))?.pop() {
+        None => Ok(()),
+        Some(why) => Err(AuthError::Setup(format!(
+            "{} belongs to a superuser, and {why}; or let the table belong to that role",
+            table.sql()
+        ))),
+    }
 }
 
 /// A column that the table must have.

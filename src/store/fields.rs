@@ -120,9 +120,13 @@ impl Given {
 
     /// Parameter `position`, which is text, in the type that the column has.
     pub(super) fn expression(&self, position: usize) -> String {
-        // SAFETY: makes the qualified name of a type that a column of an open table has.
+        let Column { type_oid, type_modifier, .. } = self.field.column;
+        let flags = pgrx::pg_sys::FORMAT_TYPE_FORCE_QUALIFY | pgrx::pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN;
+        // SAFETY: makes the qualified name of a type that a column has, with its length: `character` alone
+        // would be one of 1.
         let kind = unsafe {
-            let name = pgrx::pg_sys::format_type_be_qualified(self.field.column.type_oid);
+            let flags = u16::try_from(flags).unwrap_or_default();
+            let name = pgrx::pg_sys::format_type_extended(type_oid, type_modifier, flags);
             std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
         };
         match self.field.column.kind {

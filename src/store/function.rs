@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 
 use crate::error::AuthError;
 use crate::store::sql::{Value, as_owner, query_prepared};
+use crate::store::subtransaction::sqlstate;
 
 thread_local! {
     /// The SQLSTATE of the last exception that came out of such a function, which pgrx forgets where it
@@ -66,12 +67,16 @@ pub(crate) fn forget_sqlstate() {
     SQLSTATE.set(0);
 }
 
-/// The function of this qualified name that takes one jsonb.
+/// The function of this qualified name that takes one jsonb. Whoever calls needs no USAGE on its schema:
+/// the DBA named it, and it runs as its owner.
 fn find(name: &str) -> Option<pg_sys::Oid> {
+    /// Number of pg_proc's column `oid`.
+    const OID: i16 = 1;
     let name = CString::new(name).ok()?;
     let argument = [pg_sys::JSONBOID];
-    // SAFETY: the name is terminated, and the argument types are as many as said. A malformed name raises.
-    let oid = unsafe {
+    // SAFETY: the name is terminated; a malformed one raises. The list has the two strings that its length
+    // says, and the key of the cache is a name, a vector of types and a schema.
+    unsafe {
         #[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
         let names = pg_sys::stringToQualifiedNameList(name.as_ptr());
         #[cfg(not(any(feature = "pg13", feature = "pg14", feature = "pg15")))]
@@ -79,9 +84,20 @@ fn find(name: &str) -> Option<pg_sys::Oid> {
         if names.is_null() || (*names).length != 2 {
             return None;
         }
-        pg_sys::LookupFuncName(names, 1, argument.as_ptr(), true)
-    };
-    (oid != pg_sys::InvalidOid).then_some(oid)
+        let (mut schema, mut function) = (std::ptr::null_mut(), std::ptr::null_mut());
+        pg_sys::DeconstructQualifiedName(names, &raw mut schema, &raw mut function);
+        let schema = pg_sys::get_namespace_oid(schema, true);
+        let arguments = pg_sys::buildoidvector(argument.as_ptr(), 1);
+        let oid = pg_sys::GetSysCacheOid(
+            pg_sys::SysCacheIdentifier::PROCNAMEARGSNSP.cast_signed(),
+            OID,
+            pg_sys::Datum::from(function),
+            pg_sys::Datum::from(arguments),
+            pg_sys::Datum::from(schema),
+            pg_sys::Datum::from(0),
+        );
+        (oid != pg_sys::InvalidOid).then_some(oid)
+    }
 }
 
 /// A function's owner, and the type that it returns.
@@ -133,8 +149,12 @@ fn noting_sqlstate<T>(work: impl FnOnce() -> T) -> T {
 }
 
 unsafe extern "C-unwind" fn note_sqlstate(_: *mut c_void) {
-    // SAFETY: PostgreSQL calls it while it makes an error report.
-    SQLSTATE.set(unsafe { pg_sys::geterrcode() });
+    // SAFETY: PostgreSQL calls it while it makes a report.
+    let code = unsafe { pg_sys::geterrcode() };
+    // A notice or a warning is a report too.
+    if !matches!(&sqlstate(code)[..2], b"00" | b"01" | b"02") {
+        SQLSTATE.set(code);
+    }
 }
 
 /// An exception with an SQLSTATE of the DBA's own would reach the caller as an internal error.

@@ -1,11 +1,13 @@
 //! What the server gives besides tables: the clock, randomness, and whether it may be written to.
 
-use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crypto::random;
 use crate::error::AuthError;
-use crate::store::catalog::{Kind, Table, column};
+use crate::store::catalog::{Kind, Table, column, find};
 
 /// A point in time as PostgreSQL holds it: microseconds since 2000-01-01 00:00 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -100,6 +102,27 @@ pub(crate) fn random_id(table: Table) -> Result<String, AuthError> {
         Kind::Uuid => random::uuid(fill_random),
         _ => random_token(32),
     }
+}
+
+/// Holds a value of `table` that no row stands for until the transaction ends. Two values may be one to this
+/// lock, which costs no more than a moment's wait.
+///
+/// # Errors
+/// No table.
+pub(super) fn lock_value(table: Table, value: &str) -> Result<(), AuthError> {
+    let mut hash = DefaultHasher::new();
+    value.hash(&mut hash);
+    let object = u32::try_from(hash.finish() >> 32).unwrap_or_default();
+    let relation = find(table).ok_or(AuthError::NotMigrated(table.name()))?;
+    // SAFETY: a lock in a space of its own: no catalog has the oid of this table.
+    unsafe { pg_sys::LockDatabaseObject(relation, object.into(), 0, pg_sys::ExclusiveLock.cast_signed()) };
+    Ok(())
+}
+
+/// Tells the DBA of a fault that must not reach who asked. As a warning: with a LOG entry PostgreSQL would log
+/// the statement too, and there may be a password in it.
+pub(crate) fn warn(code: PgSqlErrorCode, message: &str) {
+    ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::WARNING);
 }
 
 /// Whether this transaction may write: not on a standby, nor in a read-only transaction.

@@ -1,8 +1,8 @@
 //! Work that may fail without taking the whole transaction with it.
 
 use pgrx::pg_sys::PgTryBuilder;
-use pgrx::pg_sys::panic::CaughtError;
-use pgrx::{PgSqlErrorCode, pg_sys};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
 use std::panic::AssertUnwindSafe;
 
 /// An exception that undid the work.
@@ -12,10 +12,28 @@ pub(crate) struct Exception {
     pub(crate) detail: Option<String>,
 }
 
-/// Runs `work` in a subtransaction. When it raises an exception, all that it wrote is undone and the
+impl Exception {
+    /// Whether it is about a value, or a constraint that it breaks.
+    pub(crate) fn is_about_data(&self) -> bool {
+        matches!(&class(self.code), b"22" | b"23")
+    }
+
+    /// Goes on with the exception after all.
+    pub(crate) fn raise(self) -> ! {
+        let mut report = ErrorReport::new(self.code, self.message, "better_auth");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("ERROR does not return")
+    }
+}
+
+/// Runs `work` in a subtransaction, and undoes what it wrote unless its result is one that `keeps`. When it
+/// raises an exception, all that it wrote is undone and the
 /// exception is the answer, unless it is one that the transaction can't go on after or should not: a
 /// cancelled query, a shutdown, a conflict with others that is worth a retry, no resources.
-pub(crate) fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Exception> {
+pub(crate) fn attempt<T>(work: impl FnOnce() -> T, keeps: impl FnOnce(&T) -> bool) -> Result<T, Exception> {
     // SAFETY: reads the backend's own state, inside a transaction.
     let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
     let back_to_caller = || {
@@ -34,7 +52,13 @@ pub(crate) fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Exception> {
     let run = || {
         let result = work();
         // SAFETY: ends the subtransaction that was started above, and no other.
-        unsafe { pg_sys::ReleaseCurrentSubTransaction() };
+        unsafe {
+            if keeps(&result) {
+                pg_sys::ReleaseCurrentSubTransaction();
+            } else {
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            }
+        }
         back_to_caller();
         Ok(result)
     };

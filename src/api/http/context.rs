@@ -253,11 +253,16 @@ impl<'r> Context<'r> {
 
     // ── Session ──────────────────────────────────────────────────────────────────────────────────
 
-    /// The request's session: Better Auth's `get-session`.
+    /// The request's session: Better Auth's `get-session`. `may_prolong` it where that is left to requests of
+    /// a kind of their own: `deferSessionRefresh`.
     ///
     /// # Errors
     /// FAILED_TO_GET_SESSION when somebody else deletes the session just now.
-    pub(super) fn get_session(&mut self, is_authoritative: bool) -> Result<Option<Current>, AuthError> {
+    pub(super) fn get_session(
+        &mut self,
+        is_authoritative: bool,
+        may_prolong: bool,
+    ) -> Result<Option<Current>, AuthError> {
         let has_cache = settings::cookie_cache();
         let Some(token) = self.session_token()? else {
             if !has_cache && self.data().is_some() {
@@ -280,9 +285,9 @@ impl<'r> Context<'r> {
             }
         }
         let is_remembered = self.signed_cookie(DONT_REMEMBER)?.is_none();
-        let is_deferred = settings::defer_session_refresh() && self.request.method != "POST";
+        let is_deferred = settings::defer_session_refresh() && !may_prolong;
         let may_refresh = is_remembered && !self.request.has_query("disableRefresh");
-        let found = match session::look_up(&token, may_refresh, !is_deferred) {
+        let found = match session::look_up(&token, may_refresh, !is_deferred, is_authoritative) {
             Err(AuthError::Api(Code::FailedToGetSession)) => {
                 self.clear_session();
                 return Err(Code::FailedToGetSession.into());
@@ -314,9 +319,10 @@ impl<'r> Context<'r> {
         let Some((cached, expires_at)) = self.unseal(data)? else { return Ok(None) };
         let version = match cached.get("version") {
             None => "1",
-            Some(version) => version.as_str().unwrap_or_default(),
+            Some(Value::String(version)) if version.is_empty() => "1",
+            Some(Value::String(version)) => version,
+            Some(_) => return Ok(None),
         };
-        let version = if version.is_empty() { "1" } else { version };
         let now = Timestamp::now();
         let is_current = version == settings::cookie_cache_version().as_deref().unwrap_or("1")
             && expires_at >= now.unix_milliseconds()
@@ -339,7 +345,7 @@ impl Caller for Context<'_> {
             return Ok(known.as_ref().map(|current| current.live.clone()));
         }
         let before = self.set_cookies.len();
-        let current = match self.get_session(is_authoritative) {
+        let current = match self.get_session(is_authoritative, false) {
             // To other routes there merely is no session, and they say nothing of cookies.
             Err(AuthError::Api(Code::FailedToGetSession)) => {
                 self.set_cookies.truncate(before);

@@ -7,6 +7,7 @@ mod address;
 mod context;
 mod cookies;
 mod location;
+mod oauth;
 mod origin;
 mod rate_limit;
 mod request;
@@ -14,8 +15,6 @@ mod response;
 mod routes;
 mod site;
 
-use pgrx::PgLogLevel;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::Value;
 use url::Url;
@@ -33,6 +32,7 @@ use crate::flow::session;
 use crate::flow::url::configured_base;
 use crate::settings;
 use crate::store::function;
+use crate::store::server::{is_writable, warn};
 use crate::store::subtransaction::{Exception, attempt, sqlstate};
 
 /// Answers an HTTP request to one of Better Auth's routes, or to the bridge route.
@@ -46,7 +46,7 @@ fn handler(request: Option<Jsonb<'_>>) -> JsonText {
     let response = match Request::read(&not_null("request", request)) {
         Ok(request) => answer(&request),
         Err(Unreadable::Shape(text)) => Err(AuthError::Argument(text.into())).or_raise(),
-        Err(Unreadable::Url) => Response::empty(400),
+        Err(Unreadable::Refused(status)) => Response::empty(status),
     };
     JsonText::from_json(response.into_json())
 }
@@ -58,7 +58,7 @@ fn handler(request: Option<Jsonb<'_>>) -> JsonText {
 #[pg_extern]
 fn session_cookies(session_token: Option<&str>, remember_me: default!(Option<bool>, "true")) -> Vec<String> {
     let cookies = || {
-        let live = session::current(session_token, true)?.ok_or(Code::Unauthorized)?;
+        let live = session::current(session_token, true, false)?.ok_or(Code::Unauthorized)?;
         let url = configured_base().and_then(|url| Url::parse(&url).ok());
         let url = url.ok_or_else(|| AuthError::Setup("better_auth.base_url is not set".into()))?;
         let request = Request::get(url);
@@ -93,6 +93,11 @@ fn answer(request: &Request) -> Response {
     let Some(route) = site.path(request).and_then(|path| routes::find(&request.method, path)) else {
         return Response::empty(404);
     };
+    // On a standby, or where PostgREST runs a GET: nothing that writes gets as far as a password, since no
+    // attempt could be counted.
+    if route.writes && !is_writable() {
+        return Response::empty(503);
+    }
     let mut context = Context::new(request, &site, address);
     context.is_sign_in = route.is_sign_in;
     let response = run(route, &mut context).unwrap_or_else(|error| Response::refusal(&error));
@@ -101,7 +106,8 @@ fn answer(request: &Request) -> Response {
 
 fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
     let mut context = Context::new(request, site, address);
-    let response = routes::bridge(&mut context).unwrap_or_else(|error| Response::refusal(&error));
+    let response =
+        protect(false, || routes::bridge(&mut context)).unwrap_or_else(|error| Response::refusal(&error));
     let response = with_cookies(response, context);
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
 }
@@ -116,19 +122,27 @@ fn with_cookies(response: Response, context: Context<'_>) -> Response {
 
 fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> {
     let body = match route.has_body {
-        true => context.request.read_body(route.is_sign_in)?,
+        true => context.request.read_body(route.takes_forms)?,
         false => context.request.no_body(),
     };
     if context.request.method != "GET" {
         check_origin(context, &body)?;
     }
-    if !route.writes {
-        return (route.run)(context, &body);
-    }
+    protect(route.is_sign_in, || (route.run)(context, &body))
+}
+
+/// Runs a route's work so that a fault leaves nothing of it behind. What is merely refused stays: the mail
+/// that goes out with EMAIL_NOT_VERIFIED, say.
+fn protect(
+    is_sign_in: bool,
+    work: impl FnOnce() -> Result<Response, AuthError>,
+) -> Result<Response, AuthError> {
+    let is_fault =
+        |answer: &Result<Response, AuthError>| answer.as_ref().is_err_and(|error| error.status().is_none());
     function::forget_sqlstate();
-    match attempt(|| (route.run)(context, &body)) {
+    match attempt(work, |answer| !is_fault(answer)) {
         Ok(answer) => answer,
-        Err(exception) => Ok(undone(route, &exception)),
+        Err(exception) => Ok(undone(is_sign_in, &exception)),
     }
 }
 
@@ -136,9 +150,6 @@ fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> 
 fn check_origin(context: &Context<'_>, body: &Body) -> Result<(), AuthError> {
     let (site, request) = (context.site, context.request);
     site.check_origin(request, false)?;
-    if settings::disable_origin_check() {
-        return Ok(());
-    }
     let in_body = |name| body.get(name).cloned();
     let callback_url = in_body("callbackURL").filter(is_given).or_else(|| request.query_value("callbackURL"));
     for (label, url, code) in [
@@ -168,7 +179,7 @@ fn is_given(value: &Value) -> bool {
 
 /// The answer to a request whose work an exception undid. One that a function of the DBA's raised on purpose
 /// is the answer; others are for the server's log.
-fn undone(route: &Route, exception: &Exception) -> Response {
+fn undone(is_sign_in: bool, exception: &Exception) -> Response {
     let hook = function::last_sqlstate();
     let state = sqlstate(hook.unwrap_or(exception.code as i32));
     let state = std::str::from_utf8(&state).unwrap_or_default();
@@ -192,10 +203,12 @@ fn undone(route: &Route, exception: &Exception) -> Response {
         }
         return Response { status, ..Response::json(body.finish()) };
     }
-    let message = format!("handler() could not finish a request: {}", exception.message);
-    ErrorReport::new(exception.code, message, "better_auth").report(PgLogLevel::LOG_SERVER_ONLY);
+    let is_data = matches!(state.get(..2), Some("22" | "23"));
+    // The message of these has what the request brought in it.
+    let message = if is_data { "a value was not accepted" } else { &exception.message };
+    warn(exception.code, &format!("handler() could not finish a request: {message} ({state})"));
     // Better Auth's word for a row that the database didn't take.
-    if route.is_sign_in && matches!(state.get(..2), Some("22" | "23")) {
+    if is_sign_in && is_data {
         return Response::refusal(&Code::FailedToCreateUser.into());
     }
     Response::empty(500)

@@ -24,9 +24,17 @@ pub(super) struct Request {
 pub(super) enum Unreadable {
     /// It isn't `{method, url, headers, body}`.
     Shape(&'static str),
-    /// The URL is none.
-    Url,
+    /// It has to be answered with this status, and nothing else is known of it: the URL is none, or more came
+    /// than any request of ours has.
+    Refused(u16),
 }
+
+/// The largest body, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// The most that all headers may have together.
+const MAX_HEADERS: usize = 64 * 1024;
+/// The longest URL.
+const MAX_URL: usize = 16 * 1024;
 
 impl Request {
     /// Reads `{method, url, headers, body}`.
@@ -51,18 +59,34 @@ impl Request {
         }
         let method = method.ok_or(Unreadable::Shape("method must be a string"))?;
         let url = url.ok_or(Unreadable::Shape("url must be a string"))?;
+        let header_size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let is_too_much = [
+            (url.len() > MAX_URL, 414),
+            (header_size > MAX_HEADERS, 431),
+            (body.is_some_and(|body| body.len() > MAX_BODY), 413),
+        ];
+        if let Some((_, status)) = is_too_much.into_iter().find(|(is_it, _)| *is_it) {
+            return Err(Unreadable::Refused(status));
+        }
         let url = match url.starts_with('/') {
             true => {
                 let host =
                     headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
-                if host.contains(['/', '\\', '?', '#', '@']) {
-                    return Err(Unreadable::Url);
+                // What would be read as another part of the URL, or not at all.
+                let is_odd = |character: char| {
+                    character.is_control() || character.is_whitespace() || "/\\?#@".contains(character)
+                };
+                if host.is_empty() || host.contains(is_odd) {
+                    return Err(Unreadable::Refused(400));
                 }
                 Url::parse(&format!("http://{host}{url}"))
             }
             false => Url::parse(url),
         };
-        let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Unreadable::Url)?;
+        let url = url
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or(Unreadable::Refused(400))?;
         let query = url.query().map(|query| form_pairs(&format!("?{query}"))).unwrap_or_default();
         let body = body.filter(|body| !body.is_empty()).map(str::to_owned);
         Ok(Self { method: method.to_ascii_uppercase(), url, headers, body, query })
@@ -71,6 +95,11 @@ impl Request {
     /// A GET of this URL, without headers.
     pub(super) fn get(url: Url) -> Self {
         Self { method: "GET".into(), url, headers: Vec::new(), body: None, query: Vec::new() }
+    }
+
+    /// The last part of the path, as it was sent.
+    pub(super) fn last_segment(&self) -> &str {
+        self.url.path().rsplit('/').next().unwrap_or_default()
     }
 
     /// A header; several of one name are joined as the fetch standard does.

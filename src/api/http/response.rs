@@ -1,11 +1,9 @@
 //! A response as `handler()` answers it.
 
-use pgrx::PgLogLevel;
-use pgrx::pg_sys::panic::ErrorReport;
-
 use crate::crypto::jwt::write_json;
 use crate::error::AuthError;
 use crate::flow::json::Object;
+use crate::store::server::warn;
 
 /// Status, headers and body.
 pub(super) struct Response {
@@ -40,14 +38,10 @@ impl Response {
     /// nobody else is told.
     pub(super) fn refusal(error: &AuthError) -> Self {
         let Some(status) = error.status() else {
-            let mut report = ErrorReport::new(error.sqlstate(), error.message(), "better_auth");
-            if let Some(hint) = error.hint() {
-                report = report.set_hint(hint);
-            }
-            report.report(PgLogLevel::LOG_SERVER_ONLY);
+            warn(error.sqlstate(), &error.message());
             return Self::empty(500);
         };
-        if matches!(error, AuthError::Disabled(_)) {
+        if matches!(error, AuthError::Bare(..)) {
             return Self::empty_json(status);
         }
         let mut body = Object::new().text("message", &error.message());
@@ -69,7 +63,12 @@ impl Response {
         json.extend_from_slice(b"{\"status\":");
         write_json(&mut json, &self.status);
         json.extend_from_slice(b",\"headers\":");
-        write_json(&mut json, &self.headers);
+        // Nothing that a request brought may end a header.
+        let is_plain = |character: &char| !character.is_control();
+        let plain =
+            |(name, value): &(&'static str, String)| (*name, value.chars().filter(is_plain).collect());
+        let headers: Vec<(&str, String)> = self.headers.iter().map(plain).collect();
+        write_json(&mut json, &headers);
         json.extend_from_slice(b",\"body\":");
         write_json(&mut json, &self.body);
         json.push(b'}');

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::location::{append_query, with_parameters};
-use super::request::{Body, Request};
+use super::oauth;
+use super::request::Body;
 use super::response::Response;
 use crate::error::{AuthError, Code};
 use crate::flow::email_verification::{self, Verified};
@@ -16,15 +17,18 @@ use crate::flow::user::{self, Deletion};
 use crate::flow::{account, sign_in, sign_up, token};
 use crate::settings;
 
-type Answer = Result<Response, AuthError>;
+/// What a route answers.
+pub(super) type Answer = Result<Response, AuthError>;
 
 /// One route.
 pub(super) struct Route {
     method: &'static str,
     /// Below the base path; a last part of `*` is any one part.
     path: &'static str,
-    /// Takes form bodies besides JSON, and has its origin checked without cookies too.
+    /// Has its origin checked without cookies too.
     pub(super) is_sign_in: bool,
+    /// Takes form bodies besides JSON.
+    pub(super) takes_forms: bool,
     /// Reads its body.
     pub(super) has_body: bool,
     /// Writes more than a session's times, so what it does is undone where it fails.
@@ -33,7 +37,7 @@ pub(super) struct Route {
 }
 
 const fn get(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
-    Route { method: "GET", path, is_sign_in: false, has_body: false, writes: false, run }
+    Route { method: "GET", path, is_sign_in: false, takes_forms: false, has_body: false, writes: false, run }
 }
 
 const fn post(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
@@ -43,12 +47,12 @@ const fn post(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) ->
 const ROUTES: &[Route] = &[
     get("/get-session", get_session),
     Route { has_body: false, ..post("/get-session", get_session) },
-    Route { is_sign_in: true, ..post("/sign-in/email", sign_in_email) },
-    Route { is_sign_in: true, ..post("/sign-up/email", sign_up_email) },
+    Route { is_sign_in: true, takes_forms: true, ..post("/sign-in/email", sign_in_email) },
+    Route { is_sign_in: true, takes_forms: true, ..post("/sign-up/email", sign_up_email) },
     post("/sign-out", sign_out),
-    post("/sign-in/social", sign_in_social),
-    get("/callback/*", oauth_callback),
-    post("/callback/*", oauth_callback),
+    post("/sign-in/social", oauth::sign_in_social),
+    get("/callback/*", oauth::callback),
+    Route { takes_forms: true, writes: false, ..post("/callback/*", oauth::callback) },
     get("/list-sessions", list_sessions),
     post("/revoke-session", revoke_session),
     post("/revoke-sessions", revoke_sessions),
@@ -67,10 +71,10 @@ const ROUTES: &[Route] = &[
     Route { writes: true, ..get("/verify-email", verify_email) },
     get("/list-accounts", list_accounts),
     post("/unlink-account", unlink_account),
-    post("/link-social", link_social),
-    post("/get-access-token", access_token),
-    post("/refresh-token", access_token),
-    get("/account-info", account_info),
+    post("/link-social", oauth::link_social),
+    post("/get-access-token", oauth::access_token),
+    post("/refresh-token", oauth::access_token),
+    get("/account-info", oauth::account_info),
     get("/ok", ok),
     get("/error", error_page),
 ];
@@ -102,11 +106,6 @@ fn object(object: Object) -> Answer {
 
 fn status() -> Answer {
     object(Object::new().boolean("status", true))
-}
-
-/// The last part of the path.
-fn parameter(request: &Request) -> &str {
-    request.url.path().rsplit('/').next().unwrap_or_default()
 }
 
 /// `token` and `callbackURL` of a link in a mail; the second is checked.
@@ -150,7 +149,7 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
     if context.request.method == "POST" && !settings::defer_session_refresh() {
         return Ok(uncached(Response::refusal(&Code::MethodNotAllowedDeferSessionRequired.into())));
     }
-    let current = match context.get_session(false) {
+    let current = match context.get_session(false, context.request.method == "POST") {
         Err(error) => return Ok(uncached(Response::refusal(&error))),
         Ok(current) => current,
     };
@@ -333,14 +332,11 @@ fn request_password_reset(context: &mut Context<'_>, body: &Body) -> Answer {
 /// The link in a reset mail: leads on to the page that asks for the new password, with the token.
 fn reset_password_callback(context: &mut Context<'_>, _: &Body) -> Answer {
     let callback_url = context.request.query_value("callbackURL");
-    let callback_url = match &callback_url {
-        Some(Value::String(url)) => url.as_str(),
-        // Several: none of them is to be trusted.
-        Some(_) => return Err(Code::InvalidCallbackUrl.into()),
-        None => "",
-    };
+    let mut issues = Issues::of_query();
+    let callback_url = issues.required("callbackURL", callback_url.as_ref().into());
+    issues.finish()?;
     context.site.check_redirect(callback_url, Code::InvalidCallbackUrl)?;
-    let token = parameter(context.request);
+    let token = context.request.last_segment();
     let base_url = &context.site.base_url;
     let to = |url: &str, parameter| with_parameters(url, base_url, &[parameter]);
     let location = if callback_url.is_empty() {
@@ -387,9 +383,7 @@ fn verify_email(context: &mut Context<'_>, _: &Body) -> Answer {
     };
     match &done {
         Verified::Email(Some(live)) => context.set_session(live, None)?,
-        Verified::Changed(user, Some(session)) => {
-            context.set_session(&Live { session: session.clone(), user: user.clone() }, None)?;
-        }
+        Verified::Changed(_, Some(live)) => context.set_session(live, None)?,
         Verified::Email(None) | Verified::Changed(_, None) | Verified::Confirmed => {}
     }
     Ok(match callback_url {
@@ -407,56 +401,6 @@ fn unlink_account(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
     account::unlink(context, body.get("accountId").into())?;
     status()
-}
-
-// OAuth: the exchange with a provider needs a web client, which a database is not. An HTTP layer does it and
-// calls link_account(). These routes answer as Better Auth does where no provider is configured.
-
-fn sign_in_social(context: &mut Context<'_>, body: &Body) -> Answer {
-    social(body)?;
-    context.admit()?;
-    Err(Code::ProviderNotFound.into())
-}
-
-fn link_social(context: &mut Context<'_>, body: &Body) -> Answer {
-    social(body)?;
-    session::require(context, session::Need::Sensitive)?;
-    Err(Code::ProviderNotFound.into())
-}
-
-fn social(body: &Body) -> Result<(), AuthError> {
-    body.object("object")?;
-    let mut issues = Issues::of_body();
-    issues.optional("callbackURL", body.get("callbackURL").into());
-    match body.get("provider") {
-        Some(Value::String(_)) => {}
-        _ => issues.add("provider", "Invalid input"),
-    }
-    issues.finish()
-}
-
-fn oauth_callback(context: &mut Context<'_>, _: &Body) -> Answer {
-    let error = format!("{}/error", context.site.base_url);
-    let location = append_query(&error, &[("error", "oauth_provider_not_found")]);
-    location.map(Response::redirect).ok_or_else(|| Code::ProviderNotFound.into())
-}
-
-fn access_token(context: &mut Context<'_>, body: &Body) -> Answer {
-    let id = body.object("object")?.get("accountId").cloned();
-    provider_of(context, id)
-}
-
-fn account_info(context: &mut Context<'_>, _: &Body) -> Answer {
-    let id = context.request.query_value("accountId");
-    provider_of(context, id)
-}
-
-fn provider_of(context: &mut Context<'_>, id: Option<Value>) -> Answer {
-    let accounts = account::list(context)?;
-    let account = accounts.iter().find(|account| id.as_ref().and_then(Value::as_str) == Some(&account.id));
-    let account = account.ok_or(Code::AccountNotFound)?;
-    let text = format!("Provider {} is not supported.", account.provider_id);
-    Err(AuthError::Field("PROVIDER_NOT_SUPPORTED", text))
 }
 
 /// `GET /api/insforge-token`, as the InsForge scaffold's bridge answers it.

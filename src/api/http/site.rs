@@ -90,7 +90,13 @@ impl Site {
     /// # Errors
     /// The code, for a URL of another site.
     pub(super) fn check_redirect(&self, url: &str, code: Code) -> Result<(), AuthError> {
-        if url.is_empty() || settings::disable_origin_check() || self.is_trusted(url, true) {
+        if url.is_empty() {
+            return Ok(());
+        }
+        // What a parser drops, and a header must not have; and what runs instead of leading somewhere.
+        let is_dangerous = url.chars().any(char::is_control)
+            || Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "javascript" | "data" | "vbscript"));
+        if !is_dangerous && (settings::disable_origin_check() || self.is_trusted(url, true)) {
             return Ok(());
         }
         Err(code.into())
