@@ -232,7 +232,7 @@ settings! {
         c"Better Auth: session.deferSessionRefresh."
     flag cookie_cache COOKIE_CACHE false, Suset, GucFlags::empty(),
         c"Keep the session in a signed cookie too, for a short time.",
-        c"Better Auth: session.cookieCache.enabled. A revoked session is then served until the cookie runs out, except for sensitive routes."
+        c"Better Auth: session.cookieCache.enabled. A revoked session is then served until the cookie runs out, by get-session and list-accounts."
     seconds cookie_cache_max_age COOKIE_CACHE_MAX_AGE 300, Suset, GucFlags::empty(),
         c"Lifetime of the cookie cache.",
         c"Better Auth: session.cookieCache.maxAge."
@@ -282,11 +282,11 @@ settings! {
         c"Function that is called before a user is created: schema.name, of one jsonb argument.",
         c"It is given {user, method} and runs as its owner. An error that it raises refuses the sign-up with its message."
     text after_sign_up_function AFTER_SIGN_UP_FUNCTION None, Suset, GucFlags::empty(),
-        c"Function that is called after a user was created: schema.name, of one jsonb argument.",
+        c"Function that is called after a user was created, before a session is opened: schema.name, of one jsonb argument.",
         c"It is given {user, method} and runs as its owner. An error that it raises undoes the sign-up."
     text send_mail_function SEND_MAIL_FUNCTION None, Suset, GucFlags::empty(),
         c"Function that sends mail in place of better_auth.mail_outbox: schema.name, of one jsonb argument.",
-        c"It is given {kind, recipient, url, token, user} and runs as its owner."
+        c"It is given {kind, recipient, url, token, user, newEmail, expiresAt} and runs as its owner."
     seconds mail_visibility_timeout MAIL_VISIBILITY_TIMEOUT 300, Suset, GucFlags::empty(),
         c"Time after which a mail that was claimed and not completed is given out again.",
         c""
@@ -342,7 +342,7 @@ settings! {
         c"Requests in a window of the rate limit where no rule says otherwise.",
         c"Better Auth: rateLimit.max."
     rules rate_limit_rules RATE_LIMIT_RULES None, Suset, GucFlags::empty(),
-        c"Rate limits of paths, separated by commas: /path=window/max, or /path=off. * and ? are wildcards.",
+        c"Rate limits of paths, separated by commas: /path=window/max, or /path=off. * and, beside it, ? are wildcards.",
         c"Better Auth: rateLimit.customRules."
     text ip_address_headers IP_ADDRESS_HEADERS Some(c"x-forwarded-for"), Suset, GucFlags::empty(),
         c"Headers that hold the client's address, separated by commas, the first one first.",

@@ -1,4 +1,5 @@
--- The main job, on real input: sign-up, sign-in, bridge token, and row level security between two users.
+-- The main job, on real input: sign-up, sign-in, bridge token, row level security between two users, the same
+-- over HTTP, and mail.
 -- Every line with a tick is a check; the first that doesn't hold ends the demo with an error.
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -167,4 +168,77 @@ SELECT pg_temp.ok('Grace signs out', (better_auth.sign_out(:'grace_session') ->>
 SELECT pg_temp.ok('her session is gone', s IS NULL OR s = 'null', 'get_session: null') FROM better_auth.get_session(:'grace_session') AS s;
 SELECT pg_temp.refused('it mints no more tokens', format('SELECT better_auth.bridge_token(%L)', :'grace_session'), '28000', 'UNAUTHORIZED');
 SELECT pg_temp.ok('Ada''s session still does', better_auth.bridge_token(:'ada_session') IS NOT NULL);
+
+\echo
+\echo :bold'8  The same over HTTP':reset
+\echo :dim'   handler(request) answers as a Better Auth server: status, headers, body':reset
+SET better_auth.base_url = 'https://app.example';
+-- A request of a browser on the application's pages, or elsewhere.
+CREATE FUNCTION pg_temp.ask(method text, path text, body jsonb DEFAULT NULL, cookie text DEFAULT NULL,
+    origin text DEFAULT 'https://app.example') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT better_auth.handler(jsonb_build_object(
+        'method', method,
+        'url', 'https://app.example' || path,
+        'headers', jsonb_strip_nulls(jsonb_build_object('origin', origin, 'content-type', 'application/json',
+            'x-forwarded-for', '203.0.113.7', 'cookie', cookie)),
+        'body', body::text))
+$$;
+CREATE FUNCTION pg_temp.cookies(answer jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(split_part(header ->> 1, ';', 1), '; ') FROM jsonb_array_elements(answer -> 'headers') AS header
+    WHERE header ->> 0 = 'set-cookie'
+$$;
+SELECT a AS answer, pg_temp.cookies(a) AS cookie
+FROM pg_temp.ask('POST', '/api/auth/sign-up/email', '{"email": "alan@example.com", "password": "on computable numbers", "name": "Alan"}') AS a \gset
+SELECT pg_temp.ok('Alan signs up', a -> 'status' = '200' AND (a ->> 'body')::jsonb #>> '{user,email}' = 'alan@example.com', 'POST /api/auth/sign-up/email: 200')
+FROM CAST(:'answer' AS jsonb) AS a;
+SELECT pg_temp.ok('and gets a signed cookie', header ->> 1 LIKE '__Secure-better-auth.session_token=%; HttpOnly; Secure; SameSite=Lax',
+    substr(header ->> 1, 1, 44) || '...')
+FROM jsonb_array_elements(CAST(:'answer' AS jsonb) -> 'headers') AS header WHERE header ->> 0 = 'set-cookie';
+SELECT a AS answer, pg_temp.cookies(a) AS cookie
+FROM pg_temp.ask('POST', '/api/auth/sign-in/email', '{"email": "alan@example.com", "password": "on computable numbers"}') AS a \gset
+SELECT pg_temp.ok('signs in', a -> 'status' = '200' AND (a ->> 'body')::jsonb ->> 'token' ~ '^[a-zA-Z0-9]{32}$', 'POST /api/auth/sign-in/email: 200')
+FROM CAST(:'answer' AS jsonb) AS a;
+SELECT pg_temp.ok('the cookie is the session', (a ->> 'body')::jsonb #>> '{user,name}' = 'Alan', 'GET /api/auth/get-session: 200')
+FROM pg_temp.ask('GET', '/api/auth/get-session', NULL, :'cookie') AS a;
+SELECT pg_temp.ok('and mints the bridge token', better_auth.verify_jwt((a ->> 'body')::jsonb ->> 'token') ->> 'role' = 'authenticated'
+    AND a -> 'headers' @> '[["cache-control", "no-store"]]', 'GET /api/insforge-token: 200')
+FROM pg_temp.ask('GET', '/api/insforge-token', NULL, :'cookie') AS a;
+SELECT pg_temp.ok('without it there is none', a ->> 'status' = '401' AND a ->> 'body' = '{"error":"not signed in"}', '401 ' || (a ->> 'body'))
+FROM pg_temp.ask('GET', '/api/insforge-token') AS a;
+SELECT pg_temp.ok('with another signature neither', a ->> 'status' = '401', '401')
+FROM pg_temp.ask('GET', '/api/insforge-token', NULL, regexp_replace(:'cookie', '.....%3D$', 'AAAAA%3D')) AS a;
+SELECT pg_temp.ok('another site can''t use the cookie', a ->> 'status' = '403' AND (a ->> 'body')::jsonb ->> 'code' = 'INVALID_ORIGIN',
+    '403 ' || (a ->> 'body'))
+FROM pg_temp.ask('POST', '/api/auth/sign-out', '{}', :'cookie', 'https://elsewhere.example') AS a;
+SELECT pg_temp.ok('nor have users sent to it', a ->> 'status' = '403' AND (a ->> 'body')::jsonb ->> 'code' = 'INVALID_REDIRECT_URL',
+    '403 ' || (a ->> 'body'))
+FROM pg_temp.ask('POST', '/api/auth/request-password-reset', '{"email": "alan@example.com", "redirectTo": "https://elsewhere.example"}') AS a;
+SELECT string_agg(a ->> 'status', ', ' ORDER BY n) AS statuses FROM generate_series(1, 3) AS n,
+    LATERAL pg_temp.ask('POST', '/api/auth/sign-in/email', jsonb_build_object('email', 'alan@example.com', 'password', 'guess ' || n)) AS a \gset
+SELECT pg_temp.ok('guesses end after three sign-ins', :'statuses' = '401, 401, 429', :'statuses');
+SELECT pg_temp.ok('counted in Better Auth''s table', count = 3, key)
+FROM better_auth."rateLimit" WHERE key = '203.0.113.7|/sign-in/email';
+
+\echo
+\echo :bold'9  Mail':reset
+SELECT a AS answer FROM pg_temp.ask('POST', '/api/auth/request-password-reset', '{"email": "alan@example.com", "redirectTo": "/new-password"}') AS a \gset
+SELECT pg_temp.ok('Alan asks for a new password', :'answer'::jsonb ->> 'status' = '200', 'POST /api/auth/request-password-reset: 200');
+SELECT pg_temp.ok('somebody unknown is told the same', a = :'answer' AND (SELECT count(*) = 1 FROM better_auth.mail_outbox), 'and gets no mail')
+FROM pg_temp.ask('POST', '/api/auth/request-password-reset', '{"email": "nobody@example.com", "redirectTo": "/new-password"}') AS a;
+SELECT id AS mail, kind, recipient, url, token AS reset_token FROM better_auth.claim_mail() \gset
+SELECT pg_temp.ok('a worker claims the mail', :'kind' = 'reset-password' AND :'recipient' = 'alan@example.com', :'kind' || ' to ' || :'recipient');
+SELECT pg_temp.ok('its token was not in the answer', strpos(:'answer', :'reset_token') = 0, 'token ' || left(:'reset_token', 6) || '...');
+SELECT pg_temp.ok('nobody else gets it meanwhile', count(*) = 0) FROM better_auth.claim_mail();
+SELECT better_auth.complete_mail(:'mail') AS sent \gset
+SELECT pg_temp.ok('sent, it leaves the outbox', :'sent' AND count(*) = 0, 'complete_mail') FROM better_auth.mail_outbox;
+SELECT pg_temp.ok('the link leads to the application', a ->> 'status' = '302'
+    AND a -> 'headers' @> jsonb_build_array(jsonb_build_array('location', 'https://app.example/new-password?token=' || :'reset_token')),
+    'GET /api/auth/reset-password/...: 302')
+FROM pg_temp.ask('GET', replace(:'url', 'https://app.example', '')) AS a;
+SELECT pg_temp.ok('its token sets a new password', a ->> 'status' = '200' AND a ->> 'body' = '{"status":true}', 'POST /api/auth/reset-password: 200')
+FROM pg_temp.ask('POST', '/api/auth/reset-password', jsonb_build_object('token', :'reset_token', 'newPassword', 'the imitation game')) AS a;
+SELECT pg_temp.refused('and no second one', format('SELECT better_auth.reset_password(%L, %L)', :'reset_token', 'another password'), '28000', 'INVALID_TOKEN');
+SELECT pg_temp.refused('the old password is refused',
+    $$SELECT better_auth.sign_in_email('alan@example.com', 'on computable numbers')$$, '28P01', 'INVALID_EMAIL_OR_PASSWORD');
+SELECT pg_temp.ok('the new one signs in', better_auth.sign_in_email('alan@example.com', 'the imitation game') ->> 'token' IS NOT NULL);
 \echo

@@ -161,7 +161,6 @@ pub(crate) fn link(
                 None => continue,
             },
         };
-        session::check_not_banned(&user.id)?;
         let session = session::open(&user.id, true, &caller.client())?;
         return Ok(SignedIn { session, user, is_register });
     }
@@ -172,9 +171,11 @@ pub(crate) fn link(
 fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
     let now = Timestamp::now();
     if let Some(account) = account::find_by_key(profile.provider_id, profile.account_id)? {
-        let Some(user) = user::find(&account.user_id)? else {
+        // Held, so that the user isn't deleted before the session is opened.
+        let Some(user) = user::lock(&account.user_id)? else {
             return Err(AuthError::OAuth("unable to link account"));
         };
+        session::check_not_banned(&user.id)?;
         if settings::update_account_on_sign_in() {
             account::update_tokens(&account.id, &Tokens { scope: None, ..profile.tokens }, now)?;
         }
@@ -190,10 +191,8 @@ fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
     if is_refused {
         return Err(AuthError::OAuth("account not linked"));
     }
-    // Another request may have linked it while this one waited for the lock.
-    if account::find_by_key(profile.provider_id, profile.account_id)?.is_none() {
-        account::link(&user.id, profile.key(), &profile.tokens, now)?;
-    }
+    session::check_not_banned(&user.id)?;
+    account::link(&user.id, profile.key(), &profile.tokens, now)?;
     let user = prove_email(user, profile, email)?;
     Ok(Some(update_user_info(&user.id, profile)?.unwrap_or(user)))
 }

@@ -1,6 +1,7 @@
 //! Proof that an email address is the user's: Better Auth's `send-verification-email`, `verify-email` and
 //! `change-email`. The proof is a token that holds what it proves, signed with the cookie secret.
 
+use pgrx::PgSqlErrorCode;
 use serde_json::{Map, Value};
 
 use crate::crypto::jwt;
@@ -14,6 +15,7 @@ use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::url::encode;
 use crate::settings;
 use crate::store::server::Timestamp;
+use crate::store::subtransaction::attempt;
 use crate::store::user::{self, Changes, User};
 
 /// What else a token says besides whose email it proves: Better Auth's `requestType`.
@@ -215,15 +217,22 @@ fn verify_email(caller: &mut dyn Caller, claims: &Claims) -> Result<Verified, Au
     // Held, so that the email isn't changed between this look and the write.
     let user = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
     let user = user.ok_or_else(|| refused(Code::UserNotFound))?;
+    if user.email_verified {
+        // Another use of the token was faster, and has opened the session.
+        return Ok(Verified::Email(None));
+    }
+    let signs_in = settings::auto_sign_in_after_verification();
+    if signs_in {
+        session::check_not_banned(&user.id)?;
+    }
     let verified = Changes { email_verified: Some(true), ..Changes::default() };
     user::update(&user.id, &verified, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
-    if !settings::auto_sign_in_after_verification() {
+    if !signs_in {
         return Ok(Verified::Email(None));
     }
     let live = match caller.session(true)? {
         Some(live) if live.user.email == claims.email => live,
         _ => {
-            session::check_not_banned(&user.id)?;
             let session = session::open(&user.id, true, &caller.client())?;
             // Better Auth goes on with the user as it was before.
             Live { session, user: User { email_verified: true, ..user } }
@@ -270,8 +279,7 @@ fn verify_change(
         email_verified: (!is_proven).then_some(false),
         ..Changes::default()
     };
-    let user =
-        user::update(&user.id, &changes, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
+    let user = set_email(&user.id, &changes)?.ok_or(Code::UserAlreadyExists)?;
     if !is_proven && settings::send_verification_email() {
         send(&caller.base_url()?, &user, callback_url)?;
     }
@@ -280,6 +288,15 @@ fn verify_change(
         session: live.session,
     });
     Ok(Verified::Changed(user, live))
+}
+
+/// Changes a user's email; `None` when somebody else has just taken it.
+fn set_email(user_id: &str, changes: &Changes<'_>) -> Result<Option<User>, AuthError> {
+    match attempt(|| user::update(user_id, changes, Timestamp::now()), Result::is_ok) {
+        Ok(changed) => changed,
+        Err(exception) if exception.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => Ok(None),
+        Err(exception) => exception.raise(),
+    }
 }
 
 /// Starts the change of the caller's email, or does it at once where the settings allow that. The answer
@@ -325,8 +342,9 @@ pub(crate) fn change(
     }
     if is_immediate {
         let changes = Changes { email: Some(&new_email), ..Changes::default() };
-        if user::update(&user.id, &changes, Timestamp::now())?.is_none() {
-            return Err(Code::Unauthorized.into());
+        // Somebody else has taken it meanwhile, or the user is gone: as for one that was taken before.
+        if set_email(&user.id, &changes)?.is_none() {
+            return Ok(None);
         }
         // Better Auth goes on with the user as the session has it.
         let user = User { email: new_email, ..user };

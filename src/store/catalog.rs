@@ -233,7 +233,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
 fn check_triggers(table: Table, oid: pg_sys::Oid) -> Result<(), AuthError> {
     let oid = oid.to_u32();
     let query = format!(
-        "SELECT pg_catalog.format('role %s may make triggers on it; run: REVOKE TRIGGER ON {table} FROM %1$s;',
+        "SELECT pg_catalog.format('role %s may make triggers on it; run: REVOKE TRIGGER ON {table} FROM %1$s',
                 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)
          FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
          LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
@@ -248,10 +248,7 @@ fn check_triggers(table: Table, oid: pg_sys::Oid) -> Result<(), AuthError> {
     );
     match as_caller(|| run_once(&query))?.pop() {
         None => Ok(()),
-        Some(why) => Err(AuthError::Setup(format!(
-            "{} belongs to a superuser, and {why}; or let the table belong to that role",
-            table.sql()
-        ))),
+        Some(why) => Err(AuthError::Setup(format!("{} belongs to a superuser, but {why}", table.sql()))),
     }
 }
 

@@ -85,10 +85,13 @@ fn answer(request: &Request) -> Response {
         let not_found = Response { body: "Not Found".into(), ..Response::empty(404) };
         return not_found.with("content-type", "text/plain;charset=UTF-8".into());
     }
-    match rate_limit::check(address.as_deref(), route, routes::pattern(route)) {
-        Ok(None) => {}
-        Ok(Some(too_many)) => return too_many,
-        Err(error) => return Response::refusal(&error),
+    // In a subtransaction of its own: what was counted stays, whatever becomes of the request.
+    let limit = || rate_limit::check(address.as_deref(), route, routes::pattern(route));
+    match attempt(limit, Result::is_ok) {
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(too_many))) => return too_many,
+        Ok(Err(error)) => return Response::refusal(&error),
+        Err(exception) => return undone(None, &exception),
     }
     let Some(route) = site.path(request).and_then(|path| routes::find(&request.method, path)) else {
         return Response::empty(404);
@@ -107,7 +110,7 @@ fn answer(request: &Request) -> Response {
 fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
     let mut context = Context::new(request, site, address);
     let response =
-        protect(false, || routes::bridge(&mut context)).unwrap_or_else(|error| Response::refusal(&error));
+        protect(None, || routes::bridge(&mut context)).unwrap_or_else(|error| Response::refusal(&error));
     let response = with_cookies(response, context);
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
 }
@@ -128,13 +131,13 @@ fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> 
     if context.request.method != "GET" {
         check_origin(context, &body)?;
     }
-    protect(route.is_sign_in, || (route.run)(context, &body))
+    protect(route.not_taken, || (route.run)(context, &body))
 }
 
 /// Runs a route's work so that a fault leaves nothing of it behind. What is merely refused stays: the mail
 /// that goes out with EMAIL_NOT_VERIFIED, say.
 fn protect(
-    is_sign_in: bool,
+    not_taken: Option<fn() -> AuthError>,
     work: impl FnOnce() -> Result<Response, AuthError>,
 ) -> Result<Response, AuthError> {
     let is_fault =
@@ -142,7 +145,7 @@ fn protect(
     function::forget_sqlstate();
     match attempt(work, |answer| !is_fault(answer)) {
         Ok(answer) => answer,
-        Err(exception) => Ok(undone(is_sign_in, &exception)),
+        Err(exception) => Ok(undone(not_taken, &exception)),
     }
 }
 
@@ -179,9 +182,12 @@ fn is_given(value: &Value) -> bool {
 
 /// The answer to a request whose work an exception undid. One that a function of the DBA's raised on purpose
 /// is the answer; others are for the server's log.
-fn undone(is_sign_in: bool, exception: &Exception) -> Response {
+fn undone(not_taken: Option<fn() -> AuthError>, exception: &Exception) -> Response {
     let hook = function::last_sqlstate();
-    let state = sqlstate(hook.unwrap_or(exception.code as i32));
+    // pgrx doesn't know those of the DBA's own making.
+    let is_unknown = exception.code == PgSqlErrorCode::ERRCODE_INTERNAL_ERROR
+        || exception.code == PgSqlErrorCode::ERRCODE_RAISE_EXCEPTION;
+    let state = sqlstate(hook.filter(|_| is_unknown).unwrap_or(exception.code as i32));
     let state = std::str::from_utf8(&state).unwrap_or_default();
     let status = match state.split_at(2) {
         // PostgREST's way to name a status.
@@ -203,13 +209,12 @@ fn undone(is_sign_in: bool, exception: &Exception) -> Response {
         }
         return Response { status, ..Response::json(body.finish()) };
     }
-    let is_data = matches!(state.get(..2), Some("22" | "23"));
     // The message of these has what the request brought in it.
-    let message = if is_data { "a value was not accepted" } else { &exception.message };
+    let is_value = matches!(state.get(..2), Some("22"));
+    let message = if is_value { "a value was not accepted" } else { &exception.message };
     warn(exception.code, &format!("handler() could not finish a request: {message} ({state})"));
-    // Better Auth's word for a row that the database didn't take.
-    if is_sign_in && is_data {
-        return Response::refusal(&Code::FailedToCreateUser.into());
+    match not_taken.filter(|_| exception.is_about_data()) {
+        Some(not_taken) => Response::refusal(&not_taken()),
+        None => Response::empty(500),
     }
-    Response::empty(500)
 }

@@ -33,11 +33,22 @@ pub(super) struct Route {
     pub(super) has_body: bool,
     /// Writes more than a session's times, so what it does is undone where it fails.
     pub(super) writes: bool,
+    /// The answer where the database doesn't take a value; without one it is a fault.
+    pub(super) not_taken: Option<fn() -> AuthError>,
     pub(super) run: fn(&mut Context<'_>, &Body) -> Answer,
 }
 
 const fn get(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
-    Route { method: "GET", path, is_sign_in: false, takes_forms: false, has_body: false, writes: false, run }
+    Route {
+        method: "GET",
+        path,
+        is_sign_in: false,
+        takes_forms: false,
+        has_body: false,
+        writes: false,
+        not_taken: None,
+        run,
+    }
 }
 
 const fn post(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
@@ -48,7 +59,12 @@ const ROUTES: &[Route] = &[
     get("/get-session", get_session),
     Route { has_body: false, ..post("/get-session", get_session) },
     Route { is_sign_in: true, takes_forms: true, ..post("/sign-in/email", sign_in_email) },
-    Route { is_sign_in: true, takes_forms: true, ..post("/sign-up/email", sign_up_email) },
+    Route {
+        is_sign_in: true,
+        takes_forms: true,
+        not_taken: Some(no_user),
+        ..post("/sign-up/email", sign_up_email)
+    },
     post("/sign-out", sign_out),
     post("/sign-in/social", oauth::sign_in_social),
     get("/callback/*", oauth::callback),
@@ -57,8 +73,8 @@ const ROUTES: &[Route] = &[
     post("/revoke-session", revoke_session),
     post("/revoke-sessions", revoke_sessions),
     post("/revoke-other-sessions", revoke_other_sessions),
-    post("/update-session", update_session),
-    post("/update-user", update_user),
+    Route { not_taken: Some(invalid), ..post("/update-session", update_session) },
+    Route { not_taken: Some(invalid), ..post("/update-user", update_user) },
     post("/delete-user", delete_user),
     Route { writes: true, ..get("/delete-user/callback", delete_user_callback) },
     post("/change-email", change_email),
@@ -78,6 +94,16 @@ const ROUTES: &[Route] = &[
     get("/ok", ok),
     get("/error", error_page),
 ];
+
+/// Better Auth's word for a row that the database didn't take.
+fn no_user() -> AuthError {
+    Code::FailedToCreateUser.into()
+}
+
+/// The value of an additional field that breaks a constraint, or is none of the column's type.
+fn invalid() -> AuthError {
+    AuthError::Validation(vec!["[body] Invalid input".into()])
+}
 
 impl Route {
     fn is_at(&self, path: &str) -> bool {
