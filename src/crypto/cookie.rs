@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn what_was_sealed_is_unsealed_and_nothing_else() {
         let key = Key::new(SECRET);
-        let session = r#"{"session":{"token":"t","b":1,"a":"\u00e9é\"/"},"user":{"id":"u"},"updatedAt":1,"version":"1"}"#;
+        let session =
+            r#"{"session":{"token":"t","b":1,"a":"é\"/"},"user":{"id":"u"},"updatedAt":1,"version":"1"}"#;
         let sealed = seal(&key, session, 1_795_424_337_000);
         let (unsealed, expires_at) = unseal([&key], &sealed).unwrap();
         assert_eq!(expires_at, 1_795_424_337_000);

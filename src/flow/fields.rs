@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::AuthError;
-use crate::flow::input::{Input, Issues};
+use crate::flow::input::{Input, Issues, is_truthy};
 use crate::store::catalog::{Kind, Table};
 use crate::store::fields::{self, Given};
 
@@ -69,16 +69,5 @@ fn text(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
         (_, Kind::Boolean) => Err("boolean"),
         (_, Kind::Number) => Err("number"),
         _ => Err("string"),
-    }
-}
-
-/// Whether JavaScript takes a value for true.
-pub(super) fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
     }
 }

@@ -61,6 +61,17 @@ impl Input<'_> {
     }
 }
 
+/// Whether JavaScript takes a value for true.
+pub(crate) fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
 /// Collects the issues of one request: Better Auth reports all of them at once.
 pub(crate) struct Issues {
     /// `body` or `query`.

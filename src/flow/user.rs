@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::hash;
-use crate::flow::input::{Input, Issues};
+use crate::flow::input::{Input, Issues, is_truthy};
 use crate::flow::mail::{self, Draft, Kind};
 use crate::flow::session::{Caller, Live, Need, is_fresh, require};
 use crate::flow::url::encode;
@@ -28,7 +28,7 @@ const DELETE_TOKEN: usize = 32;
 /// that is no text (Better Auth fails, or stores what it makes of it), and those of [`fields::parse`].
 pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Result<Live, AuthError> {
     let live = require(caller, Need::Live)?;
-    if fields::is_truthy(body.get("email").unwrap_or(&Value::Null)) {
+    if is_truthy(body.get("email").unwrap_or(&Value::Null)) {
         return Err(Code::EmailCanNotBeUpdated.into());
     }
     let additional = fields::parse(Table::User, body, Action::Update)?;

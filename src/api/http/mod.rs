@@ -27,6 +27,7 @@ use self::site::Site;
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::{AuthError, Code};
+use crate::flow::input::is_truthy;
 use crate::flow::json::Object;
 use crate::flow::session;
 use crate::flow::url::configured_base;
@@ -154,30 +155,21 @@ fn check_origin(context: &Context<'_>, body: &Body) -> Result<(), AuthError> {
     let (site, request) = (context.site, context.request);
     site.check_origin(request, false)?;
     let in_body = |name| body.get(name).cloned();
-    let callback_url = in_body("callbackURL").filter(is_given).or_else(|| request.query_value("callbackURL"));
+    let callback_url =
+        in_body("callbackURL").filter(is_truthy).or_else(|| request.query_value("callbackURL"));
     for (label, url, code) in [
         ("callbackURL", callback_url, Code::InvalidCallbackUrl),
         ("redirectURL", in_body("redirectTo"), Code::InvalidRedirectUrl),
         ("errorCallbackURL", in_body("errorCallbackURL"), Code::InvalidErrorCallbackUrl),
         ("newUserCallbackURL", in_body("newUserCallbackURL"), Code::InvalidNewUserCallbackUrl),
     ] {
-        match url.filter(is_given) {
+        match url.filter(is_truthy) {
             None => {}
             Some(Value::String(url)) => site.check_redirect(&url, code)?,
             Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
         }
     }
     Ok(())
-}
-
-/// What JavaScript takes for true.
-fn is_given(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::Bool(true) | Value::Array(_) | Value::Object(_) => true,
-    }
 }
 
 /// The answer to a request whose work an exception undid. One that a function of the DBA's raised on purpose

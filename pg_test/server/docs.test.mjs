@@ -1,0 +1,26 @@
+// The pages that list things list all of them.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { server } from './lib.mjs';
+
+const page = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+const listed = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+
+test('docs/settings.md has every setting', async (t) => {
+  const { client } = await server.database(t);
+  await client.query(`LOAD 'better_auth'`);
+  const settings = await client.column(`SELECT substr(name, 13) FROM pg_settings WHERE name LIKE 'better\\_auth.%'`);
+  assert.ok(settings.length > 60);
+  assert.deepEqual(listed(page('docs/settings.md'), /^\| `(\w+)`/gm), settings.sort());
+});
+
+test('README.md has every function', async (t) => {
+  const { client } = await server.database(t);
+  const functions = await client.column(`
+    SELECT DISTINCT proname FROM pg_proc
+    WHERE pronamespace = 'better_auth'::regnamespace AND prorettype <> 'trigger'::regtype ORDER BY 1`);
+  const readme = page('README.md');
+  assert.deepEqual(functions.filter((name) => !readme.includes(`\`${name}(`)), []);
+});
