@@ -648,7 +648,13 @@ fn additional_fields(setting: &GucSetting<Option<CString>>) -> Vec<AdditionalFie
         Some((name, "readonly")) => AdditionalField { name: name.trim().to_owned(), is_readonly: true },
         _ => AdditionalField { name: part.to_owned(), is_readonly: false },
     };
-    parts(&list).map(field).collect()
+    let mut fields: Vec<AdditionalField> = Vec::new();
+    for field in parts(&list).map(field) {
+        if fields.iter().all(|known| known.name != field.name) {
+            fields.push(field);
+        }
+    }
+    fields
 }
 
 /// Runs `work` on the audience: without a copy, since every token asks for it.

@@ -97,6 +97,34 @@ fn send_for(
     })
 }
 
+/// [`send`] where the answer must not tell whether there was anybody to send it to.
+pub(super) fn send_quietly(base_url: &str, user: &User, callback_url: Option<&str>) {
+    mail::quietly(|| send(base_url, user, callback_url));
+}
+
+/// What takes its place where there is nobody.
+///
+/// # Errors
+/// There is no usable secret.
+pub(super) fn pretend_to_send(
+    base_url: &str,
+    email: &str,
+    callback_url: Option<&str>,
+) -> Result<(), AuthError> {
+    pretend(base_url, email, Purpose::Verify, callback_url)
+}
+
+fn pretend(
+    base_url: &str,
+    email: &str,
+    purpose: Purpose<'_>,
+    callback_url: Option<&str>,
+) -> Result<(), AuthError> {
+    let token = token(email, Some(&"0".repeat(32)), purpose, Timestamp::now())?;
+    mail::pretend(Kind::Verification, email, &link(base_url, &token, callback_url), &token);
+    Ok(())
+}
+
 /// Sends the verification mail once more. The answer doesn't tell whether the email is known, unless it is
 /// that of the caller's own session.
 ///
@@ -128,15 +156,10 @@ pub(crate) fn resend(
         return send(&base_url, &live.user, callback_url);
     }
     match user::find_by_email(&email)? {
-        Some(user) if !user.email_verified => {
-            mail::quietly(|| send(&base_url, &user, callback_url));
-            Ok(())
-        }
-        _ => {
-            let token = token(&email, Some(&"0".repeat(32)), Purpose::Verify, Timestamp::now())?;
-            mail::pretend(Kind::Verification, &email, &link(&base_url, &token, callback_url), &token)
-        }
+        Some(user) if !user.email_verified => send_quietly(&base_url, &user, callback_url),
+        _ => pretend(&base_url, &email, Purpose::Verify, callback_url)?,
     }
+    Ok(())
 }
 
 /// What became of a token.
@@ -333,10 +356,8 @@ pub(crate) fn change(
     }
     let base_url = if sends { Some(caller.base_url()?) } else { None };
     if user::find_by_email(&new_email)?.is_some() {
-        if let (Some(base_url), false) = (&base_url, is_immediate) {
-            let purpose = Purpose::VerifyChange(&new_email);
-            let token = token(&user.email, Some(&user.id), purpose, Timestamp::now())?;
-            mail::pretend(Kind::Verification, &new_email, &link(base_url, &token, callback_url), &token)?;
+        if let Some(base_url) = &base_url {
+            pretend(base_url, &user.email, Purpose::VerifyChange(&new_email), callback_url)?;
         }
         return Ok(None);
     }
@@ -349,7 +370,7 @@ pub(crate) fn change(
         // Better Auth goes on with the user as the session has it.
         let user = User { email: new_email, ..user };
         if let Some(base_url) = &base_url {
-            send(base_url, &user, callback_url)?;
+            send_quietly(base_url, &user, callback_url);
         }
         return Ok(Some(Live { session, user }));
     }
@@ -359,7 +380,7 @@ pub(crate) fn change(
             true => Purpose::ConfirmChange(&new_email),
             false => Purpose::VerifyChange(&new_email),
         };
-        send_for(base_url, &user, &user.email, purpose, callback_url)?;
+        mail::quietly(|| send_for(base_url, &user, &user.email, purpose, callback_url));
     }
     Ok(None)
 }

@@ -66,8 +66,33 @@ fn text(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
             Value::String(text),
             Kind::Text | Kind::Uuid | Kind::TimestampTz | Kind::Timestamp | Kind::Other,
         ) => Ok(Some(text.clone())),
+        // An array column: PostgreSQL's own notation.
+        (Value::Array(items), Kind::Other) => Ok(Some(array(items))),
         (_, Kind::Boolean) => Err("boolean"),
         (_, Kind::Number) => Err("number"),
         _ => Err("string"),
+    }
+}
+
+/// An array as PostgreSQL writes it.
+fn array(items: &[Value]) -> String {
+    let element = |item: &Value| match item {
+        Value::Null => "NULL".to_owned(),
+        Value::Array(items) => array(items),
+        Value::String(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        other => other.to_string(),
+    };
+    format!("{{{}}}", items.iter().map(element).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_are_written_as_postgresql_reads_them() {
+        let items = serde_json::json!(["a", "b,c", "d\"e\\f", "", "NULL", null, 1, true, ["x"]]);
+        let written = r#"{"a","b,c","d\"e\\f","","NULL",NULL,1,true,{"x"}}"#;
+        assert_eq!(items.as_array().map(|items| array(items)).as_deref(), Some(written));
     }
 }

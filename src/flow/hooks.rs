@@ -7,7 +7,7 @@ use crate::error::AuthError;
 use crate::flow::json::{self, Object};
 use crate::flow::session::Live;
 use crate::settings;
-use crate::store::function::call;
+use crate::store::function::{Answer, call};
 use crate::store::user::User;
 
 /// Claims that say whose token it is and how long it lives: never the DBA's to set.
@@ -57,9 +57,13 @@ pub(super) fn bridge_claims(live: &Live) -> Result<Map<String, Value>, AuthError
     let session = session.into_iter().filter(|(name, _)| name != "token").collect();
     let session = Object::new().members(&session).finish();
     let argument = Object::new().json("user", &json::user(&live.user)).json("session", &session).finish();
-    let Some(answer) = call("bridge_claims_function", &name, &argument)? else { return Ok(Map::new()) };
-    let claims: Map<String, Value> =
-        serde_json::from_str(&answer).map_err(|_| refused("has to answer with a JSON object"))?;
+    const NO_OBJECT: &str = "has to answer with a JSON object";
+    let answer = match call("bridge_claims_function", &name, &argument)? {
+        Answer::Json(None) => return Ok(Map::new()),
+        Answer::Json(Some(answer)) => answer,
+        Answer::Other => return Err(refused(NO_OBJECT)),
+    };
+    let claims: Map<String, Value> = serde_json::from_str(&answer).map_err(|_| refused(NO_OBJECT))?;
     if let Some(name) = RESERVED.iter().find(|name| claims.contains_key(**name)) {
         return Err(refused(&format!("must not set the claim \"{name}\"")));
     }

@@ -5,7 +5,7 @@ use crate::flow::json::{self, Object};
 use crate::settings;
 use crate::store::function::call;
 use crate::store::mail;
-use crate::store::server::{Timestamp, random_token, warn};
+use crate::store::server::{Timestamp, log, random_token};
 use crate::store::subtransaction::attempt;
 use crate::store::user::User;
 
@@ -86,20 +86,21 @@ fn put(draft: &Draft<'_>, data: &str) -> Result<String, AuthError> {
 pub(super) fn quietly(send: impl FnOnce() -> Result<(), AuthError>) {
     match attempt(send, Result::is_ok) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => warn(error.sqlstate(), &format!("a mail could not be sent: {}", error.message())),
+        Ok(Err(error)) => log(error.sqlstate(), &format!("a mail could not be sent: {}", error.message())),
         // Whatever a function of the DBA's says, there may be a token in it.
         Err(exception) => {
-            warn(exception.code, "a mail could not be sent: send_mail_function raised an error")
+            log(exception.code, "a mail could not be sent: PostgreSQL or send_mail_function raised an error");
         }
     }
 }
 
-/// Does what sending a mail does, so that the time of the answer, with the commit in it, doesn't tell that
-/// there is nobody to send it to.
-///
-/// # Errors
-/// Those of the store.
-pub(super) fn pretend(kind: Kind, recipient: &str, url: &str, token: &str) -> Result<(), AuthError> {
+/// Does what [`quietly`] sending a mail does, so that the time of the answer, with the commit in it, doesn't
+/// tell that there is nobody to send it to.
+pub(super) fn pretend(kind: Kind, recipient: &str, url: &str, token: &str) {
+    quietly(|| put_and_remove(kind, recipient, url, token));
+}
+
+fn put_and_remove(kind: Kind, recipient: &str, url: &str, token: &str) -> Result<(), AuthError> {
     if settings::send_mail_function().is_some() {
         return Ok(());
     }

@@ -92,8 +92,14 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     let now = Timestamp::now();
     let draft = User::draft(name, &email, image, now)?;
     hooks::before_sign_up(&draft, &given, METHOD)?;
+    let taken = |draft: User| {
+        if let Some(base_url) = &base_url {
+            email_verification::pretend_to_send(base_url, &draft.email, callback_url)?;
+        }
+        pretend(draft, &additional)
+    };
     if exists {
-        return pretend(draft, &additional);
+        return taken(draft);
     }
     let created = match is_discreet {
         true => insert(&draft, &additional, Insert::Kept)?,
@@ -102,15 +108,17 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     let Some(user) = created else {
         // Somebody else was faster, or a trigger or rule of the table's owner refused the row.
         return match user::find_by_email(&email)?.is_some() {
-            true if is_discreet => pretend(draft, &additional),
+            true if is_discreet => taken(draft),
             true => Err(Code::UserAlreadyExists.into()),
             false => Err(Code::FailedToCreateUser.into()),
         };
     };
     account::create_credential(&user.id, &hash, now)?;
     hooks::after_sign_up(&user, METHOD)?;
-    if let Some(base_url) = base_url {
-        email_verification::send(&base_url, &user, callback_url)?;
+    match &base_url {
+        Some(base_url) if is_discreet => email_verification::send_quietly(base_url, &user, callback_url),
+        Some(base_url) => email_verification::send(base_url, &user, callback_url)?,
+        None => {}
     }
     let session = match is_discreet {
         true => None,

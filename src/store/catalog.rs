@@ -77,7 +77,6 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(super) type_oid: pg_sys::Oid,
-    pub(super) type_modifier: i32,
     /// NOT NULL, and nothing fills it when an insert leaves it out.
     pub(crate) required: bool,
 }
@@ -217,7 +216,6 @@ fn load(table: Table) -> Result<Relation, AuthError> {
             name: attribute.name().to_owned(),
             kind: kind(attribute.atttypid),
             type_oid: attribute.atttypid,
-            type_modifier: attribute.atttypmod,
             required: attribute.attnotnull
                 && !attribute.atthasdef
                 && attribute.attidentity == 0
@@ -274,7 +272,8 @@ pub(super) fn has_column(table: Table, name: &str) -> Result<bool, AuthError> {
 }
 
 fn kind(type_oid: pg_sys::Oid) -> Kind {
-    match type_oid {
+    // SAFETY: looks a column's type up; that of a domain is the one under it.
+    match unsafe { pg_sys::getBaseType(type_oid) } {
         pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Kind::Text,
         pg_sys::UUIDOID => Kind::Uuid,
         pg_sys::BOOLOID => Kind::Boolean,

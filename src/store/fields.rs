@@ -103,8 +103,7 @@ pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
         let value = match field.column.kind {
             Kind::Timestamp => date(&column),
             Kind::TimestampTz => date(&format!("({column} AT TIME ZONE 'UTC')")),
-            Kind::Text | Kind::Boolean | Kind::Number | Kind::Json => column,
-            Kind::Uuid | Kind::Other => format!("{column}::pg_catalog.text"),
+            _ => column,
         };
         format!("{}, {value}", pgrx::spi::quote_literal(name))
     };
@@ -120,13 +119,12 @@ impl Given {
 
     /// Parameter `position`, which is text, in the type that the column has.
     pub(super) fn expression(&self, position: usize) -> String {
-        let Column { type_oid, type_modifier, .. } = self.field.column;
         let flags = pgrx::pg_sys::FORMAT_TYPE_FORCE_QUALIFY | pgrx::pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN;
-        // SAFETY: makes the qualified name of a type that a column has, with its length: `character` alone
-        // would be one of 1.
+        // SAFETY: makes the qualified name of a type that a column has. Without a length: what is too long is
+        // refused when it is assigned, where a cast would cut it off.
         let kind = unsafe {
             let flags = u16::try_from(flags).unwrap_or_default();
-            let name = pgrx::pg_sys::format_type_extended(type_oid, type_modifier, flags);
+            let name = pgrx::pg_sys::format_type_extended(self.field.column.type_oid, -1, flags);
             std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
         };
         match self.field.column.kind {

@@ -17,15 +17,22 @@ thread_local! {
     static SQLSTATE: Cell<i32> = const { Cell::new(0) };
 }
 
-/// Calls the function `name` (`schema.name`), which `setting` names, with a JSON object; what it answers,
-/// as JSON text.
+/// What a function answered.
+pub(crate) enum Answer {
+    /// JSON text, or NULL.
+    Json(Option<String>),
+    /// It returns something else than json, jsonb or text.
+    Other,
+}
+
+/// Calls the function `name` (`schema.name`), which `setting` names, with a JSON object.
 ///
 /// It runs as its owner, like one that is SECURITY DEFINER: whoever may replace it gets no other rights
 /// than those it has anyway.
 ///
 /// # Errors
 /// There is no such function. What it raises itself is PostgreSQL's own exception.
-pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Option<String>, AuthError> {
+pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Answer, AuthError> {
     let missing = || {
         AuthError::Setup(format!(
             "better_auth.{setting} is \"{name}\", which is not the name (schema.name) of a function of one jsonb argument"
@@ -53,7 +60,10 @@ pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Option<S
         })
     };
     let rows = PgTryBuilder::new(AssertUnwindSafe(run)).catch_others(with_known_sqlstate).execute()?;
-    Ok(rows.into_iter().next().flatten().flatten())
+    Ok(match rows.into_iter().next().flatten() {
+        Some(json) => Answer::Json(json),
+        None => Answer::Other,
+    })
 }
 
 /// The SQLSTATE of the exception that came out of [`call`] since [`forget_sqlstate`], if one did, as
@@ -74,18 +84,18 @@ fn find(name: &str) -> Option<pg_sys::Oid> {
     const OID: i16 = 1;
     let name = CString::new(name).ok()?;
     let argument = [pg_sys::JSONBOID];
-    // SAFETY: the name is terminated; a malformed one raises. The list has the two strings that its length
-    // says, and the key of the cache is a name, a vector of types and a schema.
+    // SAFETY: PostgreSQL splits a terminated copy of its own, in place, into names that are read while the
+    // copy is there; the key of the cache is a name, a vector of types and a schema.
     unsafe {
-        #[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
-        let names = pg_sys::stringToQualifiedNameList(name.as_ptr());
-        #[cfg(not(any(feature = "pg13", feature = "pg14", feature = "pg15")))]
-        let names = pg_sys::stringToQualifiedNameList(name.as_ptr(), std::ptr::null_mut());
-        if names.is_null() || (*names).length != 2 {
+        let mut names = std::ptr::null_mut();
+        let copy = pg_sys::pstrdup(name.as_ptr());
+        if !pg_sys::SplitIdentifierString(copy, b'.'.cast_signed(), &raw mut names)
+            || names.is_null()
+            || (*names).length != 2
+        {
             return None;
         }
-        let (mut schema, mut function) = (std::ptr::null_mut(), std::ptr::null_mut());
-        pg_sys::DeconstructQualifiedName(names, &raw mut schema, &raw mut function);
+        let [schema, function] = [0, 1].map(|at| (*(*names).elements.add(at)).ptr_value.cast_const().cast());
         let schema = pg_sys::get_namespace_oid(schema, true);
         let arguments = pg_sys::buildoidvector(argument.as_ptr(), 1);
         let oid = pg_sys::GetSysCacheOid(

@@ -125,6 +125,11 @@ pub(crate) fn warn(code: PgSqlErrorCode, message: &str) {
     ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::WARNING);
 }
 
+/// Tells the DBA, and not even the connection that asked: for what would tell whether an email is known.
+pub(crate) fn log(code: PgSqlErrorCode, message: &str) {
+    ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::LOG_SERVER_ONLY);
+}
+
 /// Whether this transaction may write: not on a standby, nor in a read-only transaction.
 pub(crate) fn is_writable() -> bool {
     // SAFETY: both read the backend's own state.
