@@ -79,10 +79,10 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     // Better Auth's protection against enumeration: where sign-up opens no session, its answer doesn't
     // tell that the email is taken.
     let is_discreet = settings::require_email_verification() || !settings::auto_sign_in();
-    let given =
-        || additional.iter().map(|given| (&given.field.name, request.additional.get(&given.field.name)));
-    let given: Map<String, Value> =
-        given().filter_map(|(name, value)| Some((name.clone(), value?.clone()))).collect();
+    let value = |Given { field, .. }: &Given| {
+        Some((field.name.clone(), request.additional.get(&field.name)?.clone()))
+    };
+    let given: Map<String, Value> = additional.iter().filter_map(value).collect();
     let exists = user::find_by_email(&email)?.is_some();
     if exists && !is_discreet {
         return Err(Code::UserAlreadyExists.into());

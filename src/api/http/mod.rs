@@ -88,11 +88,11 @@ fn answer(request: &Request) -> Response {
     }
     // In a subtransaction of its own: what was counted stays, whatever becomes of the request.
     let limit = || rate_limit::check(address.as_deref(), route, routes::pattern(route));
-    match attempt(limit, Result::is_ok) {
-        Ok(Ok(None)) => {}
-        Ok(Ok(Some(too_many))) => return too_many,
-        Ok(Err(error)) => return Response::refusal(&error),
-        Err(exception) => return undone(None, &exception),
+    match settings::rate_limit().then(|| attempt(limit, Result::is_ok)) {
+        None | Some(Ok(Ok(None))) => {}
+        Some(Ok(Ok(Some(too_many)))) => return too_many,
+        Some(Ok(Err(error))) => return Response::refusal(&error),
+        Some(Err(exception)) => return undone(None, &exception),
     }
     let Some(route) = site.path(request).and_then(|path| routes::find(&request.method, path)) else {
         return Response::empty(404);

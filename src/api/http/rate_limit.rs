@@ -49,7 +49,7 @@ pub(super) fn check(
     path: &str,
     counted_as: &str,
 ) -> Result<Option<Response>, AuthError> {
-    if !settings::rate_limit() || address.is_none() && settings::disable_ip_tracking() || !is_writable() {
+    if address.is_none() && settings::disable_ip_tracking() || !is_writable() {
         return Ok(None);
     }
     let Some(RateLimit { window, max }) = limit(path) else { return Ok(None) };
