@@ -8,7 +8,7 @@ import { after } from 'node:test';
 import pg from 'pg';
 
 // Better Auth reads both when it is imported, and drops checks in a test environment.
-delete process.env.NODE_ENV;
+process.env.NODE_ENV = 'production';
 delete process.env.TEST;
 const { betterAuth } = await import('better-auth');
 const { getMigrations } = await import('better-auth/db/migration');
@@ -101,6 +101,7 @@ function realOptions(database, options = {}) {
     secret: SECRET,
     baseURL: BASE_URL,
     emailAndPassword: { enabled: true },
+    rateLimit: { enabled: false },
     logger: { disabled: true },
     telemetry: { enabled: false },
     ...options,
@@ -244,6 +245,21 @@ export const DIFFERENCES = {
   pluginDefaults: 'What a plugin of Better Auth writes of its own for a new user (the role of admin, the method of lastLoginMethod) is left to the column default here.',
   farDates: 'A date after the year 9999 is null here; Better Auth gives +010000-01-01T00:00:00.000Z.',
   untrustedCallback: 'sign_in_email gives back whatever callback_url it is given: a SQL caller has no origin to judge it by. Better Auth answers INVALID_CALLBACK_URL.',
+  bounds: 'Bodies over 1 MiB (413), headers over 64 KiB together (431), URLs over 16 KiB (414) and texts over 64 KiB (VALIDATION_ERROR) are refused here; Better Auth has no limits of its own.',
+  nul: 'A text with NUL, which PostgreSQL doesn’t store, is refused here with VALIDATION_ERROR, and is no OAuth state; Better Auth answers 500 or what else its failed statement leads to.',
+  nameNull: 'update-user with name null is refused here; Better Auth answers 500.',
+  nameType: 'update-user refuses a name or image that is no text; Better Auth stores its text form.',
+  emailTokens: 'verify-email takes only tokens of the form that Better Auth’s mails have, so that none passes that was made for something else under the same secret. Better Auth believes some others and fails with 500 at the rest, as it does where the new email was taken meanwhile: USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL here.',
+  cachedWrites: 'What writes or shows sessions, and verify-email, don’t believe the cookie cache here, so a revoked session can do nothing; Better Auth does in update-user, update-session, unlink-account, list-sessions and verify-email.',
+  cacheForm: 'A cached session of another form than Better Auth’s is not believed here: a JWT without exp, or one with something after its end. Of a user without image, that is null.',
+  foreignDeleteToken: 'Another user’s attempt doesn’t use a deletion token up here.',
+  expiredOthers: 'revoke-other-sessions also deletes sessions that have expired here; Better Auth leaves them.',
+  jsonNumbers: 'Numbers beyond a double, and nesting beyond 127, are invalid JSON here; JavaScript makes the one Infinity, and nests as deep as its stack.',
+  emptyArray: 'An empty array for the password of a sign-up is one issue here; zod adds that it is too small.',
+  controlCharacters: 'A callbackURL that is no text, has control characters, or the scheme javascript, data or vbscript is refused here whatever the settings say; Better Auth’s parser drops such characters, and it checks nothing under disableOriginCheck.',
+  floor: 'send-verification-email answers as soon as it can here: nothing is sent while the caller waits. Better Auth takes half a second at least.',
+  rateLimitKeys: 'Requests that differ in a token, or lead nowhere, count as one for the rate limit here; Better Auth counts each path by itself, so its table fills up with them.',
+  orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',
   rollback: 'A SQL caller who gets an exception loses what its transaction wrote: a refusal neither prolongs a session nor deletes an expired one. The next get_session does.',
 };
 

@@ -1,0 +1,470 @@
+// HTTP for the interop tests: the real Better Auth's handler and `better_auth.handler` behind one interface,
+// a small world of users to ask about, and the comparison of everything that comes back.
+
+import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
+import { mock } from 'node:test';
+import pg from 'pg';
+import { BASE_URL, PASSWORD, SECRET, createExtensionDatabase, createRealDatabase, realAuth, signCookie } from './lib.mjs';
+
+/** Compares the real one with itself: shows that no comparison is flaky, and needs no extension. */
+export const AGAINST_ITSELF = Boolean(process.env.AGAINST_ITSELF);
+
+// better-call writes unhandled exceptions to the console, whatever the logger is told.
+mock.method(console, 'error', () => {});
+
+// ── Requests ─────────────────────────────────────────────────────────────────────────────────────
+//
+// A request is `{method, path, body}` and any of:
+//   url      instead of path: from the origin on, or absolute
+//   raw      the body's text or bytes, instead of JSON of `body`
+//   by       whose session cookie is sent: a session of the world, or one that a step opened
+//   cookie   the Cookie header, instead
+//   jar      true: the cookies that were set so far; a function changes them first
+//   headers  more of them; null removes one
+//   as       the name of the session that it opens
+// `{{name}}` in any text is what the run knows by that name: `ada.token`, `ada.id`, `mail.token`, `mail.url`;
+// `{{sign:name}}` is the value of its signed cookie.
+
+export const GET = (path, options) => ({ method: 'GET', path, ...options });
+export const POST = (path, body, options) => ({ method: 'POST', path, body, ...options });
+
+/** A session's cookie header. */
+export const cookieOf = (token, prefix = 'better-auth') => `${prefix}.session_token=${signCookie(token)}`;
+
+const base64url = (text) => Buffer.from(text).toString('base64url');
+const hmac = (text, encoding, secret = SECRET) => createHmac('sha256', secret).update(text).digest(encoding);
+
+/** A JWT as Better Auth's mails carry it. `expires` is in seconds from now. */
+export function signJwt(claims, { expires = 3600, secret = SECRET, header = { alg: 'HS256' } } = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify({ ...claims, iat: now, exp: now + expires }))}`;
+  return `${signed}.${hmac(signed, 'base64url', secret)}`;
+}
+
+/** A compact session_data cookie's value with another content, signed again. */
+export function changeCompact(value, change, secret = SECRET) {
+  const { session, expiresAt } = JSON.parse(Buffer.from(decodeURIComponent(value), 'base64url'));
+  const changed = change({ session, expiresAt });
+  const signature = hmac(JSON.stringify({ ...changed.session, expiresAt: changed.expiresAt }), 'base64url', secret);
+  return base64url(JSON.stringify({ ...changed, signature }));
+}
+
+/** A session_data cookie's JWT with other claims, signed again. */
+export function changeJwt(value, change, secret = SECRET) {
+  const [header, payload] = value.split('.').map((part) => Buffer.from(part, 'base64url'));
+  const signed = `${base64url(header)}.${base64url(JSON.stringify(change(JSON.parse(payload))))}`;
+  return `${signed}.${hmac(signed, 'base64url', secret)}`;
+}
+
+// ── The world ────────────────────────────────────────────────────────────────────────────────────
+
+const id = (name) => name.padEnd(32, 'Z9');
+const user = (name, email, rest) => ({
+  id: id(name),
+  name,
+  email,
+  verified: false,
+  image: null,
+  accounts: ['credential'],
+  sessions: [],
+  ...rest,
+});
+
+/** Everybody's password is PASSWORD. Everything is an hour old; no session is due for a refresh. */
+export const WORLD = [
+  user('Ada', 'ada@example.com', { sessions: ['ada', 'ada2'] }),
+  user('Vera', 'vera@example.com', {
+    verified: true,
+    image: 'https://example.com/vera.png',
+    accounts: ['credential', 'github'],
+    sessions: ['vera'],
+  }),
+  user('Gina', 'gina@example.com', { verified: true, accounts: ['google'], sessions: ['gina'] }),
+];
+/** The database's names for it. */
+export const ID = Object.fromEntries(WORLD.map((one) => [one.name.toLowerCase(), one.id]));
+export const TOKEN = Object.fromEntries(WORLD.flatMap((one) => one.sessions.map((session) => [session, id(`${session}session`)])));
+export const accountId = (name, provider) => id(`${name}${provider}`);
+
+function worldSql(hash) {
+  const row = (values) =>
+    `(${values.map((value) => (value?.sql ? value.sql : value === null ? 'NULL' : pg.escapeLiteral(String(value)))).join(', ')})`;
+  const ago = { sql: `now() - interval '1 hour'` };
+  const users = [],
+    accounts = [],
+    sessions = [];
+  for (const one of WORLD) {
+    users.push(row([one.id, one.name, one.email, one.verified, one.image, ago, ago]));
+    for (const provider of one.accounts) {
+      const credential = provider === 'credential';
+      accounts.push(
+        row([
+          accountId(one.name, provider),
+          credential ? one.id : `${provider}-subject`,
+          provider,
+          one.id,
+          credential ? null : 'access',
+          credential ? null : 'openid,email',
+          credential ? hash : null,
+          ago,
+          ago,
+        ]),
+      );
+    }
+    for (const session of one.sessions) {
+      sessions.push(row([id(`${session}row`), TOKEN[session], one.id, { sql: `now() + interval '7 days -1 hour'` }, '', 'seed', ago, ago]));
+    }
+  }
+  return `
+    DELETE FROM "user"; DELETE FROM verification; DELETE FROM "rateLimit";
+    INSERT INTO "user" (id, name, email, "emailVerified", image, "createdAt", "updatedAt") VALUES ${users};
+    INSERT INTO account (id, "accountId", "providerId", "userId", "accessToken", scope, password, "createdAt", "updatedAt") VALUES ${accounts};
+    INSERT INTO session (id, token, "userId", "expiresAt", "ipAddress", "userAgent", "createdAt", "updatedAt") VALUES ${sessions};`;
+}
+
+// ── The two sides ────────────────────────────────────────────────────────────────────────────────
+//
+// A side is {name, database, fetch(request), mails(), hash}: `fetch` takes {method, url, headers: [[name, value]], body}
+// and answers {status, headers, setCookies, body}; `mails` takes what was sent since the last time.
+
+// A hash that costs nothing, where hashing isn't the point.
+const cheapHash = (password) => `cheap:${createHash('sha256').update(password.normalize('NFKC')).digest('hex')}`;
+const cheap = { hash: async (password) => cheapHash(password), verify: async ({ hash, password }) => hash === cheapHash(password) };
+
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+/** Options over options. */
+export const merge = (base, over = {}) =>
+  Object.entries(over).reduce(
+    (sum, [key, value]) => ({ ...sum, [key]: isObject(value) && isObject(sum[key]) ? merge(sum[key], value) : value }),
+    base,
+  );
+
+/**
+ * What the handler is documented to be: all senders there, no rate limit unless a test wants one.
+ * `options` is a function of the senders `{reset, verification, change, remove}`.
+ */
+function fullOptions(options, send) {
+  const base = {
+    rateLimit: { enabled: false, storage: 'database' },
+    emailAndPassword: { enabled: true, sendResetPassword: send.reset, password: cheap },
+    emailVerification: { sendVerificationEmail: send.verification },
+  };
+  return merge(base, options(send));
+}
+const KINDS = {
+  reset: 'reset-password',
+  verification: 'verification-email',
+  change: 'change-email-confirmation',
+  remove: 'delete-account',
+};
+const noSenders = Object.fromEntries(Object.keys(KINDS).map((name) => [name, async () => {}]));
+
+/** The real one on a database that `realDatabase` made. */
+export function realSide(database, options = () => ({})) {
+  const sent = [];
+  const send = Object.fromEntries(
+    Object.entries(KINDS).map(([name, kind]) => [
+      name,
+      async ({ user, url, token, newEmail }) => {
+        sent.push({ kind, recipient: user.email, url, token, data: JSON.parse(JSON.stringify({ user, newEmail })) });
+      },
+    ]),
+  );
+  const { auth } = realAuth(database, fullOptions(options, send));
+  return {
+    name: 'Better Auth',
+    database,
+    hash: cheapHash(PASSWORD),
+    async fetch({ method, url, headers, body }) {
+      // As bytes: a text would bring a content type of its own. HTTP knows no difference between an empty body and none.
+      const bytes = body?.length > 0 ? Buffer.from(body) : undefined;
+      const response = await auth.handler(new Request(url, { method, headers, body: bytes }));
+      return {
+        status: response.status,
+        headers: [...response.headers].filter(([name]) => name !== 'set-cookie'),
+        setCookies: response.headers.getSetCookie(),
+        body: await response.text(),
+      };
+    },
+    mails: async () => sent.splice(0),
+  };
+}
+
+/** Ours on a database that `ourDatabase` made. It is configured by the database's settings. */
+export function ourSide(database, options) {
+  if (AGAINST_ITSELF) return realSide(database, options);
+  return {
+    name: 'ours',
+    database,
+    hash: database.hash,
+    async fetch({ method, url, headers, body = null }) {
+      const text = typeof body === 'string' ? body.toWellFormed() : body && new TextDecoder('utf-8', { ignoreBOM: true }).decode(body);
+      const request = { method, url, headers, body: text };
+      const response = await database.value('SELECT better_auth.handler($1::jsonb)', [JSON.stringify(request)]);
+      assert.deepEqual(Object.keys(response).sort(), ['body', 'headers', 'status']);
+      assert.equal(typeof response.body, 'string');
+      for (const [name, value, ...rest] of response.headers) {
+        assert.deepEqual([name, typeof value, rest], [name.toLowerCase(), 'string', []], 'a header is a lower-case name and a text');
+      }
+      const named = (wanted) => response.headers.filter(([name]) => (name === 'set-cookie') === wanted);
+      return {
+        status: response.status,
+        headers: named(false).sort(([a], [b]) => (a < b ? -1 : 1)),
+        setCookies: named(true).map(([, value]) => value),
+        body: response.body,
+      };
+    },
+    mails: () =>
+      database.sql(
+        `WITH taken AS (DELETE FROM better_auth.mail_outbox RETURNING *)
+         SELECT kind, recipient, url, token, data FROM taken ORDER BY created_at, id`,
+      ),
+  };
+}
+
+/** A database for the real one, with what the options ask of its tables. */
+export const realDatabase = (options = () => ({})) => createRealDatabase(fullOptions(options, noSenders));
+
+/** A database with this extension and the tests' secret. `sql` adds the columns that the options ask for. */
+export async function ourDatabase({ options, sql = '' } = {}) {
+  if (AGAINST_ITSELF) return realDatabase(options);
+  const database = await createExtensionDatabase();
+  await database.sql(`SELECT better_auth.set_secret('cookie', ${pg.escapeLiteral(SECRET)}); ${sql}`);
+  database.hash = await database.value('SELECT better_auth.hash_password($1)', [PASSWORD]);
+  return database;
+}
+
+// ── A client, and a run of steps on one side ─────────────────────────────────────────────────────
+
+/** What a browser and its user keep: cookies, and what they know by name. It may talk to both sides. */
+export class Client {
+  known = {};
+  jar = {};
+  #prefix;
+  #basePath;
+
+  constructor({ prefix = 'better-auth', basePath = '/api/auth' } = {}) {
+    this.#prefix = prefix;
+    this.#basePath = basePath;
+  }
+
+  /** Sends a request, and keeps what comes of it. `mails` are those that were sent meanwhile. */
+  async ask(side, step) {
+    const answer = await side.fetch(this.#request(step));
+    for (const cookie of answer.setCookies) {
+      const [, name, value] = /^([^=]*)=([^;]*)/.exec(cookie);
+      if (/; Max-Age=0(;|$)/.test(cookie)) delete this.jar[name];
+      else this.jar[name] = value;
+    }
+    const mails = await side.mails();
+    for (const { token, url } of mails) Object.assign(this.known, { 'mail.token': token, 'mail.url': url });
+    if (step.as) {
+      const { token } = JSON.parse(answer.body);
+      assert.ok(token, `${side.name}: ${step.method} ${step.path} opened no session: ${answer.body}`);
+      this.known[`${step.as}.token`] = token;
+    }
+    return { ...answer, mails };
+  }
+
+  /** A text or JSON with what is known in place of `{{name}}`. */
+  fill(value) {
+    if (typeof value === 'string') {
+      return value.replace(/\{\{(sign:)?([\w.]+)\}\}/g, (_, sign, name) => (sign ? signCookie(this.#value(name)) : this.#value(name)));
+    }
+    if (Array.isArray(value)) return value.map((item) => this.fill(item));
+    if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.fill(item)]));
+    return value;
+  }
+
+  #value(name) {
+    assert.ok(name in this.known, `nothing is known as ${name}`);
+    return this.known[name];
+  }
+
+  #request({ method, path, url, body, raw, by, cookie, jar, headers = {} }) {
+    const target = this.fill(url ?? path);
+    const sent = { origin: BASE_URL };
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(this.fill(body)));
+    if (content !== undefined) sent['content-type'] = 'application/json';
+    if (by) sent.cookie = cookieOf(this.#value(`${by}.token`), this.#prefix);
+    if (cookie) sent.cookie = this.fill(cookie);
+    if (jar) {
+      const cookies = jar === true ? this.jar : jar({ ...this.jar }, this.known);
+      sent.cookie = Object.entries(cookies)
+        .map(([name, value]) => `${name}=${value}`)
+        .join('; ');
+    }
+    const pairs = Object.entries({ ...sent, ...this.fill(headers) }).filter(([, value]) => value !== null);
+    return {
+      method,
+      url: target.startsWith('/') ? `${BASE_URL}${url ? '' : this.#basePath}${target}` : target,
+      headers: pairs.flatMap(([name, value]) => (Array.isArray(value) ? value.map((one) => [name, one]) : [[name, value]])),
+      body: content,
+    };
+  }
+}
+
+/** Plays the steps on one side, from the world as it always is; what it answered, and the rows afterwards. */
+export async function play(side, steps, names = {}) {
+  await side.database.sql(worldSql(side.hash));
+  await side.mails();
+  const client = new Client(names);
+  const shown = new Shown(names.prefix ?? 'better-auth');
+  const world = [
+    ...Object.entries(TOKEN).map(([name, token]) => [`${name}.token`, token]),
+    ...Object.entries(ID).map(([name, value]) => [`${name}.id`, value]),
+  ];
+  for (const [name, value] of world) {
+    client.known[name] = value;
+    shown.know(value, name);
+  }
+  const answers = [];
+  for (const step of steps) {
+    if (typeof step === 'string') await side.database.sql(client.fill(step));
+    else answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), await client.ask(side, step)));
+  }
+  return { answers, rows: shown.rows(await tables(side.database)) };
+}
+
+/** Plays the steps on both sides. */
+export const playBoth = (sides, steps, names) => Promise.all(sides.map((side) => play(side, steps, names)));
+
+const ORDERED = {
+  user: '"createdAt", id',
+  account: '"createdAt", id',
+  session: '"createdAt", id',
+  verification: '"createdAt", identifier',
+  rateLimit: 'key',
+};
+
+/** All rows that Better Auth has. */
+async function tables(database) {
+  const names = Object.keys(ORDERED);
+  const results = await database.pool.query(names.map((name) => `SELECT * FROM "${name}" ORDER BY ${ORDERED[name]}`).join('; '));
+  return Object.fromEntries(names.map((name, index) => [name, results[index].rows]));
+}
+
+// ── What is shown of answers, mails and rows ─────────────────────────────────────────────────────
+
+/**
+ * Texts with what differs from run to run replaced: ids and tokens by their order of appearance, times by
+ * their distance from now in whole minutes, signatures by whether they are right. All else stays as it is.
+ */
+class Shown {
+  #names = new Map();
+  #prefix;
+
+  constructor(prefix) {
+    this.#prefix = prefix;
+  }
+
+  know(value, name) {
+    this.#names.set(value, `<${name}>`);
+  }
+
+  answer(request, { status, headers, setCookies, body, mails }) {
+    return {
+      request,
+      status,
+      headers: headers.map(([name, value]) => `${name}: ${this.#text(value)}`),
+      cookies: this.#cookies(setCookies),
+      body: body.startsWith('[') ? this.#list(body) : this.#text(body),
+      mails: mails.map(({ kind, recipient, url, token, data }) => ({
+        kind,
+        recipient,
+        url: this.#text(url),
+        token: this.#text(token),
+        data: this.#value(data),
+      })),
+    };
+  }
+
+  rows(rows) {
+    const unnamed = rows.rateLimit.map(({ id, lastRequest, ...rest }) => ({ ...rest, lastRequest: this.#time(Number(lastRequest)) }));
+    return this.#value({ ...rows, rateLimit: unnamed });
+  }
+
+  #value(value, key) {
+    if (value instanceof Date) return this.#time(value.getTime());
+    if (Array.isArray(value)) return value.map((item) => this.#value(item));
+    if (isObject(value)) {
+      const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+      return Object.fromEntries(fields.map(([name, item]) => [name, this.#value(item, name)]));
+    }
+    if (typeof value !== 'string') return value;
+    const hash = /^(cheap:[0-9a-f]{64}|[0-9a-f]{32}:[0-9a-f]{128}|\$argon2id\$v=19\$m=19456,t=2,p=1\$\S{22}\$\S{43})$/;
+    return key === 'password' && hash.test(value) ? '<hash>' : this.#text(value);
+  }
+
+  #text(text) {
+    return text
+      .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, (jwt) => this.#jwt(jwt))
+      .replace(/(?<![A-Za-z0-9])([A-Za-z0-9]{32}|[A-Za-z0-9]{24})(?![A-Za-z0-9])/g, (word) => this.#name(word))
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (date) => this.#time(Date.parse(date)))
+      .replace(/(?<="(?:updatedAt|expiresAt)":)\d{13}\b/g, (time) => this.#time(Number(time)));
+  }
+
+  // Better Auth asks for no order of its lists, so it is up to PostgreSQL.
+  #list(body) {
+    const items = JSON.parse(body);
+    assert.equal(JSON.stringify(items), body);
+    const order = ({ createdAt, id }) => `${createdAt} ${id}`;
+    return items.sort((a, b) => (order(a) < order(b) ? -1 : 1)).map((item) => this.#text(JSON.stringify(item)));
+  }
+
+  #name(value) {
+    if (!this.#names.has(value)) this.#names.set(value, `<id ${this.#names.size + 1}>`);
+    return this.#names.get(value);
+  }
+
+  #time(milliseconds) {
+    return `<now + ${Math.round((milliseconds - Date.now()) / 60_000) + 0} min>`;
+  }
+
+  #jwt(jwt) {
+    const [header, payload, signature] = jwt.split('.');
+    const right = hmac(`${header}.${payload}`, 'base64url') === signature;
+    let claims = Buffer.from(payload, 'base64url').toString();
+    const { iat, exp } = JSON.parse(claims);
+    claims = claims.replace(`"iat":${iat}`, `"iat":${this.#time(iat * 1000)}`).replace(`"exp":${exp}`, `"exp":<iat + ${exp - iat} s>`);
+    return `<${right ? 'signed' : 'badly signed'} ${Buffer.from(header, 'base64url')} ${this.#text(claims)}>`;
+  }
+
+  /** Every Set-Cookie in order. Chunks of session_data are read together, at the last one. */
+  #cookies(cookies) {
+    let chunks = '';
+    return cookies.map((cookie, index) => {
+      const [, name, value, attributes] = /^([^=]*)=([^;]*)(.*)$/.exec(cookie);
+      if (value === '') return cookie;
+      const bare = name.startsWith(this.#prefix) ? name.slice(this.#prefix.length + 1) : name;
+      if (bare === 'session_data') return `${name}=${this.#sessionData(value)}${attributes}`;
+      if (/^session_data\.\d+$/.test(bare)) {
+        chunks += value;
+        const last = !cookies[index + 1]?.startsWith(`${this.#prefix}.session_data.`);
+        if (!last) return `${name}=<${value.length} characters>${attributes}`;
+        const data = this.#sessionData(chunks);
+        chunks = '';
+        return `${name}=<${value.length} characters>${attributes} ${data}`;
+      }
+      return `${name}=${this.#signed(value)}${attributes}`;
+    });
+  }
+
+  #signed(value) {
+    const plain = decodeURIComponent(value);
+    const dot = plain.lastIndexOf('.');
+    const right = dot > 0 && value === signCookie(plain.slice(0, dot));
+    return right ? `<signed ${this.#text(plain.slice(0, dot))}>` : `<badly signed ${value}>`;
+  }
+
+  #sessionData(value) {
+    if (value.includes('.')) return this.#jwt(value);
+    const text = Buffer.from(value, 'base64url').toString();
+    const { session, expiresAt, signature, ...rest } = JSON.parse(text);
+    const right = signature === hmac(JSON.stringify({ ...session, expiresAt }), 'base64url');
+    const written = JSON.stringify({ session, expiresAt, signature, ...rest }) === text && base64url(text) === value;
+    const lasts = Math.round((expiresAt - session.updatedAt) / 1000);
+    return `<${right && written ? 'signed' : 'badly signed'} ${this.#text(JSON.stringify(session))} for ${lasts} s>`;
+  }
+}
