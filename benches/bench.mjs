@@ -1,19 +1,14 @@
 // Measures and prints the table. Every figure is taken in turns with its peer, A B B A …, and both are
 // medians: what else the machine does hits both alike.
-import { execFile, spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { bridge, getSession, handler, jwtSecret, pgbench, plainCookie, request, server, signedCookie } from './http.mjs';
+import { busy, busyWithChildren, ownMemory, parent } from './linux.mjs';
 import { load } from './node_modules.mjs';
 
 const { default: pg } = await load('pg');
 const here = (file) => join(import.meta.dirname, file);
-const cookieSecret = 'a cookie secret of the benchmarks, 45 bytes..';
-const jwtSecret = 'a jwt secret of the benchmarks, 42 bytes..';
-const seconds = Number(process.env.BENCH_SECONDS ?? 5);
+const seconds = Number(process.env.BENCH_SECONDS ?? 3);
 
 const db = new pg.Client();
 await db.connect();
@@ -58,13 +53,13 @@ async function execution(query) {
     return row['QUERY PLAN'][0]['Execution Time'];
 }
 
-async function pgbench(script, time) {
-    const { stdout } = await promisify(execFile)(join(process.env.PGBIN, 'pgbench'), [
-        '--no-vacuum', '--protocol=prepared', '--client=4', `--time=${time}`, `--file=${here(`pgbench/${script}.sql`)}`,
-    ]);
-    if (!/number of failed transactions: 0 /.test(stdout)) throw new Error(`${script} failed: ${stdout}`);
-    return Number(/^tps = ([\d.]+)/m.exec(stdout)[1]);
+/** The process that serves a connection. */
+async function backendOf(connection) {
+    const { rows: [{ pid }] } = await connection.query('SELECT pg_backend_pid() AS pid');
+    return pid;
 }
+
+const script = (name) => (time) => pgbench(time, ['-f', here(`pgbench/${name}.sql`)]);
 
 async function signJwt() {
     // Both sign tokens that verify, or the figure would mean nothing.
@@ -101,95 +96,182 @@ async function signJwt() {
         ours: built.oursArgument, oursNothing: built.oursNothing, peer: built.peerArgument, peerNothing: built.oursNothing,
     });
     const rate = await inTurns(3, {
-        ours: () => pgbench('sign_jwt', seconds),
-        peer: () => pgbench('pgjwt_sign', seconds),
+        ours: () => script('sign_jwt')(seconds),
+        peer: () => script('pgjwt_sign')(seconds),
     });
     times('  one token a statement, by pgbench', '/s', rate.ours, rate.peer, rate.ours / rate.peer);
 }
 
 async function signIn() {
-    const hash = `better_auth.hash_password('correct horse battery')`;
-    const signIn = `better_auth.sign_in_email('ada@example.com', 'correct horse battery')`;
-    // In the server, each pair a transaction of its own: the first twenty warm up.
-    await db.query(`DO $$
-        DECLARE t0 timestamptz; t1 timestamptz; t2 timestamptz;
-        BEGIN
-            FOR pair IN -19..200 LOOP
-                t0 := clock_timestamp();
-                IF pair % 2 = 0 THEN PERFORM ${hash}; ELSE PERFORM ${signIn}; END IF;
-                t1 := clock_timestamp();
-                IF pair % 2 = 0 THEN PERFORM ${signIn}; ELSE PERFORM ${hash}; END IF;
-                t2 := clock_timestamp();
-                INSERT INTO bench.duration VALUES
-                    (pair, CASE pair % 2 WHEN 0 THEN 'hash' ELSE 'sign_in' END, extract(epoch FROM t1 - t0) * 1000),
-                    (pair, CASE pair % 2 WHEN 0 THEN 'sign_in' ELSE 'hash' END, extract(epoch FROM t2 - t1) * 1000);
-                COMMIT;
-            END LOOP;
-        END $$`);
-    const { rows: [took] } = await db.query(
-        `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE what = 'sign_in') AS sign_in,
-                percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE what = 'hash') AS hash
-         FROM bench.duration WHERE pair > 0`);
-    over('sign_in_email | hash_password', 'ms', took.sign_in, took.hash, 5);
-
-    // Linux keeps a process's time on a processor in nanoseconds: other work on the machine isn't in it.
-    const { rows: [{ pid }] } = await db.query('SELECT pg_backend_pid() AS pid');
-    const busy = () => {
-        try {
-            return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
-        } catch {
-            return NaN;
-        }
+    const body = JSON.stringify({ email: 'ada@example.com', password: 'correct horse battery' });
+    const post = db.escapeLiteral(request('/api/auth/sign-in/email', 1, { method: 'POST', cookie: null, body }));
+    const calls = {
+        hash: `better_auth.hash_password('correct horse battery')`,
+        signIn: `better_auth.sign_in_email('ada@example.com', 'correct horse battery')`,
+        handler: `better_auth.handler(${post})`,
     };
-    const spent = { signIn: [], hash: [] };
-    const statement = (name, call) => async () => {
-        const [start, busyBefore] = [performance.now(), busy()];
-        await db.query({ name, text: `SELECT ${call}` });
-        spent[name].push(busy() - busyBefore);
+    const { rows: [{ status }] } = await db.query(`SELECT ${calls.handler}->>'status' AS status`);
+    if (status !== '200') throw new Error(`signing in through handler() gives ${status}`);
+
+    // In the server, each call a transaction of its own, in turns: the first twenty rounds warm up.
+    await db.query(`DO $do$
+        DECLARE
+            calls constant text[] := '{hash,signIn,handler}';
+            call text;
+            start timestamptz;
+            took interval;
+        BEGIN
+            FOR round IN 1..220 LOOP
+                FOR turn IN 0..2 LOOP
+                    call := calls[(round + turn) % 3 + 1];
+                    start := clock_timestamp();
+                    CASE call
+                        ${Object.entries(calls).map(([name, text]) => `WHEN '${name}' THEN PERFORM ${text};`).join('\n')}
+                    END CASE;
+                    took := clock_timestamp() - start;
+                    INSERT INTO bench.duration VALUES (round, call, extract(epoch FROM took) * 1000);
+                    COMMIT;
+                END LOOP;
+            END LOOP;
+        END $do$`);
+    const { rows: medians } = await db.query(
+        `SELECT what, percentile_cont(0.5) WITHIN GROUP (ORDER BY took) AS took
+         FROM bench.duration WHERE round > 20 GROUP BY what`);
+    const took = Object.fromEntries(medians.map((row) => [row.what, row.took]));
+
+    // Other work on the machine isn't in a process's own time on a processor.
+    const backend = await backendOf(db);
+    const spent = { hash: [], signIn: [], handler: [] };
+    const statement = (name) => async () => {
+        const [start, busyBefore] = [performance.now(), busy(backend)];
+        await db.query({ name, text: `SELECT ${calls[name]}` });
+        spent[name].push(busy(backend) - busyBefore);
         return performance.now() - start;
     };
-    const seen = await inTurns(80, { signIn: statement('signIn', signIn), hash: statement('hash', hash) });
-    if (!Number.isNaN(busy())) over('  the same in processor time', 'ms', median(spent.signIn), median(spent.hash));
-    over('  as the client sees it, commit included', 'ms', seen.signIn, seen.hash);
+    const seen = await inTurns(80, Object.fromEntries(Object.keys(calls).map((name) => [name, statement(name)])));
+    const busied = Object.fromEntries(Object.entries(spent).map(([name, values]) => [name, median(values)]));
+
+    const report = (name, figure) => {
+        over(`${figure} | hash_password`, 'ms', took[name], took.hash, 5);
+        if (!Number.isNaN(busied.hash)) over('  the same in processor time', 'ms', busied[name], busied.hash);
+        over('  as the client sees it, commit included', 'ms', seen[name], seen.hash);
+    };
+    report('signIn', 'sign_in_email');
+    report('handler', 'handler, sign-in');
+    over('handler, sign-in | sign_in_email', 'ms', took.handler, took.signIn);
 }
 
 async function sessions() {
-    const server = spawn(process.execPath, [here('better-auth-server.mjs')], {
-        env: { ...process.env, NODE_ENV: 'production', BENCH_COOKIE_SECRET: cookieSecret },
-        stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const servers = [];
+    const started = async (...args) => {
+        servers.push(await server(...args));
+        return servers.at(-1);
+    };
     try {
-        const url = String((await once(server.stdout, 'data'))[0]).trim();
-        const cookies = Array.from({ length: 500 }, (_, index) => {
-            const token = String(index * 10 + 1).padStart(32, 'A');
-            const signature = createHmac('sha256', cookieSecret).update(token).digest('base64');
-            return `better-auth.session_token=${encodeURIComponent(`${token}.${signature}`)}`;
+        const node = (env) => started(signedCookie, process.execPath, [here('better-auth-server.mjs')], {
+            NODE_ENV: 'production', ...env,
         });
-        const node = async (time) => {
-            const client = spawn(process.execPath, [here('load.mjs'), url, String(time)], {
-                stdio: ['pipe', 'pipe', 'inherit'],
-            });
-            let output = '';
-            client.stdout.on('data', (data) => { output += data; });
-            client.stdin.end(JSON.stringify(cookies));
-            const [status] = await once(client, 'close');
-            if (status !== 0) throw new Error('the load of Better Auth failed');
-            return Number(output);
+        const [plain, limited] = [await node(), await node({ BENCH_RATE_LIMIT: 'on' })];
+        const tasks = {
+            session: script('get_session'),
+            floor: script('floor'),
+            bridge: script('bridge_token'),
+            handler: handler(getSession),
+            handlerBridge: handler(bridge),
+            // Better Auth's limits, but for their height.
+            handlerLimited: handler(getSession, ['-c better_auth.rate_limit=on', '-c better_auth.rate_limit_max=1000000']),
+            node: plain.load(getSession),
+            nodeBridge: plain.load(bridge),
+            nodeLimited: limited.load(getSession),
         };
-        await node(3);
-        await pgbench('get_session', 1);
-        const rate = await inTurns(3, {
-            session: () => pgbench('get_session', seconds),
-            node: () => node(seconds),
-            floor: () => pgbench('floor', seconds),
-            bridge: () => pgbench('bridge_token', seconds),
-        });
-        times('get_session | Better Auth 1.7.25 on Node', '/s', rate.session, rate.node, rate.session / rate.node, 20);
-        times('  get_session | its two rows in plain SQL', '/s', rate.session, rate.floor, rate.session / rate.floor);
-        times('  bridge_token | the same rows in plain SQL', '/s', rate.bridge, rate.floor, rate.bridge / rate.floor);
+        const fault = process.env.BENCH_PEER_FAULT;
+        if (!fault) {
+            const rust = await started(plainCookie, process.env.BENCH_PEER, [], {
+                PGDATABASE: process.env.BENCH_PEER_DATABASE,
+            });
+            tasks.rust = rust.load(getSession);
+            tasks.rustBridge = rust.load(bridge);
+        }
+        for (const task of Object.values(tasks)) await task(1); // warms up
+        // All that a request costs is below these two: backends, servers, and what loads them.
+        const postmaster = parent(await backendOf(db));
+        const busyAll = () => busyWithChildren(postmaster) + busyWithChildren(process.pid);
+        const spent = Object.fromEntries(Object.keys(tasks).map((name) => [name, []]));
+        const measured = (name, task) => async () => {
+            const before = busyAll();
+            const rate = await task(seconds);
+            spent[name].push((busyAll() - before) * 1000 / (rate * seconds));
+            return rate;
+        };
+        const rate = await inTurns(5, Object.fromEntries(
+            Object.entries(tasks).map(([name, task]) => [name, measured(name, task)])));
+        // Microseconds a request. A child that ends while it is looked at costs one measurement.
+        const cost = Object.fromEntries(Object.entries(spent).map(([name, values]) =>
+            [name, median(values.filter((value) => !Number.isNaN(value)))]));
+
+        const report = (figure, ours, peer, least) =>
+            times(figure, '/s', rate[ours], rate[peer], rate[ours] / rate[peer], least);
+        const reportHandler = (figure, ours, peer, least) => {
+            if (peer in tasks) {
+                report(figure, ours, peer, least);
+                if (cost[ours]) times('  the same in processor time', 'µs', cost[ours], cost[peer], cost[peer] / cost[ours]);
+            } else {
+                rows.push([figure, `${fixed(rate[ours])} /s`, 'not given', '', '', '', fault]);
+            }
+        };
+        report('get_session | Better Auth 1.7.25 on Node', 'session', 'node', 20);
+        report('  get_session | its two rows in plain SQL', 'session', 'floor');
+        report('  bridge_token | the same rows in plain SQL', 'bridge', 'floor');
+        reportHandler('handler, get-session | Better Auth 1.7.25 on Node', 'handler', 'node', 15);
+        reportHandler('handler, get-session | better-auth-rs 0.10.0', 'handler', 'rust', 2);
+        report('  handler, get-session | two rows in plain SQL', 'handler', 'floor');
+        report('  with a rate limit | Node with one', 'handlerLimited', 'nodeLimited');
+        reportHandler('handler, bridge route | Better Auth 1.7.25 on Node', 'handlerBridge', 'nodeBridge', 15);
+        reportHandler('handler, bridge route | better-auth-rs 0.10.0', 'handlerBridge', 'rustBridge', 2);
     } finally {
-        server.kill();
+        for (const { stop } of servers) stop();
     }
+}
+
+/** What 100,000 requests leave in a backend, against what the first thousand have. */
+async function memory() {
+    const backend = new pg.Client();
+    await backend.connect();
+    const pid = await backendOf(backend);
+    const signIn = (body) => request('/api/auth/sign-in/email', 1, { method: 'POST', cookie: null, body });
+    // With the status and how the body begins.
+    const failing = [
+        [request(getSession, 1, { cookie: `${signedCookie(1)}x` }), '200 n'],
+        [request(getSession, 1, { cookie: 'better-auth.session_token=%zz; =; ;' }), '200 n'],
+        [request(getSession, 5001), '200 n'], // well signed, no such session
+        [request(bridge, 5001), '401 {'],
+        [request('/api/auth/nowhere', 1), '404 '],
+        [request('/elsewhere', 1), '404 '],
+        [signIn('{"email":'), '400 {'],
+        [signIn('[]'), '400 {'],
+        [signIn('{"email": "nobody"}'), '400 {'],
+        [signIn('{"email": "nobody", "password": "a password"}'), '400 {'],
+    ];
+    let count = 0;
+    const upTo = async (last) => {
+        for (; count < last; count += 1) {
+            // One in ten fails; the rest goes through all sessions.
+            const [text, outcome] = count % 10 === 9
+                ? failing[Math.floor(count / 10) % failing.length]
+                : [request(count % 2 ? getSession : bridge, count % 5000 + 1), '200 {'];
+            const { rows: [{ response }] } = await backend.query({
+                name: 'handler', text: 'SELECT better_auth.handler($1) AS response', values: [text],
+            });
+            if (`${response.status} ${response.body.slice(0, 1)}` !== outcome) {
+                throw new Error(`${JSON.stringify(response)} to ${text}`);
+            }
+        }
+    };
+    await upTo(1_000);
+    const early = ownMemory(pid);
+    await upTo(100_000);
+    if (!Number.isNaN(early)) over('handler, a backend\'s memory after 100,000 | 1,000', 'MB', ownMemory(pid), early, 5);
+    await backend.end();
 }
 
 async function rowSecurity() {
@@ -219,7 +301,7 @@ function print() {
     const table = [['figure: ours | peer', 'ours', 'peer', 'ratio', 'bar', 'met?'], ...rows];
     const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
     const line = (row) => row.map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join('   ').trimEnd();
+        column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column] ?? 0)).join('   ').trimEnd();
     console.log(line(table[0]));
     console.log('─'.repeat(line(table[0]).length));
     for (const row of rows) console.log(line(row));
@@ -232,6 +314,7 @@ console.log(`PostgreSQL ${version}, Node ${process.version}, ${cpus().length} CP
 await signJwt();
 await signIn();
 await rowSecurity();
+await memory();
 await sessions();
 await db.end();
 print();

@@ -1,7 +1,5 @@
 //! URLs in mails.
 
-use url::Url;
-
 use crate::settings;
 
 /// JavaScript's `encodeURIComponent`.
@@ -19,8 +17,9 @@ pub(crate) fn encode(text: &str) -> String {
 
 /// Better Auth's `withPath`: a URL that has no path of its own gets the base path.
 pub(crate) fn with_base_path(url: &str, base_path: &str) -> String {
-    let has_path = Url::parse(url).is_ok_and(|url| !url.path().trim_matches('/').is_empty());
-    if has_path {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    let path = url[after_scheme..].find(['/', '?', '#']).map_or("", |at| &url[after_scheme + at..]);
+    if !path.trim_matches('/').is_empty() {
         return url.to_owned();
     }
     let base_path = if base_path == "/" { "" } else { base_path };

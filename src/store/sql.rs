@@ -81,11 +81,12 @@ impl Row {
     }
 
     pub(super) fn time(&self, position: i32) -> Timestamp {
-        Timestamp(self.get(position).unwrap_or(i64::MIN))
+        self.optional_time(position).unwrap_or(Timestamp(i64::MIN))
     }
 
+    /// In the whole milliseconds that JavaScript's dates have: what is compared is what Better Auth compares.
     pub(super) fn optional_time(&self, position: i32) -> Option<Timestamp> {
-        self.get(position).map(Timestamp)
+        self.get(position).map(|time: i64| Timestamp(time.div_euclid(1_000).saturating_mul(1_000)))
     }
 
     pub(super) fn boolean(&self, position: i32) -> bool {

@@ -141,9 +141,16 @@ impl<'r> Context<'r> {
     /// The names under which the request brought session data.
     fn data_names(&self) -> Vec<String> {
         let name = self.name(SESSION_DATA);
-        let header = self.request.header("cookie").unwrap_or_default();
         let is_data = |cookie: &String| *cookie == name || cookies::chunk_index(&name, cookie).is_some();
-        cookies::parse_strict(&header).into_iter().map(|(cookie, _)| cookie).filter(is_data).collect()
+        self.data_cookies(&name).into_iter().map(|(cookie, _)| cookie).filter(is_data).collect()
+    }
+
+    /// The request's cookies as Better Auth itself reads them, if session data may be among them.
+    fn data_cookies(&self, name: &str) -> Vec<(String, String)> {
+        match self.request.header("cookie") {
+            Some(header) if header.contains(name) => cookies::parse_strict(&header),
+            _ => Vec::new(),
+        }
     }
 
     fn clear_chunks(&mut self) {
@@ -230,9 +237,8 @@ impl<'r> Context<'r> {
         if let Some(value) = self.cookie(&name) {
             return Some(value.to_owned());
         }
-        let header = self.request.header("cookie")?;
         let chunk = |(cookie, value): (String, String)| Some((cookies::chunk_index(&name, &cookie)?, value));
-        let mut chunks: Vec<_> = cookies::parse_strict(&header).into_iter().filter_map(chunk).collect();
+        let mut chunks: Vec<_> = self.data_cookies(&name).into_iter().filter_map(chunk).collect();
         chunks.sort_by_key(|(index, _)| *index);
         (!chunks.is_empty()).then(|| chunks.into_iter().map(|(_, value)| value).collect())
     }

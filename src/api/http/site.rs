@@ -25,20 +25,26 @@ pub(super) struct Site {
 impl Site {
     /// As the settings say, or as the request was made.
     pub(super) fn of(request: &Request) -> Self {
-        let configured = configured_base();
-        let is_configured = configured.is_some();
-        let base_url = configured.unwrap_or_else(|| {
-            let origin =
-                forwarded_origin(request).unwrap_or_else(|| request.url.origin().ascii_serialization());
-            with_base_path(&origin, &settings::base_path().unwrap_or_default())
-        });
+        let base_path = settings::base_path().unwrap_or_default();
+        let Some(base_url) = configured_base() else {
+            let origin = request_origin(request);
+            let host = origin.split_once("://").map_or("", |(_, host)| host);
+            let base_url = with_base_path(&origin, &base_path);
+            return Self {
+                base_path: base_path.trim_end_matches('/').to_owned(),
+                host: host.to_owned(),
+                origin,
+                base_url,
+                is_configured: false,
+            };
+        };
         let url = Url::parse(&base_url).unwrap_or_else(|_| request.url.clone());
         Self {
             base_path: url.path().trim_end_matches('/').to_owned(),
             host: url.host_str().unwrap_or_default().to_owned(),
             origin: url.origin().ascii_serialization(),
             base_url,
-            is_configured,
+            is_configured: true,
         }
     }
 
