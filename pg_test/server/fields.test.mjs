@@ -34,7 +34,7 @@ describe('columns that another session changes', () => {
       ddl: 'CREATE DOMAIN public.years AS int CHECK (VALUE > 0); ALTER TABLE better_auth."user" ALTER age TYPE public.years',
       listed: 'nickname,age',
       after: { nickname: 'ace', age: 36 },
-      put: { age: '37' },
+      put: { age: 37 },
     },
     'dropped': { ddl: 'ALTER TABLE better_auth."user" DROP age', listed: 'nickname', after: { nickname: 'ace' }, put: { nickname: 'x' } },
     'renamed': {
