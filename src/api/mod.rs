@@ -4,4 +4,5 @@ mod admin;
 mod http;
 mod jsonb;
 mod raise;
+mod rpc;
 mod sql;

@@ -185,6 +185,14 @@ pub(crate) fn current(
     })
 }
 
+/// Whether the session that a bridge token was minted for is still there.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn is_live(id: &str, user_id: &str) -> Result<bool, AuthError> {
+    session::is_live(id, user_id, Timestamp::now())
+}
+
 /// Deletes the session with this token, if there is one.
 ///
 /// # Errors

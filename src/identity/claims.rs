@@ -64,6 +64,16 @@ fn object(claims: &[u8]) -> Option<serde_json::Map<String, Value>> {
     parse_object(std::str::from_utf8(claims).ok()?)
 }
 
+/// The user and the session that the claims of a bridge token name; `None` for other tokens, and without one.
+pub(crate) fn session() -> Option<(String, String)> {
+    let mut claims = with_setting(object).flatten()?;
+    let mut text = |name: &str| match claims.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    Some((text("sub")?, text("sid")?))
+}
+
 /// The claims as JSON text; `None` unless they are an object that jsonb can hold.
 pub(crate) fn json() -> Option<String> {
     with_setting(|claims| {

@@ -11,6 +11,7 @@ pub(crate) mod function;
 pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod rate_limit;
+pub(crate) mod rpc;
 pub(crate) mod secret;
 pub(crate) mod server;
 pub(crate) mod session;

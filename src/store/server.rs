@@ -2,6 +2,8 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
+use serde_json::{Map, Value};
+use std::ffi::{CStr, CString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -128,6 +130,69 @@ pub(crate) fn warn(code: PgSqlErrorCode, message: &str) {
 /// Tells the DBA, and not even the connection that asked: for what would tell whether an email is known.
 pub(crate) fn log(code: PgSqlErrorCode, message: &str) {
     ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::LOG_SERVER_ONLY);
+}
+
+/// A setting of the transaction that PostgREST made, as JSON; `None` when it is missing, or no object.
+fn request_setting(name: &CStr) -> Option<Map<String, Value>> {
+    // SAFETY: the name is terminated. The pointer, if any, is to a terminated string that lives until the
+    // setting changes, and is copied from before anything else is called.
+    let text = unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        if value.is_null() {
+            return None;
+        }
+        CStr::from_ptr(value).to_bytes()
+    };
+    serde_json::from_slice(text).ok()
+}
+
+/// The headers of the request that PostgREST is at, the cookies as one of them.
+pub(crate) fn request_headers() -> Vec<(String, String)> {
+    let text = |value: Value| value.as_str().map(str::to_owned);
+    let headers = request_setting(c"request.headers").unwrap_or_default();
+    let mut headers: Vec<(String, String)> = headers
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), text(value)?)))
+        .collect();
+    let cookies = request_setting(c"request.cookies").unwrap_or_default();
+    let cookies: Vec<String> =
+        cookies.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", text(value)?))).collect();
+    if !cookies.is_empty() {
+        headers.retain(|(name, _)| name != "cookie");
+        headers.push(("cookie".into(), cookies.join("; ")));
+    }
+    headers
+}
+
+/// Status and headers of PostgREST's answer to the request that it is at.
+///
+/// # Errors
+/// PostgreSQL doesn't take the settings.
+pub(crate) fn set_response(status: u16, headers: &[(&str, String)]) -> Result<(), AuthError> {
+    // PostgREST itself says what the body is.
+    let headers = headers.iter().filter(|(name, _)| *name != "content-type");
+    let objects: Vec<Value> = headers
+        .map(|(name, value)| Value::Object(Map::from_iter([((*name).to_owned(), value.as_str().into())])))
+        .collect();
+    for (name, value) in
+        [(c"response.status", status.to_string()), (c"response.headers", Value::Array(objects).to_string())]
+    {
+        let value = CString::new(value).map_err(|_| AuthError::Nul)?;
+        // SAFETY: both are terminated; the setting is local to the transaction, as PostgREST reads it.
+        unsafe {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_LOCAL,
+                true,
+                0,
+                false,
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Whether this transaction may write: not on a standby, nor in a read-only transaction.

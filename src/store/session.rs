@@ -77,6 +77,16 @@ thread_local! {
             Table::User.sql(),
         ))
     }) };
+    static IS_LIVE: Statement = const { Statement::new(Table::Session, || {
+        Ok(format!(
+            r#"SELECT 1 FROM {} s WHERE s.id OPERATOR(pg_catalog.=) {} AND s."userId" OPERATOR(pg_catalog.=) {}
+                 AND s."expiresAt" OPERATOR(pg_catalog.>) {}"#,
+            Table::Session.sql(),
+            write(Table::Session, "id", 1)?,
+            write(Table::Session, "userId", 2)?,
+            write(Table::Session, "expiresAt", 3)?,
+        ))
+    }) };
     static INSERT: Statement = const { Statement::new(Table::Session, || {
         Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::FIELDS.map(|(name, _)| name), &[])?, Session::select("session")?))
     }) };
@@ -128,6 +138,15 @@ pub(crate) fn find(token: &str) -> Result<Option<(Session, User)>, AuthError> {
         let read = |row: &Row| (Session::from_row(row), User::from_row(row, Session::WIDTH + 1));
         Ok(statement.query(&[Value::Text(token)], read)?.pop())
     })
+}
+
+/// Whether the session with this id is this user's and has not expired at `now`.
+///
+/// # Errors
+/// No table.
+pub(crate) fn is_live(id: &str, user_id: &str, now: Timestamp) -> Result<bool, AuthError> {
+    let values = [Value::Text(id), Value::Text(user_id), Value::Time(now)];
+    IS_LIVE.with(|statement| Ok(!statement.query(&values, |_| ())?.is_empty()))
 }
 
 /// Opens a session. Better Auth stores what it doesn't know of the client as the empty string.

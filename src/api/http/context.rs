@@ -69,7 +69,8 @@ impl<'r> Context<'r> {
 
     /// The answer's Set-Cookie headers.
     pub(super) fn into_cookies(self) -> impl Iterator<Item = String> {
-        self.set_cookies.into_iter().map(|(_, cookie)| cookie)
+        let has_cookies = self.request.session_token.is_none();
+        self.set_cookies.into_iter().filter(move |_| has_cookies).map(|(_, cookie)| cookie)
     }
 
     // ── Cookies ──────────────────────────────────────────────────────────────────────────────────
@@ -109,6 +110,9 @@ impl<'r> Context<'r> {
     /// # Errors
     /// There is no usable secret.
     pub(super) fn session_token(&self) -> Result<Option<String>, AuthError> {
+        if let Some(token) = &self.request.session_token {
+            return Ok(Some(token.clone()));
+        }
         Ok(self.signed_cookie(SESSION_TOKEN)?.map(str::to_owned))
     }
 

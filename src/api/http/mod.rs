@@ -21,7 +21,7 @@ use url::Url;
 
 use self::context::{Context, client_address};
 use self::request::{Body, Request, Unreadable};
-use self::response::Response;
+pub(super) use self::response::Response;
 use self::routes::Route;
 use self::site::Site;
 use crate::api::jsonb::{JsonText, Jsonb};
@@ -69,6 +69,28 @@ fn session_cookies(session_token: Option<&str>, remember_me: default!(Option<boo
         Ok::<_, AuthError>(context.into_cookies().collect())
     };
     cookies().or_raise()
+}
+
+/// A request that comes through another door than `handler()`.
+pub(super) struct Door<'a> {
+    pub(super) method: &'static str,
+    /// Below the base path; empty for the bridge route.
+    pub(super) path: &'a str,
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) headers: Vec<(String, String)>,
+    /// JSON.
+    pub(super) body: Option<String>,
+    /// The session, for callers without cookies. Then no cookie counts, and none is set.
+    pub(super) session_token: Option<&'a str>,
+}
+
+/// Answers a request to a route, as `handler()` would.
+pub(super) fn call_route(door: &Door<'_>) -> Response {
+    match Request::through(door) {
+        Ok(request) => answer(&request),
+        Err(Unreadable::Shape(_)) => Response::empty(400),
+        Err(Unreadable::Refused(status)) => Response::empty(status),
+    }
 }
 
 fn answer(request: &Request) -> Response {

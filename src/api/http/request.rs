@@ -4,9 +4,12 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use url::Url;
 
+use super::Door;
 use super::location::{form_pairs, trim};
 use crate::api::jsonb::{Jsonb, Member};
 use crate::error::{AuthError, Code};
+use crate::flow::url::configured_base;
+use crate::settings;
 
 /// Method, URL, headers and body.
 pub(super) struct Request {
@@ -18,6 +21,8 @@ pub(super) struct Request {
     body: Option<String>,
     /// The parameters of the URL.
     pub(super) query: Vec<(String, String)>,
+    /// Takes the place of the cookie, where the door has one of its own.
+    pub(super) session_token: Option<String>,
 }
 
 /// What a request holds that could not be read as one.
@@ -70,31 +75,53 @@ impl Request {
         }
         let url = match url.starts_with('/') {
             true => {
-                let host =
-                    headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
-                // What would be read as another part of the URL, or not at all.
-                let is_odd = |character: char| {
-                    character.is_control() || character.is_whitespace() || "/\\?#@".contains(character)
-                };
-                if host.is_empty() || host.contains(is_odd) {
-                    return Err(Unreadable::Refused(400));
-                }
-                Url::parse(&format!("http://{host}{url}"))
+                let host = headers.iter().find(|(name, _)| name == "host");
+                parse_url(host.map_or("localhost", |(_, host)| host), url)?
             }
-            false => Url::parse(url),
+            false => web_url(Url::parse(url).ok())?,
         };
-        let url = url
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or(Unreadable::Refused(400))?;
         let query = url.query().map(|query| form_pairs(&format!("?{query}"))).unwrap_or_default();
         let body = body.filter(|body| !body.is_empty()).map(str::to_owned);
-        Ok(Self { method: method.to_ascii_uppercase(), url, headers, body, query })
+        Ok(Self { method: method.to_ascii_uppercase(), url, headers, body, query, session_token: None })
     }
 
     /// A GET of this URL, without headers.
     pub(super) fn get(url: Url) -> Self {
-        Self { method: "GET".into(), url, headers: Vec::new(), body: None, query: Vec::new() }
+        let (headers, query) = (Vec::new(), Vec::new());
+        Self { method: "GET".into(), url, headers, body: None, query, session_token: None }
+    }
+
+    /// A request that comes through another door.
+    ///
+    /// # Errors
+    /// The Host header is odd.
+    pub(super) fn through(door: &Door<'_>) -> Result<Self, Unreadable> {
+        let path = match door.path {
+            "" => settings::bridge_path().unwrap_or_default(),
+            path => {
+                let base =
+                    configured_base().and_then(|url| Url::parse(&url).ok()).map(|url| url.path().to_owned());
+                let base = base.or_else(settings::base_path).unwrap_or_default();
+                format!("{}{path}", base.trim_end_matches('/'))
+            }
+        };
+        let host = door.headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
+        let mut url = parse_url(host, &path)?;
+        if !door.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(door.query);
+        }
+        let mut headers = door.headers.clone();
+        headers
+            .retain(|(name, _)| name != "content-type" && (name != "cookie" || door.session_token.is_none()));
+        headers.push(("content-type".into(), "application/json".into()));
+        Ok(Self {
+            method: door.method.into(),
+            query: door.query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            url,
+            headers,
+            body: door.body.clone(),
+            session_token: door.session_token.map(str::to_owned),
+        })
     }
 
     /// The last part of the path, as it was sent.
@@ -152,6 +179,21 @@ impl Request {
             false => format!("Content-Type \"{content_type}\" is not allowed. Allowed types: {allowed}"),
         }))
     }
+}
+
+/// The URL of a path on the host that a header names.
+fn parse_url(host: &str, path: &str) -> Result<Url, Unreadable> {
+    // What would be read as another part of the URL, or not at all.
+    let is_odd =
+        |character: char| character.is_control() || character.is_whitespace() || "/\\?#@".contains(character);
+    if host.is_empty() || host.contains(is_odd) {
+        return Err(Unreadable::Refused(400));
+    }
+    web_url(Url::parse(&format!("http://{host}{path}")).ok())
+}
+
+fn web_url(url: Option<Url>) -> Result<Url, Unreadable> {
+    url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Unreadable::Refused(400))
 }
 
 fn read_headers(headers: Member<'_>) -> Result<Vec<(String, String)>, Unreadable> {

@@ -6,11 +6,11 @@ use crate::flow::json::Object;
 use crate::store::server::warn;
 
 /// Status, headers and body.
-pub(super) struct Response {
-    pub(super) status: u16,
+pub(in crate::api) struct Response {
+    pub(in crate::api) status: u16,
     /// Names in lower case.
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: String,
+    pub(in crate::api) headers: Vec<(&'static str, String)>,
+    pub(in crate::api) body: String,
 }
 
 impl Response {

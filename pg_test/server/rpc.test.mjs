@@ -1,0 +1,155 @@
+// The RPC functions as PostgREST serves them, by the stand-in.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startStandIn } from '../postgrest/stand-in.mjs';
+import { PASSWORD, cleanup, freshEmail, ident, refused, server } from './lib.mjs';
+
+const JWT_SECRET = 'the jwt secret of PostgREST and of ours';
+
+/** A database with the RPC functions, and a stand-in in front of it. */
+async function withPostgrest(t, { preRequest, settings = {} } = {}) {
+  const [anon, user] = [await server.role(t, 'anon'), await server.role(t, 'user')];
+  const { database, client } = await server.database(t);
+  await client.query(`SELECT better_auth.set_secret('jwt', $1)`, [JWT_SECRET]);
+  await client.query('SELECT better_auth.enable_rpc($1, $2, $3)', ['public', anon, user]);
+  await client.query(`LOAD 'better_auth'`);
+  for (const [name, value] of Object.entries({ jwt_role: user, rate_limit: 'off', ...settings })) {
+    await client.query(`ALTER DATABASE ${ident(database.name)} SET better_auth.${name} = '${value}'`);
+  }
+  await client.query(`
+    CREATE TABLE public.posts (id int GENERATED ALWAYS AS IDENTITY, user_id text NOT NULL DEFAULT public.requesting_user_id(), title text);
+    ALTER TABLE public.posts ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON public.posts TO ${ident(user)} USING (user_id = public.requesting_user_id());
+    GRANT ALL ON public.posts TO ${ident(user)}`);
+  const connection = { database: database.name };
+  const postgrest = await startStandIn({ connection, anonRole: anon, jwtSecret: JWT_SECRET, jwtAud: 'insforge-api', preRequest });
+  cleanup(t, () => postgrest.stop());
+  const send = async (method, path, { body, cookie, jwt, headers = {} } = {}) => {
+    const sent = { 'content-type': 'application/json', ...headers };
+    if (cookie) Object.assign(sent, { cookie, origin: headers.origin ?? postgrest.url });
+    if (jwt) sent.authorization = `Bearer ${jwt}`;
+    const response = await fetch(`${postgrest.url}${path}`, { method, headers: sent, body: body && JSON.stringify(body) });
+    const text = await response.text();
+    const cookies = response.headers.getSetCookie();
+    return { status: response.status, json: text && JSON.parse(text), cookies, cookie: cookies.map((one) => one.split(';')[0]).join('; ') };
+  };
+  const rpc = (name, body = {}, more = {}) => send('POST', `/rpc/${name}`, { body, ...more });
+  return { client, database, postgrest, send, rpc, anon, user };
+}
+
+const newUser = () => ({ email: freshEmail(), password: PASSWORD, name: 'Ada' });
+
+test('sign-up, bridge token, a table, sign-out', async (t) => {
+  const { send, rpc } = await withPostgrest(t);
+  const ada = newUser();
+  const signedUp = await rpc('sign_up_email', ada);
+  assert.equal(signedUp.status, 200);
+  assert.equal(signedUp.json.user.email, ada.email);
+  assert.match(signedUp.cookies[0], /^better-auth\.session_token=.*; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/);
+  const { cookie } = await rpc('sign_in_email', { email: ada.email, password: PASSWORD });
+  assert.equal((await rpc('get_session', {}, { cookie })).json.user.email, ada.email);
+  const bridge = await rpc('bridge_token', {}, { cookie });
+  assert.deepEqual([bridge.status, Object.keys(bridge.json)], [200, ['token']]);
+  const jwt = bridge.json.token;
+  assert.equal((await send('POST', '/posts', { jwt, body: { title: 'Mine' } })).status, 201);
+  assert.deepEqual((await send('GET', '/posts', { jwt })).json.map(({ title }) => title), ['Mine']);
+  const eve = await rpc('sign_up_email', newUser());
+  const { token: hers } = (await rpc('bridge_token', { session_token: eve.json.token })).json;
+  assert.deepEqual((await send('GET', '/posts', { jwt: hers })).json, []);
+  assert.equal((await send('GET', '/posts')).status, 401);
+  assert.equal((await send('GET', '/posts', { jwt: `${jwt.slice(0, -3)}AAA` })).status, 401);
+  const out = await rpc('sign_out', {}, { cookie });
+  assert.deepEqual([out.status, out.json], [200, { success: true }]);
+  assert.match(out.cookies[0], /^better-auth\.session_token=; Max-Age=0;/);
+  const gone = await rpc('bridge_token', {}, { cookie });
+  assert.deepEqual([gone.status, gone.json], [401, { error: 'not signed in' }]);
+});
+
+test('callers without cookies pass session_token, and get no cookies', async (t) => {
+  const { rpc } = await withPostgrest(t);
+  const { json: { token: session_token } } = await rpc('sign_up_email', newUser());
+  for (const [name, args, expected] of [
+    ['update_user', { name: 'Countess' }, { status: true }],
+    ['list_accounts', {}, /credential/],
+    ['change_password', { current_password: PASSWORD, new_password: 'another password' }, /"token":null/],
+    ['revoke_other_sessions', {}, { status: true }],
+  ]) {
+    const { status, json, cookies } = await rpc(name, { ...args, session_token });
+    assert.deepEqual([name, status, cookies], [name, 200, []]);
+    if (expected instanceof RegExp) assert.match(JSON.stringify(json), expected);
+    else assert.deepEqual(json, expected);
+  }
+  assert.equal((await rpc('get_session', { session_token })).json.user.name, 'Countess');
+  assert.equal((await rpc('get_session', { session_token: 'x'.repeat(32) })).json, null);
+});
+
+test('errors are Better Auth’s, with its status', async (t) => {
+  const { rpc, send } = await withPostgrest(t);
+  const ada = newUser();
+  const { cookie } = await rpc('sign_up_email', ada);
+  for (const [name, args, status, code, more] of [
+    ['sign_up_email', ada, 422, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL'],
+    ['sign_up_email', { ...newUser(), password: 'short' }, 400, 'PASSWORD_TOO_SHORT'],
+    ['sign_up_email', { ...newUser(), name: null }, 400, 'VALIDATION_ERROR'],
+    ['sign_in_email', { email: ada.email, password: 'wrong password' }, 401, 'INVALID_EMAIL_OR_PASSWORD'],
+    ['list_sessions', {}, 401, 'UNAUTHORIZED'],
+    ['reset_password', { token: 'x', new_password: PASSWORD }, 400, 'INVALID_TOKEN'],
+    ['verify_email', { token: 'x' }, 401, 'INVALID_TOKEN'],
+    ['update_user', { name: 'Eve' }, 403, 'INVALID_ORIGIN', { cookie, headers: { origin: 'https://evil.example' } }],
+    ['sign_in_email', { email: ada.email, password: PASSWORD }, 403, 'INVALID_ORIGIN', { headers: { origin: 'https://evil.example' } }],
+    ['sign_in_email', { email: ada.email, password: PASSWORD }, 403, 'CROSS_SITE_NAVIGATION_LOGIN_BLOCKED', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } }],
+  ]) {
+    const answer = await rpc(name, args, more);
+    assert.deepEqual([name, answer.status, answer.json.code], [name, status, code]);
+  }
+  assert.equal((await rpc('sign_in_email', { email: ada.email })).status, 404, 'a required argument is missing');
+  assert.equal((await rpc('sign_in_email', { ...ada })).status, 404, 'an unknown argument');
+  assert.equal((await send('GET', `/rpc/sign_in_email?email=${ada.email}&password=${PASSWORD}`)).status, 405);
+});
+
+test('rate limits survive what they refuse', async (t) => {
+  const { rpc, client } = await withPostgrest(t, { settings: { rate_limit: 'on' } });
+  const answers = [];
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const answer = await rpc('sign_in_email', { email: freshEmail(), password: PASSWORD }, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    answers.push(answer.status);
+  }
+  assert.deepEqual(answers, [401, 401, 401, 429, 429]);
+  assert.equal(await client.value(`SELECT count FROM better_auth."rateLimit" WHERE key = '203.0.113.9|/sign-in/email'`), 3);
+});
+
+test('pre_request() turns away the token of a session that is gone', async (t) => {
+  const { rpc, send, client } = await withPostgrest(t, { preRequest: 'public.pre_request' });
+  const { json: { token: session_token } } = await rpc('sign_up_email', newUser());
+  const { token: jwt } = (await rpc('bridge_token', { session_token })).json;
+  assert.equal((await send('GET', '/posts', { jwt })).status, 200);
+  const service = await client.value(`SELECT better_auth.service_token('mailer')`);
+  assert.equal((await send('GET', '/posts', { jwt: service })).status, 200);
+  await rpc('sign_out', { session_token });
+  const gone = await send('GET', '/posts', { jwt });
+  assert.deepEqual([gone.status, gone.json.message], [401, 'Unauthorized']);
+});
+
+test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off what is not theirs', async (t) => {
+  const { client, anon, user } = await withPostgrest(t);
+  const functions = `SELECT count(*)::int FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname <> 'requesting_user_id'`;
+  const enable = (schema) => client.query('SELECT better_auth.enable_rpc($1, $2, $3)', [schema, anon, user]);
+  await enable('public');
+  assert.equal(await client.value(functions, ['public']), 20);
+  await client.query('CREATE SCHEMA "an Api"');
+  await enable('an Api');
+  assert.equal(await client.value(functions, ['"an Api"']), 20);
+  assert.equal(await client.value(`SELECT has_function_privilege($1, '"an Api".sign_out(text)', 'EXECUTE')`, [anon]), true);
+  assert.equal(await client.value(`SELECT count(*)::int FROM pg_proc p, aclexplode(p.proacl) a WHERE pronamespace = '"an Api"'::regnamespace AND a.grantee = 0`), 0);
+  await client.query(`SELECT better_auth.disable_rpc('an Api')`);
+  assert.equal(await client.value(functions, ['"an Api"']), 0);
+  await client.query(`CREATE FUNCTION "an Api".sign_out(int) RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+  await refused(enable('an Api'), { code: '55000', message: /sign_out\(integer\) exists already/ });
+  await client.query(`SELECT better_auth.disable_rpc('an Api')`);
+  assert.equal(await client.value(functions, ['"an Api"']), 1);
+  await refused(enable('nowhere'), { code: '55000', message: /schema "nowhere" does not exist/ });
+  await refused(client.query(`SELECT better_auth.enable_rpc('public', 'nobody_at_all')`), { code: '55000', message: /role "nobody_at_all" does not exist/ });
+  await client.query('DROP POLICY own ON public.posts; ALTER TABLE public.posts ALTER user_id DROP DEFAULT; DROP EXTENSION better_auth');
+  assert.equal(await client.value(functions, ['public']), 0);
+});

@@ -1,0 +1,264 @@
+//! PostgREST's door: functions in an exposed schema, each a route of `handler()` under a name and arguments
+//! of its own. What PostgREST knows of the request comes in by settings, status and headers go out by them.
+
+use pgrx::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::api::http::{Door, call_route};
+use crate::api::jsonb::{JsonText, Jsonb};
+use crate::api::raise::{OrRaise, not_null};
+use crate::error::AuthError;
+use crate::flow::session;
+use crate::identity;
+use crate::store::{rpc as store, server};
+
+/// Makes the RPC functions in `schema`, which PostgREST exposes, and grants them to its anonymous role and
+/// the role of bridge tokens. Idempotent. PostgREST is told to look.
+///
+/// Errors: 55000 for a schema or a role that isn't there, and where another function has such a name.
+#[pg_extern]
+fn enable_rpc(
+    schema: default!(Option<&str>, "'public'"),
+    anon_role: default!(Option<&str>, "'anon'"),
+    user_role: default!(Option<&str>, "'authenticated'"),
+) {
+    let roles = [not_null("anon_role", anon_role), not_null("user_role", user_role)];
+    store::enable(not_null("schema", schema), &roles).or_raise();
+}
+
+/// Removes the RPC functions from `schema`.
+#[pg_extern]
+fn disable_rpc(schema: default!(Option<&str>, "'public'")) {
+    store::disable(not_null("schema", schema)).or_raise();
+}
+
+/// Whether the request's bridge token is of a session that is still there; true without such a token. What
+/// the function `pre_request()` asks, which PostgREST calls before each request if its `db-pre-request` says so.
+#[pg_extern(sql = false)]
+fn rpc_session_is_live() -> bool {
+    match identity::claims::session() {
+        Some((user, session)) => session::is_live(&session, &user).or_raise(),
+        None => true,
+    }
+}
+
+/// One call: the route's body out of the arguments that were given.
+struct Call<'a> {
+    session_token: Option<&'a str>,
+    body: Map<String, Value>,
+}
+
+impl<'a> Call<'a> {
+    fn with(session_token: Option<&'a str>) -> Self {
+        Self { session_token, body: Map::new() }
+    }
+
+    /// A field of the body; NULL is left out.
+    fn text(mut self, name: &str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.body.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    fn boolean(mut self, name: &str, value: Option<bool>) -> Self {
+        if let Some(value) = value {
+            self.body.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// The members of an object, where they don't hide a field.
+    fn additional(mut self, fields: Option<Jsonb<'_>>) -> Self {
+        let not_an_object = || AuthError::Argument("additional_fields must be a JSON object".into());
+        let fields =
+            fields.map_or_else(|| Ok(Map::new()), |fields| fields.object().ok_or_else(not_an_object));
+        for (name, value) in fields.or_raise() {
+            self.body.entry(name).or_insert(value);
+        }
+        self
+    }
+
+    fn post(self, path: &str) -> JsonText {
+        self.call("POST", path, &[])
+    }
+
+    fn get(self, path: &str) -> JsonText {
+        self.call("GET", path, &[])
+    }
+
+    fn call(self, method: &'static str, path: &str, query: &[(&str, &str)]) -> JsonText {
+        let door = Door {
+            method,
+            path,
+            query,
+            headers: server::request_headers(),
+            body: (method == "POST").then(|| Value::Object(self.body).to_string()),
+            session_token: self.session_token,
+        };
+        let response = call_route(&door);
+        // PostgREST runs a GET in a read-only transaction.
+        let status = if response.status == 503 { 405 } else { response.status };
+        server::set_response(status, &response.headers).or_raise();
+        let body = if response.body.is_empty() { "null".into() } else { response.body };
+        JsonText::from_json(body)
+    }
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments, reason = "PostgREST passes them by name")]
+fn rpc_sign_up_email(
+    email: Option<&str>,
+    password: Option<&str>,
+    name: Option<&str>,
+    image: Option<&str>,
+    callback_url: Option<&str>,
+    remember_me: Option<bool>,
+    additional_fields: Option<Jsonb<'_>>,
+) -> JsonText {
+    Call::with(None)
+        .text("email", email)
+        .text("password", password)
+        .text("name", name)
+        .text("image", image)
+        .text("callbackURL", callback_url)
+        .boolean("rememberMe", remember_me)
+        .additional(additional_fields)
+        .post("/sign-up/email")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_sign_in_email(
+    email: Option<&str>,
+    password: Option<&str>,
+    remember_me: Option<bool>,
+    callback_url: Option<&str>,
+) -> JsonText {
+    Call::with(None)
+        .text("email", email)
+        .text("password", password)
+        .boolean("rememberMe", remember_me)
+        .text("callbackURL", callback_url)
+        .post("/sign-in/email")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_sign_out(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).post("/sign-out")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_get_session(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).get("/get-session")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_bridge_token(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).get("")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_list_sessions(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).get("/list-sessions")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_revoke_session(token: Option<&str>, session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).text("token", token).post("/revoke-session")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_revoke_sessions(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).post("/revoke-sessions")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_revoke_other_sessions(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).post("/revoke-other-sessions")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_update_user(
+    name: Option<&str>,
+    image: Option<&str>,
+    additional_fields: Option<Jsonb<'_>>,
+    session_token: Option<&str>,
+) -> JsonText {
+    Call::with(session_token)
+        .text("name", name)
+        .text("image", image)
+        .additional(additional_fields)
+        .post("/update-user")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_change_password(
+    current_password: Option<&str>,
+    new_password: Option<&str>,
+    revoke_other_sessions: Option<bool>,
+    session_token: Option<&str>,
+) -> JsonText {
+    Call::with(session_token)
+        .text("currentPassword", current_password)
+        .text("newPassword", new_password)
+        .boolean("revokeOtherSessions", revoke_other_sessions)
+        .post("/change-password")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_request_password_reset(email: Option<&str>, redirect_to: Option<&str>) -> JsonText {
+    Call::with(None).text("email", email).text("redirectTo", redirect_to).post("/request-password-reset")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_reset_password(token: Option<&str>, new_password: Option<&str>) -> JsonText {
+    Call::with(None).text("token", token).text("newPassword", new_password).post("/reset-password")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_send_verification_email(
+    email: Option<&str>,
+    callback_url: Option<&str>,
+    session_token: Option<&str>,
+) -> JsonText {
+    Call::with(session_token)
+        .text("email", email)
+        .text("callbackURL", callback_url)
+        .post("/send-verification-email")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_verify_email(token: Option<&str>, session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).call("GET", "/verify-email", &[("token", token.unwrap_or_default())])
+}
+
+#[pg_extern(sql = false)]
+fn rpc_change_email(
+    new_email: Option<&str>,
+    callback_url: Option<&str>,
+    session_token: Option<&str>,
+) -> JsonText {
+    Call::with(session_token)
+        .text("newEmail", new_email)
+        .text("callbackURL", callback_url)
+        .post("/change-email")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_delete_user(
+    password: Option<&str>,
+    token: Option<&str>,
+    callback_url: Option<&str>,
+    session_token: Option<&str>,
+) -> JsonText {
+    Call::with(session_token)
+        .text("password", password)
+        .text("token", token)
+        .text("callbackURL", callback_url)
+        .post("/delete-user")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_list_accounts(session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).get("/list-accounts")
+}

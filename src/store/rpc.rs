@@ -1,0 +1,199 @@
+//! The RPC functions in a schema that PostgREST exposes. They are C functions, as those of this extension, so
+//! that whoever calls them needs no privilege on schema `better_auth`, and none of them is SECURITY DEFINER.
+
+use crate::error::AuthError;
+use crate::store::sql::{as_caller, run_once};
+
+/// Name, arguments with their defaults, and COMMENT of each. All are VOLATILE: PostgREST runs those by POST in
+/// a transaction that may write, and each may at least prolong a session.
+const FUNCTIONS: [(&str, &str, &str); 18] = [
+    (
+        "sign_up_email",
+        "email text, password text, name text, image text DEFAULT NULL, callback_url text DEFAULT NULL, remember_me boolean DEFAULT NULL, additional_fields jsonb DEFAULT NULL",
+        "Sign up by email and password; sets the session cookie: {token, user}",
+    ),
+    (
+        "sign_in_email",
+        "email text, password text, remember_me boolean DEFAULT NULL, callback_url text DEFAULT NULL",
+        "Sign in by email and password; sets the session cookie: {redirect, token, url, user}",
+    ),
+    ("sign_out", "session_token text DEFAULT NULL", "End the session: {success}"),
+    ("get_session", "session_token text DEFAULT NULL", "The session: {session, user}, or null"),
+    ("bridge_token", "session_token text DEFAULT NULL", "The token for the next requests: {token}"),
+    ("list_sessions", "session_token text DEFAULT NULL", "The user''s sessions"),
+    (
+        "revoke_session",
+        "token text, session_token text DEFAULT NULL",
+        "End one of the user''s sessions: {status}",
+    ),
+    ("revoke_sessions", "session_token text DEFAULT NULL", "End all of the user''s sessions: {status}"),
+    ("revoke_other_sessions", "session_token text DEFAULT NULL", "End the user''s other sessions: {status}"),
+    (
+        "update_user",
+        "name text DEFAULT NULL, image text DEFAULT NULL, additional_fields jsonb DEFAULT NULL, session_token text DEFAULT NULL",
+        "Set name, image and additional fields: {status}",
+    ),
+    (
+        "change_password",
+        "current_password text, new_password text, revoke_other_sessions boolean DEFAULT NULL, session_token text DEFAULT NULL",
+        "Replace the password: {token, user}",
+    ),
+    (
+        "request_password_reset",
+        "email text, redirect_to text DEFAULT NULL",
+        "Send the mail with which a user sets a new password: {status, message}",
+    ),
+    (
+        "reset_password",
+        "token text, new_password text",
+        "Set a new password with the token of a reset mail: {status}",
+    ),
+    (
+        "send_verification_email",
+        "email text, callback_url text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Send the mail that proves an email address: {status}",
+    ),
+    (
+        "verify_email",
+        "token text, session_token text DEFAULT NULL",
+        "Take the token of a verification mail: {status, user}",
+    ),
+    (
+        "change_email",
+        "new_email text, callback_url text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Start the change of the email: {status}",
+    ),
+    (
+        "delete_user",
+        "password text DEFAULT NULL, token text DEFAULT NULL, callback_url text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Delete the user, or send the mail that does: {success, message}",
+    ),
+    ("list_accounts", "session_token text DEFAULT NULL", "The user''s accounts"),
+];
+
+/// `pre_request()`. In PL/pgSQL, because the SQLSTATE that PostgREST answers with 401 is none of PostgreSQL's.
+fn pre_request(schema: &str) -> String {
+    format!(
+        "BEGIN IF NOT {schema}.session_is_live() THEN
+             RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', DETAIL = 'UNAUTHORIZED';
+         END IF; END"
+    )
+}
+
+/// Makes or replaces one function, for `roles` alone.
+fn create(
+    schema: &str,
+    name: &str,
+    arguments: &str,
+    definition: &str,
+    comment: &str,
+    roles: &str,
+) -> Result<(), AuthError> {
+    run_once(&format!("CREATE OR REPLACE FUNCTION {schema}.{name}({arguments}) {definition}"))?;
+    let types: Vec<&str> = arguments.split(", ").filter_map(|part| part.split(' ').nth(1)).collect();
+    let function = format!("{schema}.{name}({})", types.join(", "));
+    for statement in [
+        format!("COMMENT ON FUNCTION {function} IS '{comment}'"),
+        format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC"),
+        format!("GRANT EXECUTE ON FUNCTION {function} TO {roles}"),
+        // So that DROP EXTENSION takes it along.
+        format!("ALTER FUNCTION {function} DEPENDS ON EXTENSION better_auth"),
+    ] {
+        run_once(&statement)?;
+    }
+    Ok(())
+}
+
+/// What [`disable`] and PostgREST know a function of ours by: the library, and the symbol in it.
+const IS_OURS: &str = "(p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')
+    AND pg_catalog.starts_with(p.prosrc, 'rpc_')
+    AND p.probin = (SELECT h.probin FROM pg_catalog.pg_proc h WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure)
+    OR p.proname = 'pre_request' AND pg_catalog.strpos(p.prosrc, 'session_is_live()') > 0)";
+
+/// Makes the functions in `schema` and grants them to `roles`, as the caller, who has to be a superuser: the
+/// functions are C.
+///
+/// # Errors
+/// The schema or a role isn't there, or somebody else's function has the name and the arguments of one.
+pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
+    as_caller(|| {
+        let namespace = namespace(schema)?;
+        let roles: Vec<String> = roles.iter().map(|role| existing_role(role)).collect::<Result<_, _>>()?;
+        let roles = roles.join(", ");
+        let schema = pgrx::spi::quote_identifier(schema);
+        let library = run_once(
+            "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
+             WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure",
+        )?
+        .concat();
+        for name in FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["session_is_live", "pre_request"]) {
+            let foreign = run_once(&format!(
+                "SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p
+                 WHERE p.pronamespace = {namespace}::pg_catalog.oid AND p.proname = '{name}' AND NOT ({IS_OURS})"
+            ))?;
+            if let Some(foreign) = foreign.first() {
+                return Err(AuthError::Setup(format!(
+                    "{foreign} exists already and is not of better_auth; rename it, or choose another schema"
+                )));
+            }
+        }
+        for (name, arguments, comment) in FUNCTIONS {
+            let definition =
+                format!("RETURNS pg_catalog.jsonb LANGUAGE c VOLATILE AS {library}, 'rpc_{name}_wrapper'");
+            create(&schema, name, arguments, &definition, comment, &roles)?;
+        }
+        let definition = format!(
+            "RETURNS pg_catalog.bool LANGUAGE c VOLATILE AS {library}, 'rpc_session_is_live_wrapper'"
+        );
+        let comment = "Whether the session of the request''s bridge token is still there";
+        create(&schema, "session_is_live", "", &definition, comment, &roles)?;
+        let definition = format!("RETURNS pg_catalog.void LANGUAGE plpgsql AS $${}$$", pre_request(&schema));
+        let comment = "For PostgREST''s db-pre-request: turns bridge tokens of revoked sessions away";
+        create(&schema, "pre_request", "", &definition, comment, &roles)?;
+        reload()
+    })
+}
+
+/// Removes the functions from `schema`.
+///
+/// # Errors
+/// No such schema.
+pub(crate) fn disable(schema: &str) -> Result<(), AuthError> {
+    as_caller(|| {
+        let namespace = namespace(schema)?;
+        let ours = run_once(&format!(
+            "SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
+             FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+             WHERE p.pronamespace = {namespace}::pg_catalog.oid AND {IS_OURS}"
+        ))?;
+        for function in ours {
+            run_once(&format!("DROP FUNCTION {function}"))?;
+        }
+        reload()
+    })
+}
+
+/// PostgREST keeps what there is in memory.
+fn reload() -> Result<(), AuthError> {
+    run_once("SELECT pg_catalog.pg_notify('pgrst', 'reload schema')::pg_catalog.text").map(drop)
+}
+
+/// The oid of a schema, as text.
+fn namespace(schema: &str) -> Result<String, AuthError> {
+    let name = pgrx::spi::quote_literal(schema);
+    let found = run_once(&format!(
+        "SELECT n.oid::pg_catalog.text FROM pg_catalog.pg_namespace n WHERE n.nspname = {name}"
+    ))?;
+    found.into_iter().next().ok_or_else(|| AuthError::Setup(format!("schema \"{schema}\" does not exist")))
+}
+
+/// The quoted name of a role.
+fn existing_role(role: &str) -> Result<String, AuthError> {
+    let name = pgrx::spi::quote_literal(role);
+    let found = run_once(&format!(
+        "SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = {name}"
+    ))?;
+    found.into_iter().next().ok_or_else(|| {
+        AuthError::Setup(format!("role \"{role}\" does not exist; run: CREATE ROLE {role} NOLOGIN;"))
+    })
+}
