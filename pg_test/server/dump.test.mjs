@@ -44,6 +44,7 @@ async function project(t) {
     CREATE POLICY own ON public.posts USING (user_id = public.requesting_user_id());
     GRANT SELECT ON public.posts TO ${ident(role)};
     INSERT INTO public.posts VALUES (1, '${signed.user.id}')`);
+  await client.query('SELECT better_auth.enable_rpc($1, $2, $2)', ['public', role]);
   const older = await client.call('bridge_token', { session_token: signed.token });
   await client.call('rotate_secret', { name: 'jwt', keep: '1 day' });
   const bridge = await client.call('bridge_token', { session_token: signed.token });
@@ -99,6 +100,7 @@ describe('a dump restored', () => {
       }
       const app = await target.connect({ user: role });
       assert.equal((await signIn(app, user.email, PASSWORD)).user.id, user.id);
+      assert.equal((await app.value('SELECT public.get_session($1)', [token])).user.id, user.id);
       await app.query(`SELECT set_config('request.jwt.claims', $1, false)`, [JSON.stringify({ sub: user.id })]);
       assert.deepEqual(await app.column('SELECT id FROM public.posts'), [1]);
       await app.query(`SELECT set_config('request.jwt.claims', '{"sub":"x"}', false)`);

@@ -1,11 +1,22 @@
 // The RPC functions as PostgREST serves them, by the stand-in.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startStandIn } from '../postgrest/stand-in.mjs';
 import { PASSWORD, cleanup, freshEmail, ident, refused, server } from './lib.mjs';
 
 const JWT_SECRET = 'the jwt secret of PostgREST and of ours';
+
+/** One request with these headers and no others; fetch() sends some of a browser's. */
+async function exchange(method, url, headers, body) {
+  const sending = request(url, { method, headers });
+  sending.end(body);
+  const [response] = await once(sending, 'response');
+  return { status: response.statusCode, text: await text(response), cookies: response.headers['set-cookie'] ?? [] };
+}
 
 /** A database with the RPC functions, and a stand-in in front of it. */
 async function withPostgrest(t, { preRequest, settings = {} } = {}) {
@@ -29,13 +40,13 @@ async function withPostgrest(t, { preRequest, settings = {} } = {}) {
     const sent = { 'content-type': 'application/json', ...headers };
     if (cookie) Object.assign(sent, { cookie, origin: headers.origin ?? postgrest.url });
     if (jwt) sent.authorization = `Bearer ${jwt}`;
-    const response = await fetch(`${postgrest.url}${path}`, { method, headers: sent, body: body && JSON.stringify(body) });
-    const text = await response.text();
-    const cookies = response.headers.getSetCookie();
-    return { status: response.status, json: text && JSON.parse(text), cookies, cookie: cookies.map((one) => one.split(';')[0]).join('; ') };
+    const { status, text: json, cookies } = await exchange(method, `${postgrest.url}${path}`, sent, body && JSON.stringify(body));
+    return { status, json: json && JSON.parse(json), cookies, cookie: cookies.map((one) => one.split(';')[0]).join('; ') };
   };
   const rpc = (name, body = {}, more = {}) => send('POST', `/rpc/${name}`, { body, ...more });
-  return { client, database, postgrest, send, rpc, anon, user };
+  const exchangeForm = (name, args, headers) =>
+    exchange('POST', `${postgrest.url}/rpc/${name}`, { 'content-type': 'application/x-www-form-urlencoded', ...headers }, new URLSearchParams(args).toString());
+  return { client, send, rpc, exchangeForm, anon, user };
 }
 
 const newUser = () => ({ email: freshEmail(), password: PASSWORD, name: 'Ada' });
@@ -108,6 +119,34 @@ test('errors are Better Auth’s, with its status', async (t) => {
   assert.equal((await send('GET', `/rpc/sign_in_email?email=${ada.email}&password=${PASSWORD}`)).status, 405);
 });
 
+test('the cookie decides for sessions, the token for tables, and session_token before the cookie', async (t) => {
+  const { rpc, send } = await withPostgrest(t);
+  const [ada, eve] = [await rpc('sign_up_email', newUser()), await rpc('sign_up_email', newUser())];
+  const { token: jwt } = (await rpc('bridge_token', {}, { cookie: ada.cookie })).json;
+  const both = { cookie: eve.cookie, jwt };
+  assert.equal((await rpc('get_session', {}, both)).json.user.id, eve.json.user.id);
+  assert.equal((await rpc('get_session', { session_token: ada.json.token }, both)).json.user.id, ada.json.user.id);
+  assert.equal((await send('POST', '/posts', { ...both, body: { title: 'Whose?' } })).json[0].user_id, ada.json.user.id);
+});
+
+test('a form of another site can do nothing', async (t) => {
+  const { rpc, exchangeForm } = await withPostgrest(t);
+  const ada = newUser();
+  const { cookie, json } = await rpc('sign_up_email', ada);
+  const forms = [['update_user', { name: 'Eve' }], ['sign_out', {}], ['delete_user', {}], ['revoke_sessions', {}]];
+  for (const [name, args] of forms) {
+    for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, {}]) {
+      const { status } = await exchangeForm(name, args, { cookie, ...headers });
+      assert.deepEqual([name, headers, status], [name, headers, 403]);
+    }
+  }
+  const login = { email: ada.email, password: PASSWORD };
+  const site = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', origin: 'https://evil.example' };
+  assert.equal((await exchangeForm('sign_in_email', login, site)).status, 403);
+  const now = await rpc('get_session', {}, { cookie });
+  assert.deepEqual([now.json.user.id, now.json.user.name], [json.user.id, 'Ada']);
+});
+
 test('rate limits survive what they refuse', async (t) => {
   const { rpc, client } = await withPostgrest(t, { settings: { rate_limit: 'on' } });
   const answers = [];
@@ -120,12 +159,14 @@ test('rate limits survive what they refuse', async (t) => {
 });
 
 test('pre_request() turns away the token of a session that is gone', async (t) => {
-  const { rpc, send, client } = await withPostgrest(t, { preRequest: 'public.pre_request' });
+  const { rpc, send, client, user } = await withPostgrest(t, { preRequest: 'public.pre_request' });
   const { json: { token: session_token } } = await rpc('sign_up_email', newUser());
   const { token: jwt } = (await rpc('bridge_token', { session_token })).json;
   assert.equal((await send('GET', '/posts', { jwt })).status, 200);
-  const service = await client.value(`SELECT better_auth.service_token('mailer')`);
-  assert.equal((await send('GET', '/posts', { jwt: service })).status, 200);
+  assert.equal((await rpc('get_session')).status, 200, 'without a token');
+  const other = await client.value(
+    `SELECT better_auth.sign_jwt(jsonb_build_object('role', $1::text, 'sub', 'someone', 'aud', 'insforge-api'))`, [user]);
+  assert.equal((await send('GET', '/posts', { jwt: other })).status, 200, 'a token that is of no session');
   await rpc('sign_out', { session_token });
   const gone = await send('GET', '/posts', { jwt });
   assert.deepEqual([gone.status, gone.json.message], [401, 'Unauthorized']);
@@ -150,6 +191,18 @@ test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off wh
   assert.equal(await client.value(functions, ['"an Api"']), 1);
   await refused(enable('nowhere'), { code: '55000', message: /schema "nowhere" does not exist/ });
   await refused(client.query(`SELECT better_auth.enable_rpc('public', 'nobody_at_all')`), { code: '55000', message: /role "nobody_at_all" does not exist/ });
+  const nobody = await server.role(t, 'nobody');
+  await client.query(`GRANT USAGE ON SCHEMA better_auth TO ${ident(nobody)}; GRANT EXECUTE ON FUNCTION better_auth.enable_rpc, better_auth.disable_rpc TO ${ident(nobody)}; SET ROLE ${ident(nobody)}`);
+  await refused(enable('public'), { code: '42501' });
+  await refused(client.query('SELECT better_auth.disable_rpc()'), { code: '42501' });
+  await client.query('RESET ROLE');
+  await client.query(`
+    CREATE OR REPLACE FUNCTION public.pre_request() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM public.session_is_live(); END $$`);
+  await refused(enable('public'), { code: '55000', message: /pre_request\(\) exists already/ });
+  await client.query(`SELECT better_auth.disable_rpc()`);
+  assert.equal(await client.value(functions, ['public']), 1, 'what somebody made of it is theirs');
+  await client.query('DROP FUNCTION public.pre_request()');
+  await enable('public');
   await client.query('DROP POLICY own ON public.posts; ALTER TABLE public.posts ALTER user_id DROP DEFAULT; DROP EXTENSION better_auth');
   assert.equal(await client.value(functions, ['public']), 0);
 });

@@ -71,14 +71,12 @@ const FUNCTIONS: [(&str, &str, &str); 18] = [
     ("list_accounts", "session_token text DEFAULT NULL", "The user''s accounts"),
 ];
 
-/// `pre_request()`. In PL/pgSQL, because the SQLSTATE that PostgREST answers with 401 is none of PostgreSQL's.
-fn pre_request(schema: &str) -> String {
-    format!(
-        "BEGIN IF NOT {schema}.session_is_live() THEN
-             RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', DETAIL = 'UNAUTHORIZED';
-         END IF; END"
-    )
-}
+/// `pre_request()`, after and before the schema's name. In PL/pgSQL, because the SQLSTATE that PostgREST answers
+/// with 401 is none of PostgreSQL's.
+const PRE_REQUEST: (&str, &str) = (
+    "BEGIN IF NOT ",
+    ".session_is_live() THEN RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', DETAIL = 'UNAUTHORIZED'; END IF; END",
+);
 
 /// Makes or replaces one function, for `roles` alone.
 fn create(
@@ -104,11 +102,21 @@ fn create(
     Ok(())
 }
 
-/// What [`disable`] and PostgREST know a function of ours by: the library, and the symbol in it.
-const IS_OURS: &str = "(p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')
-    AND pg_catalog.starts_with(p.prosrc, 'rpc_')
-    AND p.probin = (SELECT h.probin FROM pg_catalog.pg_proc h WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure)
-    OR p.proname = 'pre_request' AND pg_catalog.strpos(p.prosrc, 'session_is_live()') > 0)";
+/// What a function of ours in `pg_proc p` is known by: the library and the symbol in it; `pre_request()` by its
+/// body, so that one that somebody made of it is theirs.
+fn is_ours() -> String {
+    let (before, after) = PRE_REQUEST;
+    format!(
+        "(p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')
+          AND pg_catalog.starts_with(p.prosrc, 'rpc_')
+          AND p.probin = (SELECT h.probin FROM pg_catalog.pg_proc h WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure)
+          OR p.proname = 'pre_request' AND pg_catalog.starts_with(p.prosrc, {})
+          AND pg_catalog.right(p.prosrc, {}) = {})",
+        pgrx::spi::quote_literal(before),
+        after.len(),
+        pgrx::spi::quote_literal(after),
+    )
+}
 
 /// Makes the functions in `schema` and grants them to `roles`, as the caller, who has to be a superuser: the
 /// functions are C.
@@ -129,7 +137,8 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
         for name in FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["session_is_live", "pre_request"]) {
             let foreign = run_once(&format!(
                 "SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p
-                 WHERE p.pronamespace = {namespace}::pg_catalog.oid AND p.proname = '{name}' AND NOT ({IS_OURS})"
+                 WHERE p.pronamespace = {namespace}::pg_catalog.oid AND p.proname = '{name}' AND NOT {}",
+                is_ours(),
             ))?;
             if let Some(foreign) = foreign.first() {
                 return Err(AuthError::Setup(format!(
@@ -147,7 +156,9 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
         );
         let comment = "Whether the session of the request''s bridge token is still there";
         create(&schema, "session_is_live", "", &definition, comment, &roles)?;
-        let definition = format!("RETURNS pg_catalog.void LANGUAGE plpgsql AS $${}$$", pre_request(&schema));
+        let (before, after) = PRE_REQUEST;
+        let body = pgrx::spi::quote_literal(format!("{before}{schema}{after}"));
+        let definition = format!("RETURNS pg_catalog.void LANGUAGE plpgsql AS {body}");
         let comment = "For PostgREST''s db-pre-request: turns bridge tokens of revoked sessions away";
         create(&schema, "pre_request", "", &definition, comment, &roles)?;
         reload()
@@ -164,7 +175,8 @@ pub(crate) fn disable(schema: &str) -> Result<(), AuthError> {
         let ours = run_once(&format!(
             "SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
              FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-             WHERE p.pronamespace = {namespace}::pg_catalog.oid AND {IS_OURS}"
+             WHERE p.pronamespace = {namespace}::pg_catalog.oid AND {}",
+            is_ours(),
         ))?;
         for function in ours {
             run_once(&format!("DROP FUNCTION {function}"))?;
@@ -194,6 +206,9 @@ fn existing_role(role: &str) -> Result<String, AuthError> {
         "SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = {name}"
     ))?;
     found.into_iter().next().ok_or_else(|| {
-        AuthError::Setup(format!("role \"{role}\" does not exist; run: CREATE ROLE {role} NOLOGIN;"))
+        AuthError::Setup(format!(
+            "role \"{role}\" does not exist; run: CREATE ROLE {} NOLOGIN;",
+            pgrx::spi::quote_identifier(role)
+        ))
     })
 }
