@@ -195,7 +195,7 @@ test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off wh
   await client.query(`GRANT USAGE ON SCHEMA better_auth TO ${ident(nobody)}; GRANT EXECUTE ON FUNCTION better_auth.enable_rpc, better_auth.disable_rpc TO ${ident(nobody)}; SET ROLE ${ident(nobody)}`);
   await refused(enable('public'), { code: '42501' });
   await refused(client.query('SELECT better_auth.disable_rpc()'), { code: '42501' });
-  await client.query('RESET ROLE');
+  await client.query(`RESET ROLE; REVOKE USAGE ON SCHEMA better_auth FROM ${ident(nobody)}`);
   await client.query(`
     CREATE OR REPLACE FUNCTION public.pre_request() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM public.session_is_live(); END $$`);
   await refused(enable('public'), { code: '55000', message: /pre_request\(\) exists already/ });
