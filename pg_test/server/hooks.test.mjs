@@ -54,6 +54,16 @@ describe('what a hook raises, through handler()', () => {
     });
   }
 
+  test('is not taken for what an earlier request’s hook raised', async (t) => {
+    const { client } = await configured(t, { ...SETTINGS, before_sign_up_function: 'public.hook' });
+    await hook(client, 'public.hook', `BEGIN RAISE EXCEPTION 'no'; END`);
+    assert.equal((await post(client)).status, 400);
+    await client.query(`CREATE FUNCTION public.breaks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'of the inside'; END $$;
+      CREATE TRIGGER breaks BEFORE INSERT OR UPDATE ON better_auth."rateLimit" FOR EACH ROW EXECUTE FUNCTION public.breaks()`);
+    const { status, text } = await http(client, 'GET', '/get-session');
+    assert.deepEqual([status, text], [500, '']);
+  });
+
   test('in bridge_claims_function is the answer too', async (t) => {
     const { client } = await configured(t, { ...SETTINGS, bridge_claims_function: 'public.hook', rate_limit: 'off' });
     const cookie = await cookieOf(client, (await signUp(client)).token);

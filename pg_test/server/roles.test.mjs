@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { freshEmail, ident, ownServer, PASSWORD, refused, server, signIn, signUp, wholeFlow } from './lib.mjs';
+import { freshEmail, ident, ownServer, PASSWORD, refused, server, signIn, signUp, untilBlocked, wholeFlow } from './lib.mjs';
 
 const FLOW = [
   'sign_up_email', 'sign_in_email', 'sign_out', 'get_session', 'list_sessions', 'revoke_session', 'revoke_sessions', 'revoke_other_sessions',
@@ -295,6 +295,52 @@ test('a trigger may call back into the extension', async (t) => {
   await signUp(client, { email });
   await signIn(client, email);
   assert.equal((await signIn(client, `twin-${email}`)).user.name, 'Twin');
+});
+
+describe('a trigger that comes while a superuser’s tables are in use', () => {
+  const PREREQUISITE = { code: '55000', message: /belongs to a superuser, but/ };
+
+  /** What makes the role a superuser, if it ever runs as one. */
+  async function withAttacker(t) {
+    const { role, database, client, app } = await withApp(t);
+    await client.query(`CREATE SCHEMA attack AUTHORIZATION ${ident(role)}`);
+    await app.query(`CREATE FUNCTION attack.fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ALTER ROLE ${ident(role)} SUPERUSER; RETURN NEW; END $$`);
+    const isSuperuser = () => client.value('SELECT rolsuper FROM pg_roles WHERE rolname = $1', [role]);
+    return { role, database, client, app, isSuperuser };
+  }
+  const CREATE_TRIGGER = 'CREATE TRIGGER fires BEFORE INSERT ON better_auth."user" FOR EACH ROW EXECUTE FUNCTION attack.fires()';
+
+  test('is seen in a transaction that began before', async (t) => {
+    const { role, client, app, database, isSuperuser } = await withAttacker(t);
+    await signUp(app);
+    await app.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+    await client.query(`GRANT TRIGGER ON better_auth."user" TO ${ident(role)}`);
+    await (await database.connect({ user: role })).query(CREATE_TRIGGER);
+    await refused(signUp(app), PREREQUISITE);
+    await app.query('ROLLBACK');
+    assert.equal(await isSuperuser(), false);
+  });
+
+  test('is seen by a sign-up that had to wait for it', async (t) => {
+    const { client, app, database, isSuperuser } = await withAttacker(t);
+    await signUp(app);
+    await client.query('BEGIN');
+    await client.query(CREATE_TRIGGER);
+    const waiting = refused(signUp(app), PREREQUISITE);
+    await untilBlocked(await database.connect(), app);
+    await client.query('COMMIT');
+    await waiting;
+    assert.equal(await isSuperuser(), false);
+  });
+
+  test('is refused where the catalogs are not everybody’s to read, and nothing else is', async (t) => {
+    const { client, app, isSuperuser } = await withAttacker(t);
+    await client.query('REVOKE SELECT ON pg_roles, pg_proc, pg_type FROM PUBLIC');
+    await wholeFlow(app);
+    await client.query(CREATE_TRIGGER);
+    await refused(signUp(app), PREREQUISITE);
+    assert.equal(await isSuperuser(), false);
+  });
 });
 
 describe('a read-only transaction', () => {

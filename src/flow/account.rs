@@ -101,8 +101,9 @@ impl Profile<'_> {
 /// UNAUTHORIZED, SOCIAL_ACCOUNT_ALREADY_LINKED, LINKING_NOT_ALLOWED, LINKING_DIFFERENT_EMAILS_NOT_ALLOWED.
 pub(crate) fn link_to_session(caller: &mut dyn Caller, profile: &Profile<'_>) -> Result<(), AuthError> {
     profile.check()?;
-    let live = require(caller, Need::Live)?;
+    // Before the session, which may lock its user: `link` takes them in this order.
     account::lock_key(profile.provider_id, profile.account_id)?;
+    let live = require(caller, Need::Live)?;
     user::lock(&live.user.id)?;
     let now = Timestamp::now();
     match account::find_by_key(profile.provider_id, profile.account_id)? {

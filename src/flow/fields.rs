@@ -30,7 +30,7 @@ pub(super) fn parse(
         let name = &field.name;
         match (body.get(name), field.input) {
             // PostgreSQL's json would take it, and be unreadable from then on.
-            (Some(value), Some(_)) if value.to_string().contains("\\u0000") => return Err(AuthError::Nul),
+            (Some(value), Some(_)) if has_nul(value) => return Err(AuthError::Nul),
             (Some(value), Some(kind)) => match text(value, kind) {
                 Ok(value) => given.push(Given { value, field }),
                 Err(expected) => {
@@ -74,12 +74,23 @@ fn text(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
     }
 }
 
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
 /// An array as PostgreSQL writes it.
 fn array(items: &[Value]) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let element = |item: &Value| match item {
         Value::Null => "NULL".to_owned(),
         Value::Array(items) => array(items),
-        Value::String(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        Value::String(text) => quoted(text),
+        Value::Object(_) => quoted(&item.to_string()),
         other => other.to_string(),
     };
     format!("{{{}}}", items.iter().map(element).collect::<Vec<_>>().join(","))
@@ -90,9 +101,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_nul_is_found_wherever_it_is() {
+        for (value, expected) in [
+            (serde_json::json!("back\\u0000slash"), false),
+            (serde_json::json!("a\0"), true),
+            (serde_json::json!([{"a": ["\0"]}]), true),
+            (serde_json::json!({"\0": 1}), true),
+        ] {
+            assert_eq!(has_nul(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn arrays_are_written_as_postgresql_reads_them() {
-        let items = serde_json::json!(["a", "b,c", "d\"e\\f", "", "NULL", null, 1, true, ["x"]]);
-        let written = r#"{"a","b,c","d\"e\\f","","NULL",NULL,1,true,{"x"}}"#;
+        let items = serde_json::json!(["a", "b,c", "d\"e\\f", "", "NULL", null, 1, true, ["x"], {"a": "b"}]);
+        let written = r#"{"a","b,c","d\"e\\f","","NULL",NULL,1,true,{"x"},"{\"a\":\"b\"}"}"#;
         assert_eq!(items.as_array().map(|items| array(items)).as_deref(), Some(written));
     }
 }

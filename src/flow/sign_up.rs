@@ -10,7 +10,7 @@ use crate::flow::{email_verification, hash, hooks};
 use crate::settings;
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
-use crate::store::server::{Timestamp, random_token};
+use crate::store::server::{Timestamp, random_lower_token, random_token};
 use crate::store::session::Session;
 use crate::store::subtransaction::attempt;
 use crate::store::user::User;
@@ -137,10 +137,35 @@ enum Insert {
 /// The answer to a discreet sign-up whose email is taken: what the database would have made of a new row,
 /// defaults and refusals included, under the same email.
 fn pretend(draft: User, additional: &[Given]) -> Result<SignedUp, AuthError> {
-    let domain = draft.email.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let stand_in = User { email: format!("{}@{domain}", random_token(32)?.to_lowercase()), ..draft.clone() };
-    let user = insert(&stand_in, additional, Insert::Undone)?.ok_or(Code::FailedToCreateUser)?;
-    Ok(SignedUp { session: None, user: User { email: draft.email, ..user } })
+    for attempt in 0..=ALIKE {
+        let stand_in = User { email: stand_in(&draft.email, attempt < ALIKE)?, ..draft.clone() };
+        if let Some(user) = insert(&stand_in, additional, Insert::Undone)? {
+            // A column may be made of the email.
+            let additional = user.additional.map(|fields| fields.replace(&stand_in.email, &draft.email));
+            return Ok(SignedUp { session: None, user: User { email: draft.email, additional, ..user } });
+        }
+    }
+    Err(Code::FailedToCreateUser.into())
+}
+
+/// How many emails like the given one are tried: short ones may be taken too.
+const ALIKE: usize = 4;
+
+/// Another email of the same domain: of the same length and kind of characters, which constraints may ask
+/// for, or one that is certainly not taken.
+fn stand_in(email: &str, is_alike: bool) -> Result<String, AuthError> {
+    let (local, domain) = email.rsplit_once('@').unwrap_or((email, ""));
+    if !is_alike {
+        return Ok(format!("{}@{domain}", random_lower_token(32)?));
+    }
+    let random = random_token(local.len())?;
+    let disguise = |(character, random): (char, u8)| match character {
+        'a'..='z' => char::from(b'a' + random % 26),
+        '0'..='9' => char::from(b'0' + random % 10),
+        other => other,
+    };
+    let local: String = local.chars().zip(random.bytes()).map(disguise).collect();
+    Ok(format!("{local}@{domain}"))
 }
 
 /// Inserts a row in a way that fails alike whether it is to stay or not.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::error::AuthError;
 use crate::settings;
-use crate::store::sql::{as_caller, run_once};
+use crate::store::sql::{CatalogStatement, Value, as_owner};
 
 /// The tables that the store knows, all in schema `better_auth`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,10 +107,25 @@ thread_local! {
         const { RefCell::new((0, [const { None }; Table::COUNT])) };
 }
 
-/// Asks PostgreSQL to tell when a table changes. For _PG_init.
+/// Asks PostgreSQL to tell when a table changes, or whom a function belongs to, or who is a superuser.
+/// For _PG_init.
 pub(crate) fn init() {
-    // SAFETY: the callback is a plain function that lives as long as the library, which is never unloaded.
-    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0)) };
+    // SAFETY: the callbacks are plain functions that live as long as the library, which is never unloaded.
+    unsafe {
+        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
+        for cache in [pg_sys::SysCacheIdentifier::PROCOID, pg_sys::SysCacheIdentifier::AUTHOID] {
+            pg_sys::CacheRegisterSyscacheCallback(
+                cache.cast_signed(),
+                Some(trust_changed),
+                pg_sys::Datum::from(0),
+            );
+        }
+    }
+}
+
+/// As [`relation_changed`].
+unsafe extern "C-unwind" fn trust_changed(_: pg_sys::Datum, _: i32, _: u32) {
+    SHAPES.fetch_add(1, Relaxed);
 }
 
 /// Runs at arbitrary moments, even while a transaction aborts: it only counts.
@@ -146,6 +161,15 @@ pub(crate) fn secrets() -> u64 {
 pub(crate) fn secrets_changed(relation: pg_sys::Oid) {
     // SAFETY: called by the trigger, which holds a lock on the table that it fires for.
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
+}
+
+/// Waits for whoever changes what a statement that writes to this table sets off, and keeps others from it
+/// until the transaction's end.
+pub(super) fn lock_for_writing(table: Table) {
+    if let Some(oid) = find(table) {
+        // SAFETY: what a statement that writes takes anyway, before it looks for triggers.
+        unsafe { pg_sys::LockRelationOid(oid, pg_sys::RowExclusiveLock.cast_signed()) };
+    }
 }
 
 /// Finds a table.
@@ -206,7 +230,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
         )));
     }
     if is_trusted {
-        check_triggers(table, oid)?;
+        check_code(table, oid, owner)?;
     }
     let columns = relation
         .tuple_desc()
@@ -225,26 +249,71 @@ fn load(table: Table) -> Result<Relation, AuthError> {
     Ok(Relation { owner, columns })
 }
 
-/// Statements run as the table's owner, and so do its triggers. Where that is a superuser, nobody else may
-/// have a say in what they do: who may make one, or replace the function of one, would be a superuser too at
-/// the next sign-in.
-fn check_triggers(table: Table, oid: pg_sys::Oid) -> Result<(), AuthError> {
-    let oid = oid.to_u32();
-    let query = format!(
-        "SELECT pg_catalog.format('role %s may make triggers on it; run: REVOKE TRIGGER ON {table} FROM %1$s',
-                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)
-         FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
+thread_local! {
+    /// What other roles than superusers have a say in, of a table ($1, and its name $2).
+    static FOREIGN_CODE: CatalogStatement = const { CatalogStatement::new(
+        "WITH RECURSIVE tables (oid) AS (
+             SELECT $1::pg_catalog.oid
+             UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tables t ON i.inhparent = t.oid),
+         types (oid) AS (
+             SELECT a.atttypid FROM pg_catalog.pg_attribute a JOIN tables t ON a.attrelid = t.oid
+             WHERE a.attnum > 0 AND NOT a.attisdropped
+             UNION SELECT part.oid FROM types s JOIN pg_catalog.pg_type y ON y.oid = s.oid
+             CROSS JOIN LATERAL (
+                 SELECT y.typelem UNION ALL SELECT y.typbasetype
+                 UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = y.oid
+                 UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
+                           WHERE a.attrelid = y.typrelid AND y.typrelid <> 0 AND a.attnum > 0 AND NOT a.attisdropped
+             ) part (oid) WHERE part.oid <> 0),
+         code (name, class, oid) AS (
+             SELECT pg_catalog.format('trigger %I', g.tgname), 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid
+             FROM pg_catalog.pg_trigger g JOIN tables t ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
+             UNION ALL SELECT pg_catalog.format('default of %I', a.attname), 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid
+             FROM pg_catalog.pg_attrdef d JOIN tables t ON d.adrelid = t.oid
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+             UNION ALL SELECT pg_catalog.format('constraint %I', c.conname), 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid
+             FROM pg_catalog.pg_constraint c
+             WHERE c.conrelid IN (SELECT t.oid FROM tables t) OR c.contypid IN (SELECT s.oid FROM types s)
+             UNION ALL SELECT pg_catalog.format('index %s', i.indexrelid::pg_catalog.regclass), 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid
+             FROM pg_catalog.pg_index i JOIN tables t ON i.indrelid = t.oid),
+         called (name, oid) AS (
+             SELECT c.name, CASE d.refclassid WHEN 'pg_catalog.pg_proc'::pg_catalog.regclass THEN d.refobjid ELSE o.oprcode::pg_catalog.oid END
+             FROM code c JOIN pg_catalog.pg_depend d ON d.classid = c.class AND d.objid = c.oid
+             LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+             WHERE d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
+             UNION ALL SELECT pg_catalog.format('cast from %s', c.castsource::pg_catalog.regtype), c.castfunc
+             FROM pg_catalog.pg_cast c WHERE c.castfunc <> 0
+               AND (c.castsource IN (SELECT s.oid FROM types s) OR c.casttarget IN (SELECT s.oid FROM types s)))
+         SELECT pg_catalog.format('role %s may make triggers on it; run: REVOKE TRIGGER ON %s FROM %1$s',
+                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
+                CASE c.oid WHEN $1::pg_catalog.oid THEN $2 ELSE c.oid::pg_catalog.regclass::pg_catalog.text END)
+         FROM tables t JOIN pg_catalog.pg_class c ON c.oid = t.oid CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
          LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
-         WHERE c.oid = {oid}::pg_catalog.oid AND a.privilege_type = 'TRIGGER' AND r.rolsuper IS NOT TRUE
-         UNION ALL
-         SELECT pg_catalog.format('its trigger %I runs %s, which belongs to a role that is not a superuser; drop the trigger, or give the function to a superuser',
-                t.tgname, t.tgfoid::pg_catalog.regprocedure)
-         FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-         JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
-         WHERE t.tgrelid = {oid}::pg_catalog.oid AND NOT t.tgisinternal AND NOT r.rolsuper",
-        table = table.sql(),
-    );
-    match as_caller(|| run_once(&query))?.pop() {
+         WHERE a.privilege_type = 'TRIGGER' AND r.rolsuper IS NOT TRUE
+         UNION ALL SELECT pg_catalog.format('%s, which inherits from it, belongs to a role that is not a superuser', c.oid::pg_catalog.regclass)
+         FROM tables t JOIN pg_catalog.pg_class c ON c.oid = t.oid JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+         WHERE NOT r.rolsuper
+         UNION ALL SELECT pg_catalog.format('it has the rule %I', w.rulename)
+         FROM tables t JOIN pg_catalog.pg_rewrite w ON w.ev_class = t.oid
+         UNION ALL SELECT pg_catalog.format('type %s of a column belongs to a role that is not a superuser; give it to one', y.oid::pg_catalog.regtype)
+         FROM types s JOIN pg_catalog.pg_type y ON y.oid = s.oid JOIN pg_catalog.pg_roles r ON r.oid = y.typowner
+         WHERE NOT r.rolsuper
+         UNION ALL SELECT pg_catalog.format('its %s runs %s, which belongs to a role that is not a superuser; drop it, or give the function to a superuser',
+                c.name, p.oid::pg_catalog.regprocedure)
+         FROM called c JOIN pg_catalog.pg_proc p ON p.oid = c.oid JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+         WHERE NOT r.rolsuper",
+    ) };
+}
+
+/// Statements run as the table's owner, and so does what they set off: triggers, defaults, constraints, and
+/// what is behind a column's type. Where the owner is a superuser, nobody else may have a say in that: who may
+/// would be a superuser too at the next sign-in. What a superuser's own functions call is theirs to know.
+///
+/// Reads what is committed now, since the verdict is remembered beyond a transaction that may see less.
+fn check_code(table: Table, oid: pg_sys::Oid, owner: pg_sys::Oid) -> Result<(), AuthError> {
+    let values = [Value::Integer(oid.to_u32().into()), Value::Text(table.sql())];
+    // As the owner: a server may keep its catalogs from others.
+    match as_owner(owner, || FOREIGN_CODE.with(|statement| statement.query_latest(&values)))?.pop() {
         None => Ok(()),
         Some(why) => Err(AuthError::Setup(format!("{} belongs to a superuser, but {why}", table.sql()))),
     }

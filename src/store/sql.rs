@@ -4,6 +4,7 @@ use pgrx::pg_sys::PgTryBuilder;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::{FromDatum, IntoDatum, PgLogLevel, PgSqlErrorCode, pg_sys};
 use std::cell::RefCell;
+use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -100,12 +101,15 @@ impl Row {
 
 /// A plan that PostgreSQL keeps for us. Shared, so that a statement that is built anew while it runs
 /// (a trigger may call back into this extension) does not pull the plan away from under itself.
-struct Plan(pg_sys::SPIPlanPtr);
+struct Plan {
+    plan: pg_sys::SPIPlanPtr,
+    writes: bool,
+}
 
 impl Drop for Plan {
     fn drop(&mut self) {
         // SAFETY: the plan was kept with SPI_keepplan, or SPI is still connected; this is its last holder.
-        unsafe { pg_sys::SPI_freeplan(self.0) };
+        unsafe { pg_sys::SPI_freeplan(self.plan) };
     }
 }
 
@@ -113,6 +117,8 @@ impl Drop for Plan {
 #[derive(Clone, Copy, PartialEq)]
 enum Keep {
     Yes,
+    /// And is the same whatever the values.
+    Generic,
     No,
 }
 
@@ -175,6 +181,27 @@ impl Statement {
         snapshot: Snapshot,
         read: impl Fn(&Row) -> T,
     ) -> Result<Vec<T>, AuthError> {
+        loop {
+            let shapes = catalog::shapes();
+            let owner = self.owner()?;
+            let rows = run_as(owner, values, |values| {
+                let plan = self.plan(values)?;
+                if plan.writes {
+                    catalog::lock_for_writing(self.table);
+                }
+                // What was waited for may have changed what the owner's name was good for.
+                match catalog::shapes() == shapes {
+                    true => execute(&plan, values, snapshot, &read).map(Some),
+                    false => Ok(None),
+                }
+            })?;
+            if let Some(rows) = rows {
+                return Ok(rows);
+            }
+        }
+    }
+
+    fn owner(&self) -> Result<pg_sys::Oid, AuthError> {
         let owner = relation(self.table)?.owner;
         if let Some(joined) = self.joined
             && relation(joined)?.owner != owner
@@ -185,7 +212,7 @@ impl Statement {
                 joined.sql()
             )));
         }
-        run_as(owner, values, |values| execute(&*self.plan(values)?, values, snapshot, &read))
+        Ok(owner)
     }
 
     fn plan(&self, values: &[Value<'_>]) -> Result<Rc<Plan>, AuthError> {
@@ -211,6 +238,9 @@ pub(super) fn query_once<T>(
     values: &[Value<'_>],
     read: impl Fn(&Row) -> T,
 ) -> Result<Vec<T>, AuthError> {
+    if writes(text) {
+        catalog::lock_for_writing(table);
+    }
     run_as(relation(table)?.owner, values, |values| {
         execute(&prepare(text, values, Keep::No)?, values, Snapshot::OfTransaction, &read)
     })
@@ -272,19 +302,9 @@ pub(super) fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
             local |= pg_sys::SECURITY_RESTRICTED_OPERATION;
         }
         pg_sys::SetUserIdAndSecContext(owner, context | local.cast_signed());
-        let nest_level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            c"pg_catalog, pg_temp".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-        nest_level
+        pg_sys::NewGUCNestLevel()
     };
+    set_for_now(c"search_path", c"pg_catalog, pg_temp");
     let result = work();
     // SAFETY: the level and the user are those that were saved above. Taken back as if aborted, so that a
     // SET in a trigger doesn't stay behind in the caller's session.
@@ -321,6 +341,57 @@ pub(super) fn run_once(text: &str) -> Result<Vec<String>, AuthError> {
     spi(|| execute(&prepare(text, &[], Keep::No)?, &[], Snapshot::OfTransaction, &|row: &Row| row.text(1)))
 }
 
+/// A statement on the catalogs, planned once a backend.
+pub(super) struct CatalogStatement {
+    text: &'static str,
+    plan: RefCell<Option<Rc<Plan>>>,
+}
+
+impl CatalogStatement {
+    pub(super) const fn new(text: &'static str) -> Self {
+        Self { text, plan: RefCell::new(None) }
+    }
+
+    /// Runs it as who is set now, and gives the first column as text. Sees what has been committed since the
+    /// transaction began.
+    ///
+    /// # Errors
+    /// PostgreSQL doesn't take the statement.
+    pub(super) fn query_latest(&self, values: &[Value<'_>]) -> Result<Vec<String>, AuthError> {
+        // The estimates of its joins would have it compiled, which takes longer than running it ever does.
+        set_for_now(c"jit", c"off");
+        spi(|| {
+            let known = self.plan.borrow().clone();
+            let plan = match known {
+                Some(plan) => plan,
+                None => {
+                    let plan = Rc::new(prepare(self.text, values, Keep::Generic)?);
+                    *self.plan.borrow_mut() = Some(Rc::clone(&plan));
+                    plan
+                }
+            };
+            execute(&plan, values, Snapshot::Latest, &|row: &Row| row.text(1))
+        })
+    }
+}
+
+/// Sets a setting until the end of [`as_owner`].
+fn set_for_now(name: &CStr, value: &CStr) {
+    // SAFETY: both are terminated; the level was opened by `as_owner`.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
 /// Runs `work` between SPI_connect and SPI_finish.
 fn spi<T>(work: impl FnOnce() -> Result<T, AuthError>) -> Result<T, AuthError> {
     // SAFETY: every return path below finishes what is connected here; an exception's abort does it too.
@@ -332,18 +403,25 @@ fn spi<T>(work: impl FnOnce() -> Result<T, AuthError>) -> Result<T, AuthError> {
     }
 }
 
+/// Whether a statement may set off triggers. LOCK doesn't, and has to come first.
+fn writes(text: &str) -> bool {
+    !["SELECT", "LOCK"].iter().any(|word| text.trim_start().starts_with(word))
+}
+
 fn prepare(text: &str, values: &[Value<'_>], keep: Keep) -> Result<Plan, AuthError> {
     let refused = || AuthError::Setup("PostgreSQL did not prepare a statement of better_auth".into());
+    let writes = writes(text);
     let text = std::ffi::CString::new(text).map_err(|_| refused())?;
     let mut types: Vec<pg_sys::Oid> = values.iter().map(Value::type_oid).collect();
     let count = i32::try_from(types.len()).map_err(|_| refused())?;
     // SAFETY: SPI is connected; the text is terminated and the types are as many as said.
     unsafe {
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
-        if plan.is_null() || keep == Keep::Yes && pg_sys::SPI_keepplan(plan) != 0 {
+        let options = if keep == Keep::Generic { pg_sys::CURSOR_OPT_GENERIC_PLAN.cast_signed() } else { 0 };
+        let plan = pg_sys::SPI_prepare_cursor(text.as_ptr(), count, types.as_mut_ptr(), options);
+        if plan.is_null() || keep != Keep::No && pg_sys::SPI_keepplan(plan) != 0 {
             return Err(refused());
         }
-        Ok(Plan(plan))
+        Ok(Plan { plan, writes })
     }
 }
 
@@ -363,13 +441,13 @@ fn execute<T>(
     let status = unsafe {
         match snapshot {
             Snapshot::OfTransaction => {
-                pg_sys::SPI_execute_plan(plan.0, datums.as_mut_ptr(), nulls.as_ptr(), false, 0)
+                pg_sys::SPI_execute_plan(plan.plan, datums.as_mut_ptr(), nulls.as_ptr(), false, 0)
             }
             Snapshot::Latest => {
                 let latest = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
                 let none = std::ptr::null_mut();
                 let status = pg_sys::SPI_execute_snapshot(
-                    plan.0,
+                    plan.plan,
                     datums.as_mut_ptr(),
                     nulls.as_ptr(),
                     latest,

@@ -50,6 +50,17 @@ SELECT better_auth.sign_up_email('auto@example.com', 'password1234', 'x') -> 'to
 -- A taken email isn't told: the answer is that of a new user, but there is none.
 SELECT better_auth.sign_up_email('AUTO@example.com', 'password1234', 'Intruder') #- '{user,id}' #- '{user,createdAt}' #- '{user,updatedAt}' AS answer;
 SELECT name FROM better_auth."user" WHERE email = 'auto@example.com';
+-- Nor by what the database makes of the email, or asks of it.
+SELECT better_auth.sign_up_email('ab12@example.com', 'password1234', 'x') -> 'token' AS token;
+BEGIN;
+ALTER TABLE better_auth."user" ADD plain text GENERATED ALWAYS AS (lower(email)) STORED,
+    ADD CHECK (length(split_part(email, '@', 1)) <= 5);
+SET LOCAL better_auth.user_additional_fields = 'plain:readonly';
+SELECT better_auth.sign_up_email('auto@example.com', 'password1234', 'x') -> 'user' ->> 'plain' AS taken;
+SELECT better_auth.sign_up_email('ab12@example.com', 'password1234', 'x') -> 'user' ->> 'plain' AS taken;
+SELECT better_auth.sign_up_email('ab34@example.com', 'password1234', 'x') -> 'user' ->> 'plain' AS new;
+ROLLBACK;
+DELETE FROM better_auth."user" WHERE email = 'ab12@example.com';
 RESET better_auth.auto_sign_in;
 SET better_auth.disable_sign_up = on;
 SELECT better_auth.sign_up_email('off@example.com', 'password1234', 'x');

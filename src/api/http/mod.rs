@@ -94,6 +94,8 @@ pub(super) fn call_route(door: &Door<'_>) -> Response {
 }
 
 fn answer(request: &Request) -> Response {
+    // An earlier request's, in the same backend.
+    function::forget_sqlstate();
     let site = Site::of(request);
     let address = client_address(request);
     if settings::bridge_path().is_some_and(|path| path == request.url.path()) {
