@@ -71,7 +71,7 @@ const FUNCTIONS: [(&str, &str, &str); 18] = [
     ("list_accounts", "session_token text DEFAULT NULL", "The user''s accounts"),
 ];
 
-/// `pre_request()`, after and before the schema's name. In PL/pgSQL, because the SQLSTATE that PostgREST answers
+/// The body of `pre_request()`, before and after the schema's name. In PL/pgSQL, because the SQLSTATE that PostgREST answers
 /// with 401 is none of PostgreSQL's.
 const PRE_REQUEST: (&str, &str) = (
     "BEGIN IF NOT ",
@@ -122,7 +122,7 @@ fn is_ours() -> String {
 /// functions are C.
 ///
 /// # Errors
-/// The schema or a role isn't there, or somebody else's function has the name and the arguments of one.
+/// The schema or a role isn't there, or somebody else's function has the name of one.
 pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
     as_caller(|| {
         let namespace = namespace(schema)?;
@@ -134,17 +134,18 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
              WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure",
         )?
         .concat();
-        for name in FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["session_is_live", "pre_request"]) {
-            let foreign = run_once(&format!(
-                "SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p
-                 WHERE p.pronamespace = {namespace}::pg_catalog.oid AND p.proname = '{name}' AND NOT {}",
-                is_ours(),
-            ))?;
-            if let Some(foreign) = foreign.first() {
-                return Err(AuthError::Setup(format!(
-                    "{foreign} exists already and is not of better_auth; rename it, or choose another schema"
-                )));
-            }
+        let mut names = FUNCTIONS.map(|(name, ..)| name).to_vec();
+        names.extend(["session_is_live", "pre_request"]);
+        let foreign = run_once(&format!(
+            "SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p
+             WHERE p.pronamespace = {namespace}::pg_catalog.oid AND p.proname IN ('{}') AND NOT {}",
+            names.join("', '"),
+            is_ours(),
+        ))?;
+        if let Some(foreign) = foreign.first() {
+            return Err(AuthError::Setup(format!(
+                "{foreign} exists already and is not of better_auth; rename it, or choose another schema"
+            )));
         }
         for (name, arguments, comment) in FUNCTIONS {
             let definition =

@@ -178,21 +178,27 @@ pub(crate) fn set_response(status: u16, headers: &[(&str, String)]) -> Result<()
         [(c"response.status", status.to_string()), (c"response.headers", Value::Array(objects).to_string())]
     {
         let value = CString::new(value).map_err(|_| AuthError::Nul)?;
-        // SAFETY: both are terminated; the setting is local to the transaction, as PostgREST reads it.
-        unsafe {
-            pg_sys::set_config_option(
-                name.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_LOCAL,
-                true,
-                0,
-                false,
-            );
-        }
+        // Until the transaction's end, as PostgREST reads it.
+        set(name, &value, pg_sys::GucAction::GUC_ACTION_LOCAL);
     }
     Ok(())
+}
+
+/// Changes a setting, for as long as `action` says.
+pub(super) fn set(name: &CStr, value: &CStr, action: pg_sys::GucAction::Type) {
+    // SAFETY: both are terminated; PostgreSQL copies the value, and undoes the change itself.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            action,
+            true,
+            0,
+            false,
+        );
+    }
 }
 
 /// Whether this transaction may write: not on a standby, nor in a read-only transaction.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::error::AuthError;
 use crate::store::catalog::{self, Table, relation};
-use crate::store::server::Timestamp;
+use crate::store::server::{self, Timestamp};
 
 /// A parameter, or a column of a result.
 pub(super) enum Value<'a> {
@@ -338,7 +338,7 @@ pub(super) fn query_prepared<T>(
 /// # Errors
 /// PostgreSQL doesn't take the statement.
 pub(super) fn run_once(text: &str) -> Result<Vec<String>, AuthError> {
-    spi(|| execute(&prepare(text, &[], Keep::No)?, &[], Snapshot::OfTransaction, &|row: &Row| row.text(1)))
+    query_prepared(text, &[], |row| row.text(1))
 }
 
 /// A statement on the catalogs, planned once a backend.
@@ -375,21 +375,9 @@ impl CatalogStatement {
     }
 }
 
-/// Sets a setting until the end of [`as_owner`].
+/// Sets a setting until the end of [`as_owner`], which opened a level for it.
 fn set_for_now(name: &CStr, value: &CStr) {
-    // SAFETY: both are terminated; the level was opened by `as_owner`.
-    unsafe {
-        pg_sys::set_config_option(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-    }
+    server::set(name, value, pg_sys::GucAction::GUC_ACTION_SAVE);
 }
 
 /// Runs `work` between SPI_connect and SPI_finish.
