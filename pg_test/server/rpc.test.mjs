@@ -172,15 +172,44 @@ test('pre_request() turns away the token of a session that is gone', async (t) =
   assert.deepEqual([gone.status, gone.json.message], [401, 'Unauthorized']);
 });
 
+test('the domain of better_auth_handler() runs nobody’s code, and goes when nobody needs it', async (t) => {
+  const { client, anon, user } = await withPostgrest(t);
+  const domains = `SELECT count(*)::int FROM pg_type WHERE typname = '*/*'`;
+  const [enable, disable] = [`SELECT better_auth.enable_rpc('public', '${anon}', '${user}')`, 'SELECT better_auth.disable_rpc()'];
+  assert.equal(await client.value(domains), 1);
+  await client.query('CREATE TABLE public.kept (body "*/*")');
+  await client.query(disable);
+  assert.equal(await client.value(domains), 1);
+  await client.query(enable);
+  await client.query('DROP TABLE public.kept');
+  await client.query(disable);
+  assert.equal(await client.value(domains), 0);
+  for (const [create, fine] of [
+    ['CREATE DOMAIN "*/*" AS bytea', true],
+    ['CREATE DOMAIN "*/*" AS text', false],
+    ['CREATE DOMAIN "*/*" AS bytea NOT NULL', false],
+    [`CREATE DOMAIN "*/*" AS bytea DEFAULT ''`, false],
+    ['CREATE DOMAIN "*/*" AS bytea CHECK (length(value) < 9)', false],
+    [`CREATE DOMAIN "*/*" AS bytea; ALTER DOMAIN "*/*" OWNER TO ${ident(user)}`, false],
+  ]) {
+    await client.query(create);
+    if (fine) await client.query(enable);
+    else await refused(client.query(enable), { code: '55000', message: /"\*\/\*" exists already and is not a plain domain/ });
+    await client.query(disable);
+    assert.equal(await client.value(domains), 1, 'it was there before');
+    await client.query('DROP DOMAIN "*/*"');
+  }
+});
+
 test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off what is not theirs', async (t) => {
   const { client, anon, user } = await withPostgrest(t);
   const functions = `SELECT count(*)::int FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname <> 'requesting_user_id'`;
   const enable = (schema) => client.query('SELECT better_auth.enable_rpc($1, $2, $3)', [schema, anon, user]);
   await enable('public');
-  assert.equal(await client.value(functions, ['public']), 20);
+  assert.equal(await client.value(functions, ['public']), 21);
   await client.query('CREATE SCHEMA "an Api"');
   await enable('an Api');
-  assert.equal(await client.value(functions, ['"an Api"']), 20);
+  assert.equal(await client.value(functions, ['"an Api"']), 21);
   assert.equal(await client.value(`SELECT has_function_privilege($1, '"an Api".sign_out(text)', 'EXECUTE')`, [anon]), true);
   assert.equal(await client.value(`SELECT count(*)::int FROM pg_proc p, aclexplode(p.proacl) a WHERE pronamespace = '"an Api"'::regnamespace AND a.grantee = 0`), 0);
   await client.query(`SELECT better_auth.disable_rpc('an Api')`);

@@ -4,7 +4,7 @@
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::api::http::{Door, call_route};
+use crate::api::http::{Door, Response, answer_forwarded, call_route};
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::AuthError;
@@ -99,10 +99,43 @@ impl<'a> Call<'a> {
         let response = call_route(&door);
         // PostgREST runs a GET in a read-only transaction.
         let status = if response.status == 503 { 405 } else { response.status };
-        server::set_response(status, &response.headers).or_raise();
+        let mut headers = response.plain_headers();
+        // PostgREST itself says what the body is.
+        headers.retain(|(name, _)| *name != "content-type");
+        server::set_response(status, &headers).or_raise();
         let body = if response.body.is_empty() { "null".into() } else { response.body };
         JsonText::from_json(body)
     }
+}
+
+/// `handler()` for a proxy in front of PostgREST, which runs only POSTs in a transaction that may write. So the
+/// proxy makes every request one, with the body as it is, and method, URL and type of the body in headers of
+/// its own: `X-Better-Auth-Method`, `X-Better-Auth-URL` (path and query) and `X-Better-Auth-Content-Type`.
+///
+/// Errors: 22023 without those headers.
+#[pg_extern(sql = false)]
+fn rpc_better_auth_handler(body: Option<&[u8]>) -> Vec<u8> {
+    let mut headers = server::request_headers();
+    let mut take = |name: &str| {
+        let at = headers.iter().position(|(header, _)| header == name)?;
+        Some(headers.swap_remove(at).1)
+    };
+    let (method, url) = (take("x-better-auth-method"), take("x-better-auth-url"));
+    let content_type = take("x-better-auth-content-type").filter(|value| !value.is_empty());
+    let answer = || -> Result<Response, AuthError> {
+        let missing = |name| {
+            AuthError::Argument(format!("the header {name} is missing: only a proxy that sets it can call this"))
+        };
+        let method = method.ok_or_else(|| missing("X-Better-Auth-Method"))?;
+        let url = url.ok_or_else(|| missing("X-Better-Auth-URL"))?;
+        // It is PostgREST that wanted this type.
+        headers.retain(|(name, _)| name != "content-type");
+        headers.extend(content_type.map(|value| ("content-type".to_owned(), value)));
+        let response = answer_forwarded(&method, &url, headers, body.unwrap_or_default())?;
+        server::set_response(response.status, &response.plain_headers())?;
+        Ok(response)
+    };
+    answer().or_raise().body.into_bytes()
 }
 
 #[pg_extern(sql = false)]

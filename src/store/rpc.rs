@@ -71,6 +71,10 @@ const FUNCTIONS: [(&str, &str, &str); 18] = [
     ("list_accounts", "session_token text DEFAULT NULL", "The user''s accounts"),
 ];
 
+/// What `better_auth_handler()` returns: to PostgREST, a body of any type.
+const ANY_TYPE: &str = r#""*/*""#;
+const ANY_TYPE_COMMENT: &str = "A body of any media type, for PostgREST; made by better_auth";
+
 /// The body of `pre_request()`, before and after the schema's name. In PL/pgSQL, because the SQLSTATE that PostgREST answers
 /// with 401 is none of PostgreSQL's.
 const PRE_REQUEST: (&str, &str) = (
@@ -82,13 +86,15 @@ const PRE_REQUEST: (&str, &str) = (
 fn create(
     schema: &str,
     name: &str,
-    arguments: &str,
+    arguments: &'static str,
     definition: &str,
     comment: &str,
     roles: &str,
 ) -> Result<(), AuthError> {
     run_once(&format!("CREATE OR REPLACE FUNCTION {schema}.{name}({arguments}) {definition}"))?;
-    let types: Vec<&str> = arguments.split(", ").filter_map(|part| part.split(' ').nth(1)).collect();
+    // Of an argument without a name, the type is all there is.
+    let type_of = |argument: &'static str| argument.split(' ').nth(1).unwrap_or(argument);
+    let types: Vec<&str> = arguments.split(", ").map(type_of).collect();
     let function = format!("{schema}.{name}({})", types.join(", "));
     for statement in [
         format!("COMMENT ON FUNCTION {function} IS '{comment}'"),
@@ -135,7 +141,7 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
         )?
         .concat();
         let mut names = FUNCTIONS.map(|(name, ..)| name).to_vec();
-        names.extend(["session_is_live", "pre_request"]);
+        names.extend(["better_auth_handler", "session_is_live", "pre_request"]);
         let foreign = run_once(&format!(
             "SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p
              WHERE p.pronamespace = {namespace}::pg_catalog.oid AND p.proname IN ('{}') AND NOT {}",
@@ -152,6 +158,11 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
                 format!("RETURNS pg_catalog.jsonb LANGUAGE c VOLATILE AS {library}, 'rpc_{name}_wrapper'");
             create(&schema, name, arguments, &definition, comment, &roles)?;
         }
+        let any_type = any_type(&schema, &namespace)?;
+        let definition =
+            format!("RETURNS {any_type} LANGUAGE c VOLATILE AS {library}, 'rpc_better_auth_handler_wrapper'");
+        let comment = "Better Auth''s whole endpoint tree, for a proxy in front of PostgREST";
+        create(&schema, "better_auth_handler", "pg_catalog.bytea", &definition, comment, &roles)?;
         let definition = format!(
             "RETURNS pg_catalog.bool LANGUAGE c VOLATILE AS {library}, 'rpc_session_is_live_wrapper'"
         );
@@ -166,7 +177,36 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
     })
 }
 
-/// Removes the functions from `schema`.
+/// The quoted name of the domain [`ANY_TYPE`] in `schema`. PostgREST casts to it, as the request's role, so it
+/// can't be in schema `better_auth`.
+///
+/// # Errors
+/// There is one that is something else, or that could run code of somebody who is no superuser.
+fn any_type(schema: &str, namespace: &str) -> Result<String, AuthError> {
+    let name = format!("{schema}.{ANY_TYPE}");
+    let found = run_once(&format!(
+        "SELECT (t.typtype = 'd' AND t.typbasetype = 'pg_catalog.bytea'::pg_catalog.regtype AND NOT t.typnotnull
+             AND t.typdefault IS NULL AND r.rolsuper
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.contypid = t.oid))::pg_catalog.text
+         FROM pg_catalog.pg_type t JOIN pg_catalog.pg_roles r ON r.oid = t.typowner
+         WHERE t.typnamespace = {namespace}::pg_catalog.oid AND t.typname = '*/*'"
+    ))?;
+    match found.first().map(String::as_str) {
+        None => {
+            run_once(&format!("CREATE DOMAIN {name} AS pg_catalog.bytea"))?;
+            run_once(&format!("COMMENT ON DOMAIN {name} IS '{ANY_TYPE_COMMENT}'"))?;
+        }
+        Some("true") => {}
+        Some(_) => {
+            return Err(AuthError::Setup(format!(
+                "{name} exists already and is not a plain domain over bytea that belongs to a superuser; change it, or choose another schema"
+            )));
+        }
+    }
+    Ok(name)
+}
+
+/// Removes the functions from `schema`, and the domain unless somebody else uses it.
 ///
 /// # Errors
 /// No such schema.
@@ -181,6 +221,17 @@ pub(crate) fn disable(schema: &str) -> Result<(), AuthError> {
         ))?;
         for function in ours {
             run_once(&format!("DROP FUNCTION {function}"))?;
+        }
+        let unused = run_once(&format!(
+            "SELECT pg_catalog.format('%I.%I', n.nspname, t.typname)
+             FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+             WHERE t.typnamespace = {namespace}::pg_catalog.oid AND t.typname = '*/*'
+                AND pg_catalog.obj_description(t.oid, 'pg_type') = '{ANY_TYPE_COMMENT}'
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = t.oid AND d.deptype <> 'i')"
+        ))?;
+        for domain in unused {
+            run_once(&format!("DROP DOMAIN {domain}"))?;
         }
         reload()
     })

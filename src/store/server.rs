@@ -169,9 +169,8 @@ pub(crate) fn request_headers() -> Vec<(String, String)> {
 /// # Errors
 /// PostgreSQL doesn't take the settings.
 pub(crate) fn set_response(status: u16, headers: &[(&str, String)]) -> Result<(), AuthError> {
-    // PostgREST itself says what the body is.
-    let headers = headers.iter().filter(|(name, _)| *name != "content-type");
     let objects: Vec<Value> = headers
+        .iter()
         .map(|(name, value)| Value::Object(Map::from_iter([((*name).to_owned(), value.as_str().into())])))
         .collect();
     for (name, value) in

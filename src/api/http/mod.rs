@@ -93,6 +93,28 @@ pub(super) fn call_route(door: &Door<'_>) -> Response {
     }
 }
 
+/// Answers a request that a proxy handed on in parts. `path` is the URL without scheme and host.
+///
+/// # Errors
+/// `path` isn't one.
+pub(super) fn answer_forwarded(
+    method: &str,
+    path: &str,
+    headers: Vec<(String, String)>,
+    body: &[u8],
+) -> Result<Response, AuthError> {
+    if !path.starts_with('/') {
+        return Err(AuthError::Argument("the URL must begin with a slash".into()));
+    }
+    // As a browser's Request decodes it.
+    let body = String::from_utf8_lossy(body);
+    Ok(match Request::new(method, path, headers, Some(&body)) {
+        Ok(request) => answer(&request),
+        Err(Unreadable::Shape(_)) => Response::empty(400),
+        Err(Unreadable::Refused(status)) => Response::empty(status),
+    })
+}
+
 fn answer(request: &Request) -> Response {
     // An earlier request's, in the same backend.
     function::forget_sqlstate();

@@ -64,6 +64,19 @@ impl Request {
         }
         let method = method.ok_or(Unreadable::Shape("method must be a string"))?;
         let url = url.ok_or(Unreadable::Shape("url must be a string"))?;
+        Self::new(method, url, headers, body)
+    }
+
+    /// A request whose URL is absolute, or a path on the host that its Host header names.
+    ///
+    /// # Errors
+    /// See [`Unreadable`]; never the shape.
+    pub(super) fn new(
+        method: &str,
+        url: &str,
+        headers: Vec<(String, String)>,
+        body: Option<&str>,
+    ) -> Result<Self, Unreadable> {
         let header_size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         let is_too_much = [
             (url.len() > MAX_URL, 414),

@@ -57,18 +57,21 @@ impl Response {
         self
     }
 
+    /// The headers as they may go out: nothing that a request brought may end one.
+    pub(in crate::api) fn plain_headers(&self) -> Vec<(&'static str, String)> {
+        let is_plain = |character: &char| !character.is_control();
+        let plain =
+            |(name, value): &(&'static str, String)| (*name, value.chars().filter(is_plain).collect());
+        self.headers.iter().map(plain).collect()
+    }
+
     /// `{status, headers, body}`.
     pub(super) fn into_json(self) -> String {
         let mut json = Vec::with_capacity(256 + self.body.len() + self.body.len() / 4);
         json.extend_from_slice(b"{\"status\":");
         write_json(&mut json, &self.status);
         json.extend_from_slice(b",\"headers\":");
-        // Nothing that a request brought may end a header.
-        let is_plain = |character: &char| !character.is_control();
-        let plain =
-            |(name, value): &(&'static str, String)| (*name, value.chars().filter(is_plain).collect());
-        let headers: Vec<(&str, String)> = self.headers.iter().map(plain).collect();
-        write_json(&mut json, &headers);
+        write_json(&mut json, &self.plain_headers());
         json.extend_from_slice(b",\"body\":");
         write_json(&mut json, &self.body);
         json.push(b'}');
