@@ -1,0 +1,60 @@
+// The demo app's server: pages, Better Auth's routes by the HTTP layer, PostgREST below /rest.
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { authHandler } from '../http-layer/bridge.mjs';
+import { loadAssets, sendAsset } from './assets.mjs';
+import { showMails } from './mails.mjs';
+import { proxyTo } from './proxy.mjs';
+
+/**
+ * Starts it. `web` is how the HTTP layer connects (as pg.Pool has it), `postgrest` PostgREST's URL, `mailer` how the
+ * demo's mail worker connects: with it, everybody can read all mails.
+ */
+export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', port = 3000 }) {
+  const assets = await loadAssets({ mails: Boolean(mailer) });
+  const rest = proxyTo(postgrest);
+  const server = createServer((request, response) => {
+    const path = request.url.split('?', 1)[0];
+    if (path.startsWith('/api/auth/') || path === '/api/insforge-token') return authHandler(pool, request, response);
+    if (path.startsWith('/rest/')) return rest(request, response, request.url.slice('/rest'.length));
+    if (path === '/demo/mails' && mails) return mails(request, response);
+    return sendAsset(assets, path, request, response);
+  });
+  server.listen(port, host);
+  await once(server, 'listening'); // rejects where the port is taken
+  const pool = openPool(web);
+  const mailPool = mailer && openPool({ ...mailer, max: 1 });
+  const mails = mailPool && showMails(mailPool);
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host.replace(/^127\.0\.0\.1$/, 'localhost')}:${server.address().port}`,
+    async stop() {
+      server.close();
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), 5_000).unref(); // who is slower than that is cut off
+      await once(server, 'close');
+      await Promise.all([pool.end(), mailPool?.end()]);
+    },
+  };
+}
+
+function openPool(config) {
+  const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...config });
+  // An idle connection was lost; the next request opens another. Without a listener the process would end.
+  pool.on('error', (error) => console.error(`database: ${error.code ?? error.message}`));
+  return pool;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { HOST, PORT, POSTGREST_URL, MAILER } = process.env;
+  if (!POSTGREST_URL) {
+    console.error('POSTGREST_URL has to be set, as in POSTGREST_URL=http://127.0.0.1:3001');
+    process.exit(2);
+  }
+  const mailer = MAILER ? { user: MAILER } : undefined;
+  const app = await startApp({ web: {}, mailer, postgrest: POSTGREST_URL, host: HOST, port: PORT && Number(PORT) });
+  console.log(app.url);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.stop());
+}

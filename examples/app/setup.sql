@@ -1,0 +1,55 @@
+-- The demo app's part of a database: roles, the table, PostgREST's functions. As superuser; may be run again.
+--   psql -d app -f setup.sql
+
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+
+-- Roles belong to the whole server, so some may be there already.
+SELECT format('CREATE ROLE %I %s', name, attributes)
+FROM (VALUES
+    ('web', 'LOGIN'),                       -- the HTTP layer
+    ('mailer', 'LOGIN'),                    -- the mail worker
+    ('authenticator', 'LOGIN NOINHERIT'),   -- PostgREST, which switches to one of these:
+    ('anon', 'NOLOGIN'),
+    ('authenticated', 'NOLOGIN')
+) AS wanted (name, attributes)
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
+\gexec
+
+BEGIN;
+
+CREATE EXTENSION IF NOT EXISTS better_auth;
+
+-- Requests hold passwords: they stay out of the log, whatever is logged otherwise.
+ALTER ROLE web SET log_parameter_max_length = 0;
+ALTER ROLE web SET log_parameter_max_length_on_error = 0;
+ALTER ROLE web SET statement_timeout = '10s';
+ALTER ROLE authenticator SET log_parameter_max_length = 0;
+ALTER ROLE authenticator SET log_parameter_max_length_on_error = 0;
+
+GRANT anon, authenticated TO authenticator;
+GRANT USAGE ON SCHEMA public TO anon, authenticated;
+GRANT USAGE ON SCHEMA better_auth TO web, mailer;
+GRANT EXECUTE ON FUNCTION better_auth.handler TO web;
+GRANT EXECUTE ON FUNCTION better_auth.claim_mail, better_auth.complete_mail, better_auth.fail_mail TO mailer;
+
+-- With it comes pre_request(), which turns away the tokens of sessions that are gone.
+SELECT better_auth.enable_rpc('public', 'anon', 'authenticated');
+
+CREATE TABLE IF NOT EXISTS public.posts (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id    text NOT NULL DEFAULT requesting_user_id() REFERENCES better_auth."user" (id) ON DELETE CASCADE,
+    title      text NOT NULL CHECK (title ~ '\S' AND length(title) <= 200),
+    body       text NOT NULL DEFAULT '' CHECK (length(body) <= 10000),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS posts_user_id_idx ON public.posts (user_id, id);
+ALTER TABLE public.posts ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own_posts ON public.posts;
+CREATE POLICY own_posts ON public.posts TO authenticated
+    USING (user_id = requesting_user_id()) WITH CHECK (user_id = requesting_user_id());
+GRANT SELECT, DELETE, INSERT (title, body), UPDATE (title, body) ON public.posts TO authenticated;
+
+COMMIT;
+
+NOTIFY pgrst, 'reload schema';

@@ -1,0 +1,24 @@
+// One script for all pages: the page says which it is.
+
+import { forgotPassword } from './pages/forgot-password.js';
+import { home } from './pages/home.js';
+import { mails } from './pages/mails.js';
+import { posts } from './pages/posts.js';
+import { resetPassword } from './pages/reset-password.js';
+import { signIn } from './pages/sign-in.js';
+import { signUp } from './pages/sign-up.js';
+import { watchSession } from './session.js';
+
+const PAGES = {
+  home,
+  posts,
+  mails,
+  'sign-in': signIn,
+  'sign-up': signUp,
+  'forgot-password': forgotPassword,
+  'reset-password': resetPassword,
+  'not-found': () => watchSession(),
+};
+
+document.querySelector(`nav a[href="${location.pathname}"]`)?.setAttribute('aria-current', 'page');
+PAGES[document.body.dataset.page]();

@@ -1,0 +1,18 @@
+import { client, dataOf } from '../auth.js';
+import { onSubmit } from '../form.js';
+import { goOn, showReason, watchSession } from '../session.js';
+
+export function signIn() {
+  showReason();
+  watchSession({ onUser: goOn });
+  const form = document.querySelector('form');
+  onSubmit(form, async ({ email, password, rememberMe }) => {
+    try {
+      await dataOf(client.signIn.email({ email, password, rememberMe }));
+    } catch (error) {
+      if (error.code === 'INVALID_EMAIL_OR_PASSWORD') form.elements.password.select();
+      throw error;
+    }
+    goOn();
+  });
+}

@@ -1,0 +1,101 @@
+// Who is signed in: shown in the header of every page, and noticed when it changes, also in another tab.
+
+import { client, dataOf, failureOf } from './auth.js';
+import { attempt } from './messages.js';
+
+const main = document.querySelector('main');
+
+let user; // whose page this is, once it is known; null for nobody
+let isLeaving = false;
+
+const REASONS = {
+  'needed': 'Sign in to see this page.',
+  'ended': 'You are no longer signed in here. Sign in to go on.',
+  'signed-out': 'You are signed out.',
+  'everywhere': 'You are signed out everywhere.',
+  'new-password': 'Your new password is set. Sign in with it.',
+};
+
+/**
+ * Calls `onUser({user, session})` or `onGuest()` once that is known, and `onUser` again when something of it changes.
+ * Better Auth's client asks again when the page is shown, is online again, or another tab signs out.
+ */
+export function watchSession({ onUser, onGuest } = {}) {
+  document.querySelector('[data-sign-out]').addEventListener('click', () => attempt(signOut));
+  const unknown = document.querySelector('#unknown');
+  unknown.querySelector('button').addEventListener('click', checkSession);
+  client.useSession.subscribe(({ data, error, isPending, isRefetching }) => {
+    if (isPending || isRefetching || isLeaving) return;
+    unknown.hidden = !error || user !== undefined;
+    if (error) {
+      unknown.querySelector('[role=alert]').textContent = failureOf(error, error.status).message;
+      return;
+    }
+    const before = user;
+    user = data?.user ?? null;
+    if (before === undefined) {
+      for (const part of document.querySelectorAll('[data-for]')) part.hidden = part.dataset.for !== (user ? 'user' : 'guest');
+    } else if (before?.id !== user?.id) {
+      // Somebody else by now, or nobody.
+      return before && !user ? goToSignIn('ended') : reload();
+    }
+    if (user) onUser?.(data);
+    else if (before === undefined) onGuest?.();
+  });
+}
+
+/** Asks who is signed in, as when a token was refused. */
+export const checkSession = () => client.useSession.get().refetch();
+
+/** Whether that is whom this page is for. */
+export const isMine = (userId) => user?.id === userId;
+
+async function signOut() {
+  await dataOf(client.signOut());
+  goToSignIn('signed-out');
+}
+
+export async function signOutEverywhere() {
+  isLeaving = true; // it is no surprise that the session ends
+  try {
+    await dataOf(client.revokeSessions());
+    await dataOf(client.signOut()); // the cookie, and the other tabs
+  } catch (error) {
+    isLeaving = false;
+    throw error;
+  }
+  goToSignIn('everywhere');
+}
+
+/** Leaves for the sign-in page, which says why, and comes back here after it. */
+export function goToSignIn(reason) {
+  isLeaving = true;
+  forgetPage();
+  const query = new URLSearchParams({ reason, next: location.pathname });
+  location.replace(`/sign-in?${query}`);
+}
+
+/** The reason that goToSignIn() was given. */
+export function showReason() {
+  const reason = new URLSearchParams(location.search).get('reason');
+  if (Object.hasOwn(REASONS, reason ?? '')) document.querySelector('#reason').textContent = REASONS[reason];
+}
+
+/** To where the sign-in page was asked from: pages of this application alone. */
+export function goOn() {
+  isLeaving = true;
+  const next = new URLSearchParams(location.search).get('next');
+  location.replace(['/', '/posts'].includes(next) ? next : '/posts');
+}
+
+function reload() {
+  isLeaving = true;
+  forgetPage();
+  location.reload();
+}
+
+const forgetPage = () => main.replaceChildren();
+
+// Browsers keep whole pages for their back button: what they keep shows nothing, and is made anew when it is shown.
+addEventListener('pagehide', (event) => { if (event.persisted) forgetPage(); });
+addEventListener('pageshow', (event) => { if (event.persisted) reload(); });
