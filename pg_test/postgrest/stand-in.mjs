@@ -15,12 +15,13 @@ const TX_ENDS = ['commit', 'commit-allow-override', 'rollback', 'rollback-allow-
 
 /**
  * Starts it. `config`: `connection` (of pg, as a role that may become the others), `port` (a free one without it),
- * `schema` or `schemas` (db-schemas), `anonRole`, `jwtSecret`, `jwtAud`, `preRequest`, `txEnd` (db-tx-end).
+ * `schema` or `schemas` (db-schemas), `anonRole`, `jwtSecret`, `jwtAud`, `preRequest`, `txEnd` (db-tx-end), and
+ * `prefer`: what counts where a request prefers nothing. PostgREST answers no rows to such a write: `prefer: {}`.
  */
-export async function startStandIn({ connection, port = 0, host = '127.0.0.1', schema = 'public', schemas = [schema], anonRole = 'anon', txEnd = 'commit', ...more }) {
+export async function startStandIn({ connection, port = 0, host = '127.0.0.1', schema = 'public', schemas = [schema], anonRole = 'anon', txEnd = 'commit', prefer = { return: 'representation' }, ...more }) {
   if (!TX_ENDS.includes(txEnd)) throw new Error(`txEnd is ${txEnd}, not one of ${TX_ENDS.join(', ')}`);
   if (more.jwtSecret !== undefined && more.jwtSecret.length < 32) throw new Error('The JWT secret must be at least 32 characters long.');
-  const config = { schemas, anonRole, txEnd, ...more };
+  const config = { schemas, anonRole, txEnd, prefer, ...more };
   const pool = new pg.Pool({ ...connection, max: 5 });
   pool.on('error', () => {}); // the database may go first
   const server = createServer(async (request, response) => {
