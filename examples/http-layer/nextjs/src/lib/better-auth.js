@@ -1,0 +1,144 @@
+// @ts-check
+// The place of a Better Auth server in a Next.js application: it hands requests to better_auth.handler() in the
+// database, and tells server components who is signed in.
+
+import { Pool } from 'pg';
+
+const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
+const MAX_WAITING = 1000; // requests that wait for a connection to the database
+
+/**
+ * @typedef {{ id: string, name: string, email: string, emailVerified: boolean, image: string | null,
+ *   createdAt: string, updatedAt: string, [field: string]: unknown }} User
+ * @typedef {{ id: string, token: string, userId: string, expiresAt: string, createdAt: string, updatedAt: string,
+ *   ipAddress: string | null, userAgent: string | null, [field: string]: unknown }} Session
+ */
+
+/** Answers a request to one of Better Auth's routes or the bridge route. Never rejects. @param {Request} request */
+export async function handle(request) {
+  try {
+    const body = await readBody(request);
+    const { pathname, search } = new URL(request.url);
+    const answer = await callHandler({ method: request.method, url: pathname + search, headers: [...request.headers], body });
+    return new Response(answer.body || null, { status: answer.status, headers: answer.headers }); // Set-Cookie stays several
+  } catch (error) {
+    const status = error instanceof Refusal ? error.status : 500;
+    if (status >= 500) log(`answered ${status}`, error instanceof Refusal ? error.cause : error);
+    return new Response(null, { status, headers: { 'cache-control': 'no-store', ...(status === 503 && { 'retry-after': '1' }) } });
+  }
+}
+
+/**
+ * Who is signed in, for server components and actions: `getSession(await headers())`. Leaves it to the browser to
+ * prolong the session, since a server component can't send the cookie that goes with that.
+ * @param {Headers} headers @returns {Promise<{ session: Session, user: User } | null>}
+ */
+export async function getSession(headers) {
+  return JSON.parse(await get('/api/auth/get-session?disableRefresh=true', headers, 200));
+}
+
+/** The bridge token of who is signed in, or null. @param {Headers} headers @returns {Promise<string | null>} */
+export async function bridgeToken(headers) {
+  return JSON.parse(await get('/api/insforge-token', headers, 200, 401)).token ?? null;
+}
+
+/** A token with which this server sends mail. Needs the function of docs/mail.md. @returns {Promise<string>} */
+export async function mailToken() {
+  const { rows } = await connections().query('SELECT app.mail_token() AS token');
+  return rows[0].token;
+}
+
+/** @param {string} url @param {Headers} headers @param {number[]} expected */
+async function get(url, headers, ...expected) {
+  const { status, body } = await callHandler({ method: 'GET', url, headers: [...headers], body: null });
+  if (!expected.includes(status)) throw new Error(`${url} answered ${status}`);
+  return body;
+}
+
+class Refusal extends Error {
+  /** @param {number} status @param {unknown} [cause] */
+  constructor(status, cause) {
+    super(`refused with ${status}`, { cause });
+    this.status = status;
+  }
+}
+
+/** The body's text. All of it is here before a connection is asked for: a slow client holds none. @param {Request} request */
+async function readBody(request) {
+  if (!request.body) return null;
+  const reader = request.body.getReader();
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let [text, size] = ['', 0];
+  try {
+    if (Number(request.headers.get('content-length')) > MAX_BODY) throw new Refusal(413);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.byteLength;
+      if (size > MAX_BODY) throw new Refusal(413);
+      text += decoder.decode(value, { stream: true });
+    }
+    text += decoder.decode();
+    if (text.includes('\0')) throw new Refusal(400); // jsonb holds no NUL
+    return text;
+  } catch (error) {
+    reader.cancel().catch(() => {}); // nothing more of it is wanted
+    throw error instanceof Refusal ? error : new Refusal(400, error); // no UTF-8, or the client has left
+  }
+}
+
+/**
+ * One statement, which commits, and is sent once: when its answer is lost, nobody knows whether it has committed.
+ * So 503 means that nothing was done, and 500 that something may have been.
+ * @param {{ method: string, url: string, headers: [string, string][], body: string | null }} request
+ * @returns {Promise<{ status: number, headers: [string, string][], body: string }>}
+ */
+async function callHandler(request) {
+  const pool = connections();
+  if (pool.waitingCount >= MAX_WAITING) throw new Refusal(503, new Error('too many requests are waiting'));
+  const client = await pool.connect().catch((error) => { throw new Refusal(503, error); });
+  const onError = () => {}; // query() rejects too; without a listener the process would end
+  client.on('error', onError);
+  let fault;
+  try {
+    const { rows } = await client.query('SELECT better_auth.handler($1) AS answer', [JSON.stringify(request)]);
+    return rows[0].answer;
+  } catch (error) {
+    fault = error;
+    throw error;
+  } finally {
+    client.off('error', onError);
+    client.release(fault instanceof Error ? fault : undefined);
+  }
+}
+
+/** One pool, whatever `next dev` loads anew. */
+function connections() {
+  const shared = /** @type {{ betterAuthPool?: Pool }} */ (globalThis);
+  return (shared.betterAuthPool ??= connect());
+}
+
+function connect() {
+  const connectionString = process.env.BETTER_AUTH_DATABASE_URL;
+  if (!connectionString) {
+    throw new Error('BETTER_AUTH_DATABASE_URL is not set: the URL of the database, as a role that may execute better_auth.handler');
+  }
+  const pool = new Pool({
+    connectionString,
+    max: 10,
+    connectionTimeoutMillis: 5_000, // how long a request waits for a connection
+    query_timeout: 15_000, // of a database that has gone silent
+    keepAlive: true,
+  });
+  // It is out of the pool already; without a listener the process would end.
+  pool.on('error', (error) => log('lost an idle connection', error));
+  return pool;
+}
+
+/**
+ * PostgreSQL's messages quote what was sent, passwords included, and URLs hold tokens: neither is logged.
+ * @param {string} what @param {any} error
+ */
+function log(what, error) {
+  console.error(`better_auth: ${what}: ${error.code ?? error.message}`);
+}
