@@ -110,7 +110,8 @@ impl<'a> Call<'a> {
 
 /// `handler()` for a proxy in front of PostgREST, which runs only POSTs in a transaction that may write. So the
 /// proxy makes every request one, with the body as it is, and method, URL and type of the body in headers of
-/// its own: `X-Better-Auth-Method`, `X-Better-Auth-URL` (path and query) and `X-Better-Auth-Content-Type`.
+/// its own: `X-Better-Auth-Method`, `X-Better-Auth-URL` (path and query), `X-Better-Auth-Content-Type` and
+/// `X-Better-Auth-Cookie`, since PostgREST keeps one cookie of each name.
 ///
 /// Errors: 22023 without those headers.
 #[pg_extern(sql = false)]
@@ -121,16 +122,20 @@ fn rpc_better_auth_handler(body: Option<&[u8]>) -> Vec<u8> {
         Some(headers.swap_remove(at).1)
     };
     let (method, url) = (take("x-better-auth-method"), take("x-better-auth-url"));
-    let content_type = take("x-better-auth-content-type").filter(|value| !value.is_empty());
+    let (content_type, cookie) = (take("x-better-auth-content-type"), take("x-better-auth-cookie"));
     let answer = || -> Result<Response, AuthError> {
         let missing = |name| {
-            AuthError::Argument(format!("the header {name} is missing: only a proxy that sets it can call this"))
+            AuthError::Argument(format!(
+                "the header {name} is missing: only a proxy that sets it can call this"
+            ))
         };
         let method = method.ok_or_else(|| missing("X-Better-Auth-Method"))?;
         let url = url.ok_or_else(|| missing("X-Better-Auth-URL"))?;
         // It is PostgREST that wanted this type.
-        headers.retain(|(name, _)| name != "content-type");
-        headers.extend(content_type.map(|value| ("content-type".to_owned(), value)));
+        headers.retain(|(name, _)| name != "content-type" && (name != "cookie" || cookie.is_none()));
+        for (name, value) in [("content-type", content_type), ("cookie", cookie)] {
+            headers.extend(value.map(|value| (name.to_owned(), value)));
+        }
         let response = answer_forwarded(&method, &url, headers, body.unwrap_or_default())?;
         server::set_response(response.status, &response.plain_headers())?;
         Ok(response)
