@@ -1,10 +1,10 @@
 # make, make install and make installcheck work as PGXS's do:
 #   make PG_CONFIG=/path/to/pg_config && sudo make install PG_CONFIG=/path/to/pg_config
-# make demo and make test need nothing but Debian and Rust; they install what is missing.
+# make demo, make app and make test need nothing but Debian and Rust; they install what is missing.
 
 PG_CONFIG ?= pg_config
 PROFILE   ?= release
-# demo and test run on a private copy of Debian's server of this version.
+# demo, app and test run on a private copy of Debian's server of this version.
 PG_MAJOR  ?= 15
 export PG_MAJOR
 DESTDIR   ?=
@@ -15,7 +15,7 @@ SOURCES := Cargo.toml Cargo.lock $(EXTENSION).control $(wildcard .cargo/config.t
            $(shell find src sql -type f 2>/dev/null)
 PACKAGE := target/package/$(shell $(PG_CONFIG) --version 2>/dev/null | sed 's/^PostgreSQL \([0-9]*\).*/pg\1/')-$(PROFILE)
 
-.PHONY: all install uninstall installcheck demo test bench clean help
+.PHONY: all install uninstall installcheck demo app test bench clean help
 .DEFAULT_GOAL := all
 
 all: $(PACKAGE)/done  ## build the extension for PG_CONFIG's server
@@ -41,7 +41,10 @@ installcheck:  ## run pg_test/regress against the running server of PGHOST and P
 demo:  ## sign-up, sign-in, bridge token and row level security on a throwaway server (KEEP=1 keeps it)
 	@KEEP='$(KEEP)' pg_test/demo/run
 
-test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop)
+app:  ## the demo app on a throwaway server until Ctrl-C (PORT=3000, POSTGREST=/path/to/postgrest)
+	@PORT='$(PORT)' POSTGREST='$(POSTGREST)' pg_test/tools/app
+
+test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop|browser)
 	@pg_test/tools/run $(ONLY)
 
 bench:  ## the benchmarks, on a throwaway server

@@ -1,0 +1,114 @@
+// The demo app beside PostgREST: what `app` runs once it has made the database that PGHOST, PGPORT, ... name.
+//   PORT        where it listens; without it on 3000, or the next free port
+//   POSTGREST   a PostgREST to start; without it the stand-in
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { startApp } from '../../examples/app/server.mjs';
+import { startStandIn } from '../postgrest/stand-in.mjs';
+
+const { PGHOST, PGPORT, PGDATABASE, PGUSER, PORT, POSTGREST } = process.env;
+const DEFAULT_PORT = 3000;
+
+const running = []; // what is to be stopped, the last one first
+
+async function end(status) {
+  while (running.length > 0) await running.pop().stop();
+  process.exit(status);
+}
+
+function fail(message) {
+  console.error(`error: ${message}`);
+  return end(1);
+}
+
+// From the start: a signal may come before all is up.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end(0));
+
+async function jwtSecret() {
+  const client = new pg.Client();
+  await client.connect();
+  const { rows } = await client.query(`SELECT value FROM better_auth.signing_secret WHERE name = 'jwt' AND valid_until IS NULL`);
+  await client.end();
+  return rows[0].value;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/** A PostgREST as docs/postgrest.md says; its URL. */
+async function startPostgrest(secret) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(POSTGREST, [], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      PGRST_DB_URI: `postgres://authenticator@${PGHOST}:${PGPORT}/${PGDATABASE}`,
+      PGRST_DB_SCHEMAS: 'public',
+      PGRST_DB_ANON_ROLE: 'anon',
+      PGRST_DB_PRE_REQUEST: 'public.pre_request',
+      PGRST_JWT_SECRET: secret,
+      PGRST_SERVER_HOST: '127.0.0.1',
+      PGRST_SERVER_PORT: String(port),
+    },
+  });
+  const ended = new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (code, signal) => resolve(`it ended with ${code ?? signal}`));
+  });
+  let isStopping = false;
+  ended.then((how) => isStopping || fail(`${POSTGREST}: ${how}`));
+  const stop = () => {
+    isStopping = true;
+    child.kill();
+    return ended;
+  };
+  running.push({ stop });
+  for (let tries = 0; ; tries += 1) {
+    const isUp = await fetch(`${url}/posts`).then(({ status }) => status === 401, () => false); // no token, no posts
+    if (isUp) break;
+    if (tries === 300) await fail(`${POSTGREST} does not answer on ${url}`);
+    await sleep(100);
+  }
+  return url;
+}
+
+async function startTheStandIn(secret) {
+  const standIn = await startStandIn({ connection: { user: 'authenticator' }, anonRole: 'anon', jwtSecret: secret, preRequest: 'public.pre_request' });
+  running.push(standIn);
+  return standIn.url;
+}
+
+/** On the port that was asked for, or on the first free one. */
+async function startOnPort(options) {
+  for (let port = Number(PORT || DEFAULT_PORT); ; port += 1) {
+    try {
+      return await startApp({ ...options, port });
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE') await fail(`port ${port}: ${error.message}`);
+      if (PORT) await fail(`port ${port} is taken; choose another one with PORT=, or leave it out`);
+      if (port === DEFAULT_PORT + 100) await fail(`ports ${DEFAULT_PORT} to ${port} are taken; choose another one with PORT=`);
+    }
+  }
+}
+
+const secret = await jwtSecret();
+const postgrest = await (POSTGREST ? startPostgrest(secret) : startTheStandIn(secret));
+const app = await startOnPort({ web: { user: 'web' }, mailer: { user: 'mailer' }, postgrest });
+running.push(app);
+console.log(`
+The demo app is up until Ctrl-C:   ${app.url}
+
+   mails           ${app.url}/mails
+   ${(POSTGREST ? 'PostgREST' : 'its stand-in').padEnd(16)}${postgrest}
+   database        ${process.env.PGBIN}/psql -h ${PGHOST} -p ${PGPORT} -U ${PGUSER} ${PGDATABASE}
+`);
