@@ -18,7 +18,6 @@ export function readRequest(request, config) {
     // Of a header that comes twice the last one is kept, and cookies are a setting of their own.
     headers: Object.fromEntries(pairs.filter(([name]) => name !== 'cookie')),
     cookies: cookie === undefined ? {} : readCookies(cookie),
-    authorization: first('authorization'),
     range: method === 'GET' ? first('range') : undefined,
     accepts: readAccept(first('accept')),
     contentType: (first('content-type') ?? 'application/json').split(';')[0],
