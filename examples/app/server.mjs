@@ -16,6 +16,9 @@ import { proxyTo } from './proxy.mjs';
 export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', port = 3000 }) {
   const assets = await loadAssets({ mails: Boolean(mailer) });
   const rest = proxyTo(postgrest);
+  const pool = openPool(web);
+  const mailPool = mailer && openPool({ ...mailer, max: 1 });
+  const mails = mailPool && showMails(mailPool);
   const server = createServer((request, response) => {
     const path = request.url.split('?', 1)[0];
     if (path.startsWith('/api/auth/') || path === '/api/insforge-token') return authHandler(pool, request, response);
@@ -25,9 +28,6 @@ export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', por
   });
   server.listen(port, host);
   await once(server, 'listening'); // rejects where the port is taken
-  const pool = openPool(web);
-  const mailPool = mailer && openPool({ ...mailer, max: 1 });
-  const mails = mailPool && showMails(mailPool);
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host.replace(/^127\.0\.0\.1$/, 'localhost')}:${server.address().port}`,
     async stop() {
@@ -53,8 +53,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.error('POSTGREST_URL has to be set, as in POSTGREST_URL=http://127.0.0.1:3001');
     process.exit(2);
   }
-  const mailer = MAILER ? { user: MAILER } : undefined;
-  const app = await startApp({ web: {}, mailer, postgrest: POSTGREST_URL, host: HOST, port: PORT && Number(PORT) });
+  const app = await startApp({
+    web: {}, // PGHOST, PGUSER, ...
+    postgrest: POSTGREST_URL,
+    mailer: MAILER ? { user: MAILER } : undefined,
+    host: HOST || undefined,
+    port: PORT ? Number(PORT) : undefined,
+  }).catch((error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
   console.log(app.url);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.stop());
 }

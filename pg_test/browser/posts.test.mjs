@@ -13,6 +13,7 @@ test('the first user writes posts, the second sees none of them', async (t) => {
   await ada.getByText('Nothing here yet').waitFor();
   await addPost(ada, 'On the Analytical Engine', 'It weaves algebraical patterns.');
   await addPost(ada, 'Note G');
+  assert.equal(await ada.getByLabel('Title').evaluate((field) => field === document.activeElement), true, 'ready for the next one');
   assert.deepEqual(await titles(ada), ['Note G', 'On the Analytical Engine']);
   const grace = await signUp(open, newUser('Grace'));
   await grace.getByText('Nothing here yet').waitFor();
