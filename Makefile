@@ -42,7 +42,7 @@ demo:  ## sign-up, sign-in, bridge token and row level security on a throwaway s
 	@KEEP='$(KEEP)' pg_test/demo/run
 
 app:  ## the demo app on a throwaway server until Ctrl-C (PORT=3000, POSTGREST=/path/to/postgrest)
-	@PORT='$(PORT)' POSTGREST='$(POSTGREST)' pg_test/tools/app
+	@exec env PORT='$(PORT)' POSTGREST='$(POSTGREST)' pg_test/tools/app
 
 test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop|browser)
 	@pg_test/tools/run $(ONLY)
