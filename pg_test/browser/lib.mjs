@@ -14,14 +14,26 @@ const SETUP = fileURLToPath(new URL('../../examples/app/setup.sql', import.meta.
 const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
 const ROLES = ['web', 'mailer', 'authenticator', 'anon', 'authenticated']; // of setup.sql
 
-let browser;
-let older; // roles that were there before
 const rolesThere = () => server.admin((admin) => admin.column('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [ROLES]));
 
-/** To be called once by a file of tests: Chromium, and the roles that setup.sql makes for the whole server. */
-export function useBrowser() {
+/** To be called once by a file of tests: the roles that setup.sql makes for the whole server go when all is over. */
+export function useRoles() {
+  let older; // those that were there before
   before(async () => {
     older = await rolesThere();
+  });
+  after(async () => {
+    const made = (await rolesThere()).filter((role) => !older.includes(role));
+    if (made.length > 0) await server.admin((admin) => admin.query(`DROP ROLE ${made.map(ident).join(', ')}`));
+  });
+}
+
+let browser;
+
+/** The same with Chromium. */
+export function useBrowser() {
+  useRoles();
+  before(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
     // Without its option that switches the back/forward cache off, which people's browsers have on.
     browser = await chromium.launch({
@@ -31,15 +43,19 @@ export function useBrowser() {
   });
   after(async () => {
     await browser?.close();
-    const made = (await rolesThere()).filter((role) => !older.includes(role));
-    if (made.length > 0) await server.admin((admin) => admin.query(`DROP ROLE ${made.map(ident).join(', ')}`));
   });
 }
 
-/** The demo app as examples/app says, on a fresh database; `{url, client, open}`. */
-export async function withApp(t, settings = {}) {
+/** A database as examples/app/setup.sql makes it. */
+export async function appDatabase(t) {
   const database = await server.emptyDatabase(t);
   await database.run('psql', '--no-psqlrc', '--quiet', '--file', SETUP);
+  return database;
+}
+
+/** The demo app on a fresh database; `{url, client, open}`. */
+export async function withApp(t, settings = {}) {
+  const database = await appDatabase(t);
   const client = await database.connect();
   await client.query(`LOAD 'better_auth'`);
   await configure(client, database, { rate_limit: 'off', ...settings });
