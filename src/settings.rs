@@ -275,6 +275,9 @@ settings! {
     text jwt_role JWT_ROLE Some(c"authenticated"), Suset, GucFlags::empty(),
         c"The role claim of bridge tokens: the role that PostgREST switches to.",
         c""
+    flag enable_initplan ENABLE_INITPLAN true, Userset, GucFlags::empty(),
+        c"Evaluate requesting_user_id() once for a query that scans a table.",
+        c"A planner setting like enable_seqscan: off, each row calls it. What a query gives is the same."
     text bridge_claims_function BRIDGE_CLAIMS_FUNCTION None, Suset, GucFlags::empty(),
         c"Function that adds claims to bridge tokens: schema.name, from jsonb to jsonb.",
         c"It is given {user, session} and runs as its owner. It can't set sub, sid, iat, nbf and exp."
@@ -366,6 +369,7 @@ settings! {
 
 readers! {
     flag
+        enable_initplan ENABLE_INITPLAN
         email_and_password_enabled EMAIL_AND_PASSWORD_ENABLED
         disable_sign_up DISABLE_SIGN_UP
         auto_sign_in AUTO_SIGN_IN

@@ -219,7 +219,8 @@ export async function ownServer(t, fill = initialise) {
   return Object.assign(started, { home, data, log: () => readFileSync(log, 'utf8') });
 }
 
-function initialise(data, as) {
+/** Fills a data directory with a new cluster. */
+export function initialise(data, as) {
   const args = ['--pgdata', data, '--username', 'postgres', '--encoding', 'UTF8', '--locale', 'C', '--auth', 'trust', '--no-sync'];
   return execute('initdb', args, as);
 }

@@ -3,7 +3,6 @@
 
 use pgrx::pg_sys;
 use serde_json::Value;
-use std::cell::RefCell;
 use std::ffi::CStr;
 
 use crate::crypto::jwt::parse_object;
@@ -12,24 +11,15 @@ use crate::crypto::jwt::parse_object;
 /// may be of any size.
 const MAX_CLAIMS: usize = 1 << 20;
 
-/// The claims last seen, and the user that they name. A backend reads the same claims for every row of
-/// a query, so they are parsed once and compared after that.
-#[derive(Default)]
-struct Seen {
-    claims: Vec<u8>,
-    subject: Option<String>,
-}
-
-thread_local! {
-    static SEEN: RefCell<Seen> = RefCell::default();
-}
+/// Its name.
+pub(super) const SETTING: &CStr = c"request.jwt.claims";
 
 /// Runs `work` on the setting's bytes; `None` when it is missing, empty or of an absurd size.
 fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
     // SAFETY: the name is terminated. The pointer, if any, is to a terminated string that lives until
     // the setting changes, which `work`, being Rust that calls no SQL, doesn't bring about.
     let claims = unsafe {
-        let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
+        let claims = pg_sys::GetConfigOption(SETTING.as_ptr(), true, false);
         if claims.is_null() {
             return None;
         }
@@ -38,22 +28,11 @@ fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
     (1..=MAX_CLAIMS).contains(&claims.len()).then(|| work(claims))
 }
 
-/// Runs `work` on the `sub` of the claims; `None` unless it is a string with something in it.
-pub(super) fn with_subject<T>(work: impl FnOnce(&str) -> T) -> Option<T> {
-    with_setting(|claims| {
-        SEEN.with_borrow_mut(|seen| {
-            if seen.claims != claims {
-                seen.claims.clear();
-                seen.claims.extend_from_slice(claims);
-                seen.subject = subject(claims);
-            }
-            seen.subject.as_deref().map(work)
-        })
-    })
-    .flatten()
-}
-
-fn subject(claims: &[u8]) -> Option<String> {
+/// The `sub` of the claims; `None` unless it is a string with something in it.
+pub(super) fn subject(claims: &[u8]) -> Option<String> {
+    if claims.len() > MAX_CLAIMS {
+        return None;
+    }
     match object(claims)?.remove("sub") {
         Some(Value::String(subject)) if !subject.is_empty() => Some(subject),
         _ => None,
