@@ -53,6 +53,17 @@ test('posts are edited and deleted', async (t) => {
   assert.deepEqual(await titles(page), ['Three', 'One']);
   assert.deepEqual(await client.column('SELECT title FROM posts ORDER BY id'), ['One', 'Three']);
 
+  await addPost(page, 'Four');
+  await page.evaluate(() => {
+    const button = (name) => [...document.querySelectorAll('button')].find(({ textContent }) => textContent.trim() === name);
+    button('Delete “Three”').click();
+    document.querySelector('dialog[open]').close();
+    button('Delete “Four”').click();
+    document.querySelector('dialog[open] [value=delete]').click();
+  });
+  await page.getByText('“Four” was deleted.').waitFor();
+  assert.deepEqual(await titles(page), ['Three', 'One'], 'what was kept before is kept');
+
   await client.query(`DELETE FROM posts WHERE title = 'One'`);
   await page.getByRole('button', { name: 'Edit “One”' }).click();
   await page.getByRole('button', { name: 'Save' }).click();

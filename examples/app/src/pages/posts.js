@@ -104,11 +104,13 @@ async function askAndDelete(item, post) {
 }
 
 async function isSure(post) {
-  const dialog = find('dialog');
-  find('#delete-text').textContent = `“${post.title}” will be gone for good.`;
-  dialog.returnValue = 'cancel';
+  // One for each question: that it was closed is told later, when the next one may be open already.
+  const dialog = template('sure');
+  dialog.querySelector('#delete-text').textContent = `“${post.title}” will be gone for good.`;
+  document.body.append(dialog);
   dialog.showModal(); // on closing it, the focus returns to the button
-  await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+  await new Promise((resolve) => dialog.addEventListener('close', resolve));
+  dialog.remove();
   return dialog.returnValue === 'delete';
 }
 
