@@ -28,7 +28,11 @@ async function startHttpLayer({ database }) {
 }
 
 async function startNginxAndPostgrest({ database, anon }) {
-  const postgrest = await startStandIn({ connection: { database: database.name }, anonRole: anon, jwtSecret: JWT_SECRET });
+  const postgrest = await startStandIn({
+    connection: { database: database.name },
+    anonRole: anon,
+    jwtSecret: JWT_SECRET,
+  });
   try {
     const nginx = await startNginx(postgrest.url);
     return { url: nginx.url, stop: () => nginx.stop().finally(() => postgrest.stop()) };
@@ -57,11 +61,15 @@ export async function application(t, { settings = {}, sql = () => '' } = {}) {
     user,
     /** The last mail of a kind. */
     async mail(kind) {
-      const { rows } = await client.query('SELECT * FROM better_auth.mail_outbox WHERE kind = $1 ORDER BY created_at DESC, id LIMIT 1', [kind]);
+      const { rows } = await client.query(
+        'SELECT * FROM better_auth.mail_outbox WHERE kind = $1 ORDER BY created_at DESC, id LIMIT 1',
+        [kind],
+      );
       return rows[0];
     },
     /** How many rows of a table of ours fit. */
-    count: (table, where, values) => client.value(`SELECT count(*)::int FROM better_auth."${table}" WHERE ${where}`, values),
+    count: (table, where, values) =>
+      client.value(`SELECT count(*)::int FROM better_auth."${table}" WHERE ${where}`, values),
   };
 }
 
@@ -93,7 +101,13 @@ class Browser {
     headers.set('sec-fetch-site', 'same-origin');
     const body = ['GET', 'HEAD'].includes(request.method) ? undefined : await request.arrayBuffer();
     const target = request.url.replace(this.origin, this.url);
-    const response = await fetch(target, { method: request.method, headers, body, signal: request.signal, redirect: 'manual' });
+    const response = await fetch(target, {
+      method: request.method,
+      headers,
+      body,
+      signal: request.signal,
+      redirect: 'manual',
+    });
     for (const one of response.headers.getSetCookie()) await this.jar.setCookie(one, request.url);
     return response;
   };

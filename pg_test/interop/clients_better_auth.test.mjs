@@ -15,7 +15,11 @@ const DAY = 86_400;
 /** A browser with a client in it. */
 function open(app, options = {}) {
   const browser = app.browser();
-  const auth = createAuthClient({ baseURL: app.url, ...options, fetchOptions: { customFetchImpl: browser.fetch, ...options.fetchOptions } });
+  const auth = createAuthClient({
+    baseURL: app.url,
+    ...options,
+    fetchOptions: { customFetchImpl: browser.fetch, ...options.fetchOptions },
+  });
   return { browser, auth };
 }
 
@@ -58,14 +62,26 @@ for (const [way, start] of Object.entries(WAYS)) {
     test('sign-up, session, sign-out', async (t) => {
       const app = await site(t, start);
       const { browser, auth, email, user, token } = await signedUp(app, { image: 'https://example.com/ada.png' });
-      assert.deepEqual([user.email, user.name, user.image, user.emailVerified], [email, 'Ada', 'https://example.com/ada.png', false]);
+      assert.deepEqual(
+        [user.email, user.name, user.image, user.emailVerified],
+        [email, 'Ada', 'https://example.com/ada.png', false],
+      );
       const cookie = await browser.sessionCookie();
-      assert.deepEqual([cookie.key, cookie.httpOnly, cookie.sameSite, cookie.path, cookie.secure, cookie.maxAge], ['better-auth.session_token', true, 'lax', '/', false, 7 * DAY]);
+      assert.deepEqual(
+        [cookie.key, cookie.httpOnly, cookie.sameSite, cookie.path, cookie.secure, cookie.maxAge],
+        ['better-auth.session_token', true, 'lax', '/', false, 7 * DAY],
+      );
 
       const { session, user: again } = await done(auth.getSession());
       assert.equal(session.token, token);
       assert.ok(session.expiresAt instanceof Date && again.createdAt instanceof Date, 'the client makes dates of them');
-      assert.deepEqual(await app.client.value(`SELECT id FROM better_auth.session WHERE token = $1 AND "userId" = $2`, [token, again.id]), session.id);
+      assert.deepEqual(
+        await app.client.value(`SELECT id FROM better_auth.session WHERE token = $1 AND "userId" = $2`, [
+          token,
+          again.id,
+        ]),
+        session.id,
+      );
       assert.equal(await done(open(app).auth.getSession()), null, 'of another browser');
 
       assert.deepEqual(await done(auth.signOut()), { success: true });
@@ -78,16 +94,32 @@ for (const [way, start] of Object.entries(WAYS)) {
       const app = await site(t, start);
       const { email } = await signedUp(app);
       const { browser, auth } = open(app);
-      const error = await refused(auth.signIn.email({ email, password: 'wrong password' }), 401, 'INVALID_EMAIL_OR_PASSWORD');
+      const error = await refused(
+        auth.signIn.email({ email, password: 'wrong password' }),
+        401,
+        'INVALID_EMAIL_OR_PASSWORD',
+      );
       assert.equal(error.message, 'Invalid email or password');
       await refused(auth.signIn.email({ email: freshEmail(), password: PASSWORD }), 401, 'INVALID_EMAIL_OR_PASSWORD');
       await refused(auth.signIn.email({ email: 'no address', password: PASSWORD }), 400, 'INVALID_EMAIL');
-      await refused(auth.signUp.email({ email, password: PASSWORD, name: 'Eve' }), 422, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL');
-      await refused(auth.signUp.email({ email: freshEmail(), password: 'short', name: 'Eve' }), 400, 'PASSWORD_TOO_SHORT');
+      await refused(
+        auth.signUp.email({ email, password: PASSWORD, name: 'Eve' }),
+        422,
+        'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
+      );
+      await refused(
+        auth.signUp.email({ email: freshEmail(), password: 'short', name: 'Eve' }),
+        400,
+        'PASSWORD_TOO_SHORT',
+      );
       await refused(auth.signUp.email({ email: freshEmail(), password: PASSWORD }), 400, 'VALIDATION_ERROR');
       await refused(auth.listSessions(), 401, 'UNAUTHORIZED');
       await refused(auth.signIn.social({ provider: 'github' }), 404, 'PROVIDER_NOT_FOUND');
-      await refused(auth.signIn.email({ email, password: PASSWORD }, { headers: { origin: 'https://evil.example' } }), 403, 'INVALID_ORIGIN');
+      await refused(
+        auth.signIn.email({ email, password: PASSWORD }, { headers: { origin: 'https://evil.example' } }),
+        403,
+        'INVALID_ORIGIN',
+      );
       assert.equal(await browser.sessionCookie(), undefined);
       assert.equal(await app.count('session', 'true'), 1, 'that of the sign-up');
       const { user, redirect } = await done(auth.signIn.email({ email: email.toUpperCase(), password: PASSWORD }));
@@ -101,7 +133,10 @@ for (const [way, start] of Object.entries(WAYS)) {
       const { browser, auth } = open(app);
       const { token } = await done(auth.signIn.email({ email, password: PASSWORD, rememberMe: false }));
       assert.equal((await browser.sessionCookie()).maxAge, null);
-      const lifetime = await app.client.value(`SELECT extract(epoch FROM "expiresAt" - "createdAt")::int FROM better_auth.session WHERE token = $1`, [token]);
+      const lifetime = await app.client.value(
+        `SELECT extract(epoch FROM "expiresAt" - "createdAt")::int FROM better_auth.session WHERE token = $1`,
+        [token],
+      );
       assert.ok(Math.abs(lifetime - DAY) < 60, `${lifetime} s`);
       assert.equal((await done(auth.getSession())).session.token, token);
       browser.restart();
@@ -126,9 +161,21 @@ for (const [way, start] of Object.entries(WAYS)) {
       const app = await site(t, start);
       const { browser, auth, email, token } = await signedUp(app);
       const other = await signedIn(app, email);
-      await refused(auth.changePassword({ currentPassword: 'wrong password', newPassword: NEW_PASSWORD }), 400, 'INVALID_PASSWORD');
-      await refused(auth.changePassword({ currentPassword: PASSWORD, newPassword: 'short' }), 400, 'PASSWORD_TOO_SHORT');
-      const changed = await done(auth.changePassword({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD, revokeOtherSessions: true }));
+      assert.deepEqual(await done(auth.verifyPassword({ password: PASSWORD })), { status: true });
+      await refused(auth.verifyPassword({ password: 'wrong password' }), 400, 'INVALID_PASSWORD');
+      await refused(
+        auth.changePassword({ currentPassword: 'wrong password', newPassword: NEW_PASSWORD }),
+        400,
+        'INVALID_PASSWORD',
+      );
+      await refused(
+        auth.changePassword({ currentPassword: PASSWORD, newPassword: 'short' }),
+        400,
+        'PASSWORD_TOO_SHORT',
+      );
+      const changed = await done(
+        auth.changePassword({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD, revokeOtherSessions: true }),
+      );
       assert.notEqual(changed.token, token);
       assert.equal(decodeURIComponent((await browser.sessionCookie()).value).split('.')[0], changed.token);
       assert.equal((await done(auth.getSession())).session.token, changed.token);
@@ -142,23 +189,35 @@ for (const [way, start] of Object.entries(WAYS)) {
       const { email } = await signedUp(app);
       const { browser, auth } = open(app);
       const known = await done(auth.requestPasswordReset({ email, redirectTo: '/new-password' }));
-      assert.deepEqual(await done(auth.requestPasswordReset({ email: freshEmail(), redirectTo: '/new-password' })), known, 'nobody learns who is known');
+      assert.deepEqual(
+        await done(auth.requestPasswordReset({ email: freshEmail(), redirectTo: '/new-password' })),
+        known,
+        'nobody learns who is known',
+      );
       assert.equal(await app.count('mail_outbox', 'true'), 1);
       const mail = await app.mail('reset-password');
       assert.equal(mail.recipient, email);
       const page = new URL(await follow(browser, mail.url), app.url);
       assert.deepEqual([page.pathname, page.searchParams.get('token')], ['/new-password', mail.token]);
       await refused(auth.resetPassword({ newPassword: 'short', token: mail.token }), 400, 'PASSWORD_TOO_SHORT');
-      assert.deepEqual(await done(auth.resetPassword({ newPassword: NEW_PASSWORD, token: mail.token })), { status: true });
+      assert.deepEqual(await done(auth.resetPassword({ newPassword: NEW_PASSWORD, token: mail.token })), {
+        status: true,
+      });
       await refused(auth.resetPassword({ newPassword: PASSWORD, token: mail.token }), 400, 'INVALID_TOKEN');
       assert.match(await follow(browser, mail.url), /error=INVALID_TOKEN/);
       await refused(auth.signIn.email({ email, password: PASSWORD }), 401, 'INVALID_EMAIL_OR_PASSWORD');
       await signedIn(app, email, NEW_PASSWORD);
-      await refused(auth.requestPasswordReset({ email, redirectTo: 'https://evil.example/' }), 403, 'INVALID_REDIRECT_URL');
+      await refused(
+        auth.requestPasswordReset({ email, redirectTo: 'https://evil.example/' }),
+        403,
+        'INVALID_REDIRECT_URL',
+      );
     });
 
     test('verification of the email', async (t) => {
-      const app = await site(t, start, { settings: { require_email_verification: 'on', auto_sign_in_after_verification: 'on' } });
+      const app = await site(t, start, {
+        settings: { require_email_verification: 'on', auto_sign_in_after_verification: 'on' },
+      });
       const { browser, auth, email, user, token } = await signedUp(app, { callbackURL: '/welcome' });
       assert.deepEqual([token, await browser.sessionCookie()], [null, undefined]);
       await refused(auth.signIn.email({ email, password: PASSWORD }), 403, 'EMAIL_NOT_VERIFIED');
@@ -169,7 +228,9 @@ for (const [way, start] of Object.entries(WAYS)) {
 
       const other = await signedUp(app);
       assert.deepEqual(await done(other.auth.sendVerificationEmail({ email: other.email })), { status: true });
-      const verified = await done(other.auth.verifyEmail({ query: { token: (await app.mail('verification-email')).token } }));
+      const verified = await done(
+        other.auth.verifyEmail({ query: { token: (await app.mail('verification-email')).token } }),
+      );
       assert.equal(verified.status, true);
       await signedIn(app, other.email);
     });
@@ -215,14 +276,30 @@ for (const [way, start] of Object.entries(WAYS)) {
       const app = await site(t, start);
       const { auth, user, token, email } = await signedUp(app);
       await app.client.query(`UPDATE better_auth."user" SET "emailVerified" = true`);
-      await app.client.call('link_account', { provider_id: 'github', account_id: '42', email, name: 'Ada', email_verified: true, session_token: token });
+      await app.client.call('link_account', {
+        provider_id: 'github',
+        account_id: '42',
+        email,
+        name: 'Ada',
+        email_verified: true,
+        session_token: token,
+      });
       const accounts = await done(auth.listAccounts());
       assert.deepEqual(new Set(accounts.map(({ providerId }) => providerId)), new Set(['credential', 'github']));
       assert.ok(!JSON.stringify(accounts).includes('password'));
+      await refused(auth.linkSocial({ provider: 'github' }), 404, 'PROVIDER_NOT_FOUND');
       const [github] = accounts.filter(({ providerId }) => providerId === 'github');
-      assert.deepEqual(await done(auth.unlinkAccount({ providerId: 'github', accountId: github.id })), { status: true });
+      await refused(auth.getAccessToken({ accountId: github.id }), 400, 'PROVIDER_NOT_SUPPORTED');
+      await refused(auth.accountInfo({ query: { accountId: github.id } }), 400, 'PROVIDER_NOT_CONFIGURED');
+      assert.deepEqual(await done(auth.unlinkAccount({ providerId: 'github', accountId: github.id })), {
+        status: true,
+      });
       const [last] = await done(auth.listAccounts());
-      await refused(auth.unlinkAccount({ providerId: 'credential', accountId: last.id }), 400, 'FAILED_TO_UNLINK_LAST_ACCOUNT');
+      await refused(
+        auth.unlinkAccount({ providerId: 'credential', accountId: last.id }),
+        400,
+        'FAILED_TO_UNLINK_LAST_ACCOUNT',
+      );
       assert.equal(await app.count('account', '"userId" = $1', [user.id]), 1);
     });
 
@@ -232,12 +309,21 @@ for (const [way, start] of Object.entries(WAYS)) {
       await refused(auth.deleteUser({ password: 'wrong password' }), 400, 'INVALID_PASSWORD');
       assert.equal((await done(auth.deleteUser({ password: PASSWORD }))).success, true);
       assert.equal(await browser.sessionCookie(), undefined);
-      for (const [table, column] of [['user', 'id'], ['session', 'userId'], ['account', 'userId']]) {
+      for (const [table, column] of [
+        ['user', 'id'],
+        ['session', 'userId'],
+        ['account', 'userId'],
+      ]) {
         assert.equal(await app.count(table, `"${column}" = $1`, [user.id]), 0);
       }
-      const mailing = await site(t, start, { settings: { delete_user_enabled: 'on', send_delete_account_verification: 'on' } });
+      const mailing = await site(t, start, {
+        settings: { delete_user_enabled: 'on', send_delete_account_verification: 'on' },
+      });
       const leaving = await signedUp(mailing);
-      assert.deepEqual(await done(leaving.auth.deleteUser({ callbackURL: '/goodbye' })), { success: true, message: 'Verification email sent' });
+      assert.deepEqual(await done(leaving.auth.deleteUser({ callbackURL: '/goodbye' })), {
+        success: true,
+        message: 'Verification email sent',
+      });
       assert.equal(await mailing.count('user', 'true'), 1);
       assert.equal(await follow(leaving.browser, (await mailing.mail('delete-account')).url), '/goodbye');
       assert.equal(await mailing.count('user', 'true'), 0);
@@ -246,11 +332,17 @@ for (const [way, start] of Object.entries(WAYS)) {
     test('additional fields, by inferAdditionalFields()', async (t) => {
       const app = await site(t, start, {
         settings: { user_additional_fields: 'nickname, plan:readonly', session_additional_fields: 'theme' },
-        sql: () => `ALTER TABLE better_auth."user" ADD nickname text, ADD plan text DEFAULT 'free'; ALTER TABLE better_auth.session ADD theme text`,
+        sql: () =>
+          `ALTER TABLE better_auth."user" ADD nickname text, ADD plan text DEFAULT 'free'; ALTER TABLE better_auth.session ADD theme text`,
       });
-      const plugin = inferAdditionalFields({ user: { nickname: { type: 'string' }, plan: { type: 'string', input: false } }, session: { theme: { type: 'string' } } });
+      const plugin = inferAdditionalFields({
+        user: { nickname: { type: 'string' }, plan: { type: 'string', input: false } },
+        session: { theme: { type: 'string' } },
+      });
       const { auth } = open(app, { plugins: [plugin] });
-      const { user } = await done(auth.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Ada', nickname: 'Countess' }));
+      const { user } = await done(
+        auth.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Ada', nickname: 'Countess' }),
+      );
       assert.deepEqual([user.nickname, user.plan], ['Countess', 'free']);
       await done(auth.updateUser({ nickname: 'Enchantress' }));
       await refused(auth.updateUser({ plan: 'paid' }), 400, 'FIELD_NOT_ALLOWED');
@@ -263,7 +355,9 @@ for (const [way, start] of Object.entries(WAYS)) {
     test('too many requests', async (t) => {
       const app = await site(t, start, { settings: { rate_limit: 'on' } });
       const waits = [];
-      const { auth } = open(app, { fetchOptions: { onError: ({ response }) => waits.push(response.headers.get('x-retry-after')) } });
+      const { auth } = open(app, {
+        fetchOptions: { onError: ({ response }) => waits.push(response.headers.get('x-retry-after')) },
+      });
       const statuses = [];
       for (let tries = 0; tries < 4; tries += 1) {
         const { error } = await auth.signIn.email({ email: freshEmail(), password: PASSWORD });

@@ -17,7 +17,8 @@ const { createAuthClient } = await import('better-auth/client');
 const ANON_KEY = 'anon_key_of_the_project';
 
 /** What InsForge's backend makes of a request's Authorization. Its older versions pass tokens of users on. */
-const passesOn = (authorization, anonToken) => (authorization === `Bearer ${ANON_KEY}` ? anonToken : authorization.slice(7));
+const passesOn = (authorization, anonToken) =>
+  authorization === `Bearer ${ANON_KEY}` ? anonToken : authorization.slice(7);
 
 /** Its newer ones verify them, and send one of their own, of which nothing is left but subject, email and role. */
 function replaces(authorization, anonToken) {
@@ -34,8 +35,10 @@ async function startBackend(t, postgrest, anon, tokenFor) {
   const asked = [];
   const server = createServer(async (request, response) => {
     asked.push(`${request.method} ${request.url.split('?')[0]}`);
-    const answer = (status, body, headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
-    const unauthorized = () => answer(401, JSON.stringify({ error: 'AUTH_UNAUTHORIZED', message: 'Invalid token', statusCode: 401 }));
+    const answer = (status, body, headers = {}) =>
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+    const unauthorized = () =>
+      answer(401, JSON.stringify({ error: 'AUTH_UNAUTHORIZED', message: 'Invalid token', statusCode: 401 }));
     const [, kind, rest] = /^\/api\/database\/(records|rpc)\/(.+)$/.exec(request.url) ?? [];
     if (!kind) return unauthorized();
     const { host, 'content-length': length, connection, ...headers } = request.headers;
@@ -45,12 +48,27 @@ async function startBackend(t, postgrest, anon, tokenFor) {
       return unauthorized();
     }
     const body = ['GET', 'HEAD'].includes(request.method) ? undefined : await buffer(request);
-    const forwarded = await fetch(`${postgrest.url}/${kind === 'rpc' ? 'rpc/' : ''}${rest}`, { method: request.method, headers, body });
+    const forwarded = await fetch(`${postgrest.url}/${kind === 'rpc' ? 'rpc/' : ''}${rest}`, {
+      method: request.method,
+      headers,
+      body,
+    });
     const range = forwarded.headers.get('content-range');
-    answer(forwarded.status, (await forwarded.text()) || (kind === 'rpc' ? 'null' : '[]'), range ? { 'content-range': range } : {});
+    answer(
+      forwarded.status,
+      (await forwarded.text()) || (kind === 'rpc' ? 'null' : '[]'),
+      range ? { 'content-range': range } : {},
+    );
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  cleanup(t, () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }));
+  cleanup(
+    t,
+    () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(resolve);
+      }),
+  );
   return { url: `http://127.0.0.1:${server.address().port}`, asked };
 }
 
@@ -68,7 +86,11 @@ const POSTS = (user) => `
 async function serving(t, tokenFor) {
   const app = await site(t, WAYS['the HTTP layer'], { sql: POSTS });
   const postgrest = await startStandIn({
-    connection: { database: app.database.name }, anonRole: app.anon, jwtSecret: JWT_SECRET, preRequest: 'public.pre_request', prefer: {},
+    connection: { database: app.database.name },
+    anonRole: app.anon,
+    jwtSecret: JWT_SECRET,
+    preRequest: 'public.pre_request',
+    prefer: {},
   });
   cleanup(t, () => postgrest.stop());
   const backend = await startBackend(t, postgrest, app.anon, tokenFor);
@@ -80,7 +102,9 @@ async function serving(t, tokenFor) {
 async function page(app) {
   const browser = app.browser();
   const auth = createAuthClient({ baseURL: app.url, fetchOptions: { customFetchImpl: browser.fetch } });
-  const { data: { user } } = await auth.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Ada' });
+  const {
+    data: { user },
+  } = await auth.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Ada' });
   const insforge = app.open();
   const bridge = async () => {
     const response = await browser.fetch('/api/insforge-token', { credentials: 'same-origin' });
@@ -104,11 +128,18 @@ for (const [name, tokenFor] of Object.entries(BACKENDS)) {
       const app = await serving(t, tokenFor);
       const [ada, eve] = [await page(app), await page(app)];
       assert.equal(await done(ada.insforge.database.rpc('who_asks')), ada.user.id);
-      const [{ id }] = await done(ada.posts().insert([{ title: 'Mine' }]).select());
+      const [{ id }] = await done(
+        ada
+          .posts()
+          .insert([{ title: 'Mine' }])
+          .select(),
+      );
       await done(ada.posts().insert([{ title: 'More' }]));
       assert.deepEqual(await done(eve.posts().select('*')), []);
       assert.deepEqual(await done(eve.posts().update({ title: 'stolen' }).eq('id', id).select()), []);
-      assert.deepEqual(await done(ada.posts().update({ title: 'Changed' }).eq('id', id).select('title')), [{ title: 'Changed' }]);
+      assert.deepEqual(await done(ada.posts().update({ title: 'Changed' }).eq('id', id).select('title')), [
+        { title: 'Changed' },
+      ]);
       const { data, count } = await ada.posts().select('title', { count: 'exact' }).order('id').range(0, 0);
       assert.deepEqual([data, count], [[{ title: 'Changed' }], 2]);
       await done(ada.posts().delete().eq('id', id));
@@ -145,7 +176,11 @@ for (const [name, tokenFor] of Object.entries(BACKENDS)) {
       const { data, error } = await ada.posts().select();
       assert.equal(data, null);
       assert.ok(error);
-      assert.deepEqual(app.backend.asked, ['GET /api/database/records/posts', 'POST /api/auth/refresh'], 'the SDK asks InsForge for a new one');
+      assert.deepEqual(
+        app.backend.asked,
+        ['GET /api/database/records/posts', 'POST /api/auth/refresh'],
+        'the SDK asks InsForge for a new one',
+      );
       assert.equal((await ada.posts().select()).error.code, '42501', 'now it is nobody’s client');
       await ada.renew();
       assert.deepEqual(await done(ada.posts().select()), []);

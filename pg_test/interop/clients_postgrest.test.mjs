@@ -32,7 +32,10 @@ async function serving(t) {
   });
   cleanup(t, () => postgrest.stop());
   // Node's fetch says that it is a browser's (Sec-Fetch-Mode), and browsers say where the page is from.
-  const as = (jwt) => new PostgrestClient(postgrest.url, { headers: { origin: postgrest.url, ...(jwt && { authorization: `Bearer ${jwt}` }) } });
+  const as = (jwt) =>
+    new PostgrestClient(postgrest.url, {
+      headers: { origin: postgrest.url, ...(jwt && { authorization: `Bearer ${jwt}` }) },
+    });
   return { ...app, as };
 }
 
@@ -52,7 +55,9 @@ async function refused(call, status, code, message = /./) {
 
 /** Somebody new: `{user, session_token, jwt, db}`. */
 async function signedUp({ as }) {
-  const { user, token: session_token } = await done(as().rpc('sign_up_email', { email: freshEmail(), password: PASSWORD, name: 'Ada' }));
+  const { user, token: session_token } = await done(
+    as().rpc('sign_up_email', { email: freshEmail(), password: PASSWORD, name: 'Ada' }),
+  );
   const { token: jwt } = await done(as().rpc('bridge_token', { session_token }));
   return { user, session_token, jwt, db: as(jwt) };
 }
@@ -62,19 +67,48 @@ test('two users write, read, change and delete posts, each their own', async (t)
   const [ada, eve] = [await signedUp(app), await signedUp(app)];
   const stored = () => app.client.column('SELECT title FROM public.posts ORDER BY id');
   assert.deepEqual(await app.as(ada.jwt).from('posts').insert({ title: 'First' }), {
-    success: true, error: null, data: null, count: null, status: 201, statusText: 'Created',
+    success: true,
+    error: null,
+    data: null,
+    count: null,
+    status: 201,
+    statusText: 'Created',
   });
-  const [second, third] = await done(ada.db.from('posts').insert([{ title: 'Second', tags: ['a', 'b c'] }, { title: 'Third', tags: [] }]).select());
+  const [second, third] = await done(
+    ada.db
+      .from('posts')
+      .insert([
+        { title: 'Second', tags: ['a', 'b c'] },
+        { title: 'Third', tags: [] },
+      ])
+      .select(),
+  );
   assert.deepEqual([second.user_id, second.tags, second.views, third.tags], [ada.user.id, ['a', 'b c'], 0, []]);
   const hers = await done(eve.db.from('posts').insert({ title: 'Hers' }).select('id').single());
   assert.deepEqual(await done(eve.db.from('posts').select('title')), [{ title: 'Hers' }]);
-  assert.deepEqual((await done(ada.db.from('posts').select('title').order('id'))).map(({ title }) => title), ['First', 'Second', 'Third']);
+  assert.deepEqual(
+    (await done(ada.db.from('posts').select('title').order('id'))).map(({ title }) => title),
+    ['First', 'Second', 'Third'],
+  );
 
-  assert.deepEqual(await done(ada.db.from('posts').update({ title: 'SECOND' }).eq('id', second.id).select('title, shown:views')), [{ title: 'SECOND', shown: 0 }]);
+  assert.deepEqual(
+    await done(ada.db.from('posts').update({ title: 'SECOND' }).eq('id', second.id).select('title, shown:views')),
+    [{ title: 'SECOND', shown: 0 }],
+  );
   assert.deepEqual(await done(eve.db.from('posts').update({ title: 'stolen' }).eq('id', second.id).select()), []);
   assert.deepEqual(await done(eve.db.from('posts').delete().eq('id', second.id).select()), []);
-  await refused(eve.db.from('posts').insert({ title: 'forged', user_id: ada.user.id }), 403, '42501', /row-level security/);
-  await refused(eve.db.from('posts').update({ user_id: ada.user.id }).eq('id', hers.id), 403, '42501', /row-level security/);
+  await refused(
+    eve.db.from('posts').insert({ title: 'forged', user_id: ada.user.id }),
+    403,
+    '42501',
+    /row-level security/,
+  );
+  await refused(
+    eve.db.from('posts').update({ user_id: ada.user.id }).eq('id', hers.id),
+    403,
+    '42501',
+    /row-level security/,
+  );
   assert.deepEqual(await stored(), ['First', 'SECOND', 'Third', 'Hers']);
   const { count, status } = await ada.db.from('posts').delete({ count: 'exact' }).in('title', ['First', 'Third']);
   assert.deepEqual([count, status, await stored()], [2, 204, ['SECOND', 'Hers']]);
@@ -86,7 +120,13 @@ test('what apps ask of a table', async (t) => {
   const app = await serving(t);
   const { db } = await signedUp(app);
   const titles = async (call) => (await done(call)).map(({ title }) => title);
-  await done(db.from('posts').insert(['alpha', 'beta, (b)', 'gamma "g"', 'delta'].map((title, views) => ({ title, views, slug: `s${views}` }))));
+  await done(
+    db
+      .from('posts')
+      .insert(
+        ['alpha', 'beta, (b)', 'gamma "g"', 'delta'].map((title, views) => ({ title, views, slug: `s${views}` })),
+      ),
+  );
   await done(db.from('posts').update({ published_at: '2026-01-02T03:04:05Z' }).gt('views', 1));
   const posts = (columns = 'title', options = undefined) => db.from('posts').select(columns, options).order('views');
   assert.deepEqual(await titles(posts().neq('title', 'alpha').lte('views', 2)), ['beta, (b)', 'gamma "g"']);
@@ -97,7 +137,17 @@ test('what apps ask of a table', async (t) => {
   assert.deepEqual(await titles(posts().not('published_at', 'is', null).lt('views', 3)), ['gamma "g"']);
   assert.deepEqual(await titles(posts().or('views.eq.0,and(views.gte.2,title.eq.delta)')), ['alpha', 'delta']);
   assert.deepEqual(await titles(posts().match({ views: 1, slug: 's1' })), ['beta, (b)']);
-  assert.deepEqual(await titles(db.from('posts').select('title').order('published_at', { ascending: false, nullsFirst: true }).order('views', { ascending: false }).limit(2)), ['beta, (b)', 'alpha']);
+  assert.deepEqual(
+    await titles(
+      db
+        .from('posts')
+        .select('title')
+        .order('published_at', { ascending: false, nullsFirst: true })
+        .order('views', { ascending: false })
+        .limit(2),
+    ),
+    ['beta, (b)', 'alpha'],
+  );
   const page = await posts('title', { count: 'exact' }).range(1, 2);
   assert.deepEqual([page.data.length, page.count, page.status], [2, 4, 206]);
   const head = await posts('*', { count: 'exact', head: true });
@@ -108,11 +158,31 @@ test('what apps ask of a table', async (t) => {
   await refused(posts().eq('views', 9).single(), 406, 'PGRST116');
 
   await refused(db.from('posts').insert({ title: 'again', slug: 's0' }), 409, '23505');
-  const upserted = db.from('posts').upsert([{ title: 'ALPHA', slug: 's0' }, { title: 'new', slug: 's9' }], { onConflict: 'slug' });
+  const upserted = db.from('posts').upsert(
+    [
+      { title: 'ALPHA', slug: 's0' },
+      { title: 'new', slug: 's9' },
+    ],
+    { onConflict: 'slug' },
+  );
   const merged = await done(upserted.select('title, slug'));
-  assert.deepEqual(merged, [{ title: 'ALPHA', slug: 's0' }, { title: 'new', slug: 's9' }]);
-  assert.deepEqual(await done(db.from('posts').upsert({ title: 'ignored', slug: 's9' }, { onConflict: 'slug', ignoreDuplicates: true }).select()), []);
-  assert.deepEqual(await app.client.column(`SELECT title FROM public.posts WHERE slug IN ('s0', 's9') ORDER BY slug`), ['ALPHA', 'new']);
+  assert.deepEqual(merged, [
+    { title: 'ALPHA', slug: 's0' },
+    { title: 'new', slug: 's9' },
+  ]);
+  assert.deepEqual(
+    await done(
+      db
+        .from('posts')
+        .upsert({ title: 'ignored', slug: 's9' }, { onConflict: 'slug', ignoreDuplicates: true })
+        .select(),
+    ),
+    [],
+  );
+  assert.deepEqual(await app.client.column(`SELECT title FROM public.posts WHERE slug IN ('s0', 's9') ORDER BY slug`), [
+    'ALPHA',
+    'new',
+  ]);
   await refused(db.from('posts').select('title, author:user_id(name)'), 501, 'STAND_IN', /doesn't know select/);
 });
 
@@ -125,9 +195,23 @@ test('sign-in, its errors, and sessions by RPC', async (t) => {
   assert.equal((await done(rpc('get_session', { session_token }))).user.id, user.id);
   assert.equal((await done(rpc('get_session', { session_token }, { get: true }))).user.id, user.id);
   assert.equal((await done(rpc('list_sessions', { session_token }))).length, 2);
-  await refused(rpc('sign_in_email', { email, password: 'wrong password' }), 401, 'INVALID_EMAIL_OR_PASSWORD', /^Invalid email or password$/);
-  await refused(rpc('sign_up_email', { email, password: PASSWORD, name: 'Eve' }), 422, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL');
-  await refused(rpc('sign_in_email', { email }), 404, 'PGRST202', /Could not find the function public\.sign_in_email\(email\)/);
+  await refused(
+    rpc('sign_in_email', { email, password: 'wrong password' }),
+    401,
+    'INVALID_EMAIL_OR_PASSWORD',
+    /^Invalid email or password$/,
+  );
+  await refused(
+    rpc('sign_up_email', { email, password: PASSWORD, name: 'Eve' }),
+    422,
+    'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
+  );
+  await refused(
+    rpc('sign_in_email', { email }),
+    404,
+    'PGRST202',
+    /Could not find the function public\.sign_in_email\(email\)/,
+  );
   await refused(rpc('no_such_function'), 404, 'PGRST202');
   assert.equal((await rpc('sign_out', { session_token }, { get: true })).status, 405);
   assert.equal((await rpc('bridge_token', { session_token: 'x'.repeat(32) })).status, 401);
@@ -140,13 +224,16 @@ test('tokens: expired, tampered with, of another secret, of another audience, of
   const app = await serving(t);
   const ada = await signedUp(app);
   const read = (jwt) => app.as(jwt).from('posts').select();
-  const sign = (more) => app.client.call('sign_jwt', { claims: JSON.stringify({ sub: ada.user.id, role: app.user, ...more }) });
+  const sign = (more) =>
+    app.client.call('sign_jwt', { claims: JSON.stringify({ sub: ada.user.id, role: app.user, ...more }) });
   assert.deepEqual(await done(read(ada.jwt)), []);
   assert.deepEqual(await done(read(await sign({}))), []);
   await refused(read(await sign({ exp: Math.floor(Date.now() / 1000) - 60 })), 401, 'PGRST301', /JWT expired/);
   await refused(read(await sign({ aud: 'others' })), 401, 'PGRST301', /JWT not in audience/);
   const [header, payload, signature] = ada.jwt.split('.');
-  const forged = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'eve' })).toString('base64url');
+  const forged = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'eve' })).toString(
+    'base64url',
+  );
   await refused(read([header, forged, signature].join('.')), 401, 'PGRST301', /JWSInvalidSignature/);
   const unsigned = Buffer.from('{"alg":"none"}').toString('base64url');
   await refused(read([unsigned, payload, ''].join('.')), 401, 'PGRST301');
@@ -155,7 +242,15 @@ test('tokens: expired, tampered with, of another secret, of another audience, of
   await refused(ada.db.from('secrets').select(), 403, '42501', /permission denied for table secrets/);
   await refused(ada.db.from('missing').select(), 404, 'PGRST205');
   await refused(ada.db.from('posts').insert({ missing: 1 }), 400, 'PGRST204');
-  await refused(app.as(await sign({ role: 'no_such_role' })).from('posts').select(), 401, '22023', /does not exist/);
+  await refused(
+    app
+      .as(await sign({ role: 'no_such_role' }))
+      .from('posts')
+      .select(),
+    401,
+    '22023',
+    /does not exist/,
+  );
 
   const other = await signedUp(app);
   await done(app.as().rpc('revoke_sessions', { session_token: ada.session_token }));

@@ -27,7 +27,8 @@ async function open(t, app) {
     delete globalThis.document;
   });
   const shown = (selector) => window.document.querySelector(selector)?.textContent;
-  const shows = (selector, text) => until(() => shown(selector) === text, `${selector} says ${shown(selector)}, not ${text}`);
+  const shows = (selector, text) =>
+    until(() => shown(selector) === text, `${selector} says ${shown(selector)}, not ${text}`);
   return { auth, browser, window, shown, shows };
 }
 
@@ -45,7 +46,14 @@ function SignIn({ auth }) {
     const { error } = await auth.signIn.email({ email: email.value, password: password.value });
     setMessage(error ? `${error.message} (${error.code})` : '');
   };
-  return h('form', { onSubmit: submit }, h('input', { name: 'email' }), h('input', { name: 'password' }), h('button'), h('p', { role: 'alert' }, message));
+  return h(
+    'form',
+    { onSubmit: submit },
+    h('input', { name: 'email' }),
+    h('input', { name: 'password' }),
+    h('button'),
+    h('p', { role: 'alert' }, message),
+  );
 }
 
 /** Fills in the form and sends it, as a user does. */
@@ -81,7 +89,11 @@ for (const [way, start] of Object.entries(WAYS)) {
       send(window, email, PASSWORD);
       await shows('output', `Countess, until ${YEAR}`);
       await shows('[role=alert]', '');
-      const { data } = await auth.changePassword({ currentPassword: PASSWORD, newPassword: 'staple and some more', revokeOtherSessions: true });
+      const { data } = await auth.changePassword({
+        currentPassword: PASSWORD,
+        newPassword: 'staple and some more',
+        revokeOtherSessions: true,
+      });
       assert.equal((await auth.getSession()).data.session.token, data.token);
       assert.equal(await app.count('session', 'token = $1', [data.token]), 1);
       await auth.revokeSessions();

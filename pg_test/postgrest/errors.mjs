@@ -11,17 +11,23 @@ export class Refusal extends Error {
 /** For what PostgREST can do and the stand-in can't. */
 export const unknown = (what) => new Refusal(501, 'STAND_IN', `the stand-in doesn't know ${what}`);
 
-const STATUSES = { 21000: 500, 23503: 409, 23505: 409, 25006: 405, 42883: 404, '42P01': 404, '42P17': 500, 53400: 500, '57P01': 503, P0001: 400 };
-const CLASSES = {
-  '08': 503, '09': 500, '0L': 403, '0P': 403, 25: 500, 28: 403, '2D': 500, 38: 500, 39: 500, '3B': 500, 40: 500,
-  53: 503, 54: 500, 55: 500, 57: 500, 58: 500, F0: 500, HV: 500, P0: 500, XX: 500,
+/** Statuses, and the SQLSTATEs and classes of SQLSTATEs that they stand for; all others are 400. */
+const STATES = {
+  403: ['0L', '0P', '28'],
+  404: ['42883', '42P01'],
+  405: ['25006'],
+  409: ['23503', '23505'],
+  500: ['09', '21000', '25', '2D', '38', '39', '3B', '40', '42P17', '53400', '54', '55', '57', '58', 'F0', 'HV', 'P0', 'XX'],
+  503: ['08', '53', '57P01'],
 };
 
 function statusOf({ code, message }, isAnonymous) {
   if (/^PT[1-5]\d\d$/.test(code)) return Number(code.slice(2));
   if (code === '42501') return isAnonymous ? 401 : 403;
   if (code === '22023' && /^role .* does not exist$/.test(message)) return 401;
-  return STATUSES[code] ?? CLASSES[code.slice(0, 2)] ?? 400;
+  if (code === 'P0001') return 400;
+  const listed = (state) => Object.keys(STATES).find((status) => STATES[status].includes(state));
+  return Number(listed(code) ?? listed(code.slice(0, 2)) ?? 400);
 }
 
 /** The answer to an error of PostgreSQL, which may be one that a function has raised to shape the answer itself. */
@@ -40,6 +46,7 @@ function raised(message, detail) {
     const { status, headers } = JSON.parse(detail);
     return { status, headers: Object.entries(headers), body: { code, message: text, details, hint } };
   } catch {
-    return { status: 500, headers: [], body: { code: 'PGRST121', message: `Could not parse JSON in the "RAISE SQLSTATE 'PGRST'" error`, details: null, hint: null } };
+    const text = `Could not parse JSON in the "RAISE SQLSTATE 'PGRST'" error`;
+    return { status: 500, headers: [], body: { code: 'PGRST121', message: text, details: null, hint: null } };
   }
 }

@@ -8,7 +8,8 @@ export function authenticate(authorization, config) {
   const [, token] = /^Bearer (.+)$/i.exec(authorization ?? '') ?? [];
   const claims = token ? verify(token, config) : {};
   const role = claims.role ?? config.anonRole;
-  if (!role) throw new Refusal(401, 'PGRST302', 'Anonymous access is disabled', { headers: [['WWW-Authenticate', 'Bearer']] });
+  if (!role)
+    throw new Refusal(401, 'PGRST302', 'Anonymous access is disabled', { headers: [['WWW-Authenticate', 'Bearer']] });
   return { claims: { ...claims, role }, role, isAnonymous: role === config.anonRole };
 }
 
@@ -16,7 +17,9 @@ export function authenticate(authorization, config) {
 function verify(token, { jwtSecret, jwtAud }) {
   if (!jwtSecret) throw new Refusal(500, 'PGRST300', 'Server lacks JWT secret');
   const bad = (message) =>
-    new Refusal(401, 'PGRST301', message, { headers: [['WWW-Authenticate', `Bearer error="invalid_token", error_description="${message}"`]] });
+    new Refusal(401, 'PGRST301', message, {
+      headers: [['WWW-Authenticate', `Bearer error="invalid_token", error_description="${message}"`]],
+    });
   const [header, payload, signature, ...more] = token.split('.');
   const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
   let head, claims;
@@ -31,7 +34,8 @@ function verify(token, { jwtSecret, jwtAud }) {
   if (more.length > 0 || head.alg !== 'HS256' || 'kid' in head || !isSigned) throw bad('JWSError JWSInvalidSignature');
   const now = Date.now() / 1000;
   const time = (name) => {
-    if (claims[name] !== undefined && !Number.isInteger(claims[name])) throw bad(`The JWT '${name}' claim must be a number`);
+    if (claims[name] !== undefined && !Number.isInteger(claims[name]))
+      throw bad(`The JWT '${name}' claim must be a number`);
     return claims[name];
   };
   if (time('exp') !== undefined && time('exp') + 30 < now) throw bad('JWT expired');

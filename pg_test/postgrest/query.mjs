@@ -7,8 +7,25 @@ const quote = pg.escapeIdentifier;
 
 const NAME = String.raw`"(?:[^"\\]|\\.)*"|[\p{L}\p{N}_$ -]+`;
 const OPERATORS = {
-  eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=', like: 'LIKE', ilike: 'ILIKE', match: '~', imatch: '~*', isdistinct: 'IS DISTINCT FROM',
-  cs: '@>', cd: '<@', ov: '&&', sl: '<<', sr: '>>', nxr: '&<', nxl: '&>', adj: '-|-',
+  eq: '=',
+  neq: '<>',
+  gt: '>',
+  gte: '>=',
+  lt: '<',
+  lte: '<=',
+  like: 'LIKE',
+  ilike: 'ILIKE',
+  match: '~',
+  imatch: '~*',
+  isdistinct: 'IS DISTINCT FROM',
+  cs: '@>',
+  cd: '<@',
+  ov: '&&',
+  sl: '<<',
+  sr: '>>',
+  nxr: '&<',
+  nxl: '&>',
+  adj: '-|-',
 };
 const IS = { null: 'NULL', not_null: 'NOT NULL', true: 'TRUE', false: 'FALSE', unknown: 'UNKNOWN' };
 
@@ -23,7 +40,7 @@ export function parseQuery(search) {
     if (junction) conditions.push(junctionOf(not, junction, value));
     else conditions.push(filterOf(fieldOf(key), value));
   }
-  const names = (name) => one(name) === undefined ? undefined : split(one(name)).map(fieldOf);
+  const names = (name) => (one(name) === undefined ? undefined : split(one(name)).map(fieldOf));
   return {
     select: selectOf(one('select') ?? '*'),
     order: orderOf(one('order')),
@@ -64,7 +81,8 @@ function split(text) {
 const unquoted = (text) => (/^".*"$/s.test(text) ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : text);
 
 function fieldOf(text) {
-  if (!new RegExp(`^(?:${NAME})$`, 'u').test(text)) throw unknown(`the field ${text}: embedded tables and parts of JSON are missing`);
+  if (!new RegExp(`^(?:${NAME})$`, 'u').test(text))
+    throw unknown(`the field ${text}: embedded tables and parts of JSON are missing`);
   return text.startsWith('"') ? unquoted(text) : text.trim();
 }
 
@@ -72,7 +90,8 @@ function fieldOf(text) {
 function selectOf(text) {
   const items = split(text).map((item) => {
     if (item.trim() === '*') return { column: '*', sql: (table) => `${table}.*` };
-    const [all, alias, name, cast] = new RegExp(`^(?:(${NAME}):)?(${NAME})(?:::([a-zA-Z0-9_]+(?:\\[\\])?))?$`, 'u').exec(item) ?? [];
+    const [all, alias, name, cast] =
+      new RegExp(`^(?:(${NAME}):)?(${NAME})(?:::([a-zA-Z0-9_]+(?:\\[\\])?))?$`, 'u').exec(item) ?? [];
     if (all === undefined) throw unknown(`select=${item}: embedded tables, aggregates and parts of JSON are missing`);
     const column = fieldOf(name);
     const label = alias === undefined ? (cast ? ` AS ${quote(column)}` : '') : ` AS ${quote(fieldOf(alias))}`;
@@ -80,13 +99,17 @@ function selectOf(text) {
     return { column, sql: (table) => (cast ? `CAST( ${field(table)} AS ${cast} )` : field(table)) + label };
   });
   const columns = items.map(({ column }) => column);
-  return { sql: (table) => items.map(({ sql }) => sql(table)).join(', '), columns: columns.includes('*') ? ['*'] : columns };
+  return {
+    sql: (table) => items.map(({ sql }) => sql(table)).join(', '),
+    columns: columns.includes('*') ? ['*'] : columns,
+  };
 }
 
 function orderOf(text) {
   const terms = text ? split(text) : [];
   const sqls = terms.map((term) => {
-    const [all, name, direction = '', nulls] = new RegExp(`^(${NAME})(?:\\.(asc|desc))?(?:\\.nulls(first|last))?$`, 'u').exec(term) ?? [];
+    const [all, name, direction = '', nulls] =
+      new RegExp(`^(${NAME})(?:\\.(asc|desc))?(?:\\.nulls(first|last))?$`, 'u').exec(term) ?? [];
     if (all === undefined) throw /[(>]/.test(term) ? unknown(`order=${term}`) : invalid('order', term);
     return (table) => `${table}.${quote(fieldOf(name))} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`;
   });
@@ -104,7 +127,8 @@ function junctionOf(not, junction, text) {
     if (name === undefined) throw /->/.test(part) ? unknown(`the filter ${part}`) : invalid('logic tree', text);
     return filterOf(fieldOf(name), value, true);
   });
-  return (table, bind) => `${not ? 'NOT ' : ''}(${conditions.map((condition) => condition(table, bind)).join(` ${junction.toUpperCase()} `)})`;
+  return (table, bind) =>
+    `${not ? 'NOT ' : ''}(${conditions.map((condition) => condition(table, bind)).join(` ${junction.toUpperCase()} `)})`;
 }
 
 /** A filter such as `not.eq.5`. In a logic tree a value may be in quotes. */
@@ -129,5 +153,8 @@ function filterOf(column, text, isQuotable = false) {
   const value = isQuotable ? unquoted(operand) : operand;
   const pattern = ['like', 'ilike'].includes(operator) ? value.replaceAll('*', '%') : value;
   const isEqual = operator === 'eq' && !not;
-  return Object.assign(sql((bind) => `${OPERATORS[operator]} ${bind(pattern)}`), { equals: isEqual ? column : undefined });
+  return Object.assign(
+    sql((bind) => `${OPERATORS[operator]} ${bind(pattern)}`),
+    { equals: isEqual ? column : undefined },
+  );
 }

@@ -22,7 +22,10 @@ export function readRequest(request, config) {
     accepts: readAccept(first('accept')),
     contentType: (first('content-type') ?? 'application/json').split(';')[0],
     prefer: { ...config.prefer, ...readPreferences(pairs, config) },
-    ...readSchema(['DELETE', 'PATCH', 'POST', 'PUT'].includes(method) ? first('content-profile') : first('accept-profile'), config),
+    ...readSchema(
+      ['DELETE', 'PATCH', 'POST', 'PUT'].includes(method) ? first('content-profile') : first('accept-profile'),
+      config,
+    ),
   };
 }
 
@@ -30,7 +33,10 @@ export function readRequest(request, config) {
 function headerPairs(raw) {
   const pairs = [];
   for (let index = 0; index < raw.length; index += 2) {
-    pairs.push([raw[index].toLowerCase(), decodeUtf8(Buffer.from(raw[index + 1], 'latin1'), () => new Error('a header is no UTF-8'))]);
+    pairs.push([
+      raw[index].toLowerCase(),
+      decodeUtf8(Buffer.from(raw[index + 1], 'latin1'), () => new Error('a header is no UTF-8')),
+    ]);
   }
   return pairs;
 }
@@ -49,10 +55,12 @@ function splitAt(text, separator) {
 }
 
 function readCookies(header) {
-  return Object.fromEntries(header.split(';').map((part) => {
-    const [name, value = ''] = splitAt(part, '=');
-    return [name.replace(/^ +/, ''), value];
-  }));
+  return Object.fromEntries(
+    header.split(';').map((part) => {
+      const [name, value = ''] = splitAt(part, '=');
+      return [name.replace(/^ +/, ''), value];
+    }),
+  );
 }
 
 /** The accepted media types, the most wanted first. */
@@ -61,7 +69,10 @@ function readAccept(header) {
   const types = header.split(',').map((entry) => {
     const [type, ...parameters] = entry.split(';').map((part) => part.trim());
     const quality = parameters.find((one) => one.startsWith('q='));
-    return { type: [type, ...parameters.filter((one) => one !== quality)].join(';'), quality: quality ? Number(quality.slice(2)) : 1 };
+    return {
+      type: [type, ...parameters.filter((one) => one !== quality)].join(';'),
+      quality: quality ? Number(quality.slice(2)) : 1,
+    };
   });
   return types.sort((a, b) => b.quality - a.quality).map(({ type }) => type);
 }
@@ -73,9 +84,11 @@ function readAccept(header) {
 export function negotiate(accepts, handler) {
   for (const type of accepts) {
     if (OBJECT.test(type)) return { shape: 'object', contentType: 'application/vnd.pgrst.object+json; charset=utf-8' };
-    if (handler && (handler.type === '*/*' || handler.type === type.split(';')[0])) return { shape: 'handler', contentType: contentTypeOf(handler.type) };
+    if (handler && (handler.type === '*/*' || handler.type === type.split(';')[0]))
+      return { shape: 'handler', contentType: contentTypeOf(handler.type) };
     if (NOT_HERE.test(type)) throw unknown(`the media type ${type}`);
-    if (/^(\*\/\*|application\/(json|vnd\.pgrst\.array(\+json)?))(;|$)/.test(type)) return { shape: 'json', contentType: 'application/json; charset=utf-8' };
+    if (/^(\*\/\*|application\/(json|vnd\.pgrst\.array(\+json)?))(;|$)/.test(type))
+      return { shape: 'json', contentType: 'application/json; charset=utf-8' };
   }
   throw new Refusal(406, 'PGRST107', `None of these media types are available: ${accepts.join(', ')}`);
 }
@@ -96,7 +109,11 @@ const PREFERENCES = {
 
 /** Of a preference that comes twice, the first one counts. */
 function readPreferences(pairs, { txEnd }) {
-  const given = pairs.filter(([name]) => name === 'prefer').flatMap(([, value]) => value.split(',')).map((one) => one.trim()).filter(Boolean);
+  const given = pairs
+    .filter(([name]) => name === 'prefer')
+    .flatMap(([, value]) => value.split(','))
+    .map((one) => one.trim())
+    .filter(Boolean);
   const preferences = {};
   const invalid = [];
   for (const one of given) {
@@ -106,7 +123,9 @@ function readPreferences(pairs, { txEnd }) {
     else if (name !== 'tx' || txEnd.endsWith('-allow-override')) preferences[name] ??= value;
   }
   if (invalid.length > 0 && preferences.handling === 'strict') {
-    throw new Refusal(400, 'PGRST122', 'Invalid preferences given with handling=strict', { details: `Invalid preferences: ${invalid.join(', ')}` });
+    throw new Refusal(400, 'PGRST122', 'Invalid preferences given with handling=strict', {
+      details: `Invalid preferences: ${invalid.join(', ')}`,
+    });
   }
   if (['planned', 'estimated'].includes(preferences.count)) throw unknown(`the preference count=${preferences.count}`);
   return preferences;
@@ -143,7 +162,8 @@ export function parseJson(bytes, isCall) {
   } catch {
     throw invalid();
   }
-  const keysOf = (one) => (one !== null && typeof one === 'object' && !Array.isArray(one) ? Object.keys(one).sort() : undefined);
+  const keysOf = (one) =>
+    one !== null && typeof one === 'object' && !Array.isArray(one) ? Object.keys(one).sort() : undefined;
   if (!Array.isArray(value)) return { text: keysOf(value) ? text : '[]', value, keys: keysOf(value) ?? [] };
   const [keys = [], ...others] = value.map(keysOf);
   if (value.some((one) => keysOf(one) === undefined) || others.some((one) => String(one) !== String(keys))) {

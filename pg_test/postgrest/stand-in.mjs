@@ -18,16 +18,34 @@ const TX_ENDS = ['commit', 'commit-allow-override', 'rollback', 'rollback-allow-
  * `schema` or `schemas` (db-schemas), `anonRole`, `jwtSecret`, `jwtAud`, `preRequest`, `txEnd` (db-tx-end), and
  * `prefer`: what counts where a request prefers nothing. PostgREST answers no rows to such a write: `prefer: {}`.
  */
-export async function startStandIn({ connection, port = 0, host = '127.0.0.1', schema = 'public', schemas = [schema], anonRole = 'anon', txEnd = 'commit', prefer = { return: 'representation' }, ...more }) {
+export async function startStandIn({
+  connection,
+  port = 0,
+  host = '127.0.0.1',
+  schema = 'public',
+  schemas = [schema],
+  anonRole = 'anon',
+  txEnd = 'commit',
+  prefer = { return: 'representation' },
+  ...more
+}) {
   if (!TX_ENDS.includes(txEnd)) throw new Error(`txEnd is ${txEnd}, not one of ${TX_ENDS.join(', ')}`);
-  if (more.jwtSecret !== undefined && more.jwtSecret.length < 32) throw new Error('The JWT secret must be at least 32 characters long.');
+  if (more.jwtSecret !== undefined && more.jwtSecret.length < 32) {
+    throw new Error('The JWT secret must be at least 32 characters long.');
+  }
   const config = { schemas, anonRole, txEnd, prefer, ...more };
   const pool = new pg.Pool({ ...connection, max: 5 });
-  pool.on('error', () => {}); // the database may go first
+  // A connection that is lost is an answer's affair; without listeners it would end the process.
+  pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}));
   const server = createServer(async (request, response) => {
     const { status, headers, body } = await serve(request, pool, config);
-    for (const [name, value] of [...headers, ...corsHeaders(request)]) response.appendHeader(name, value);
-    response.statusCode = status;
+    try {
+      for (const [name, value] of [...headers, ...corsHeaders(request)]) response.appendHeader(name, value);
+      response.writeHead(status);
+    } catch (error) {
+      console.error(`no HTTP: ${error.message}`);
+      response.destroy();
+    }
     response.end(request.method === 'HEAD' ? '' : body);
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
@@ -51,20 +69,28 @@ async function serve(request, pool, config) {
   }
 }
 
-const asJson = ({ status, headers, body }) => ({ status, headers: [['Content-Type', 'application/json; charset=utf-8'], ...headers], body: JSON.stringify(body) });
+const asJson = ({ status, headers, body }) => ({
+  status,
+  headers: [['Content-Type', 'application/json; charset=utf-8'], ...headers],
+  body: JSON.stringify(body),
+});
 
 /** What PostgREST does with one request. */
 async function answer(request, pool, config) {
   const body = await readBody(request);
   const asker = authenticate(request.headers.authorization, config);
   const asked = readRequest(request, config);
-  const client = await pool.connect();
+  const client = await pool.connect().catch(() => {
+    throw new Refusal(503, 'PGRST000', 'Database connection error. Retrying the connection.');
+  });
   let broken;
   try {
     const plan = await queryCatalog(client, (query) => planOf(query, asked, body));
     return await run(client, plan, asked, asker, config);
   } catch (error) {
-    await client.query('ROLLBACK').catch((failure) => { broken = failure; });
+    await client.query('ROLLBACK').catch((failure) => {
+      broken = failure;
+    });
     if (error instanceof pg.DatabaseError) return asJson(answerOf(error, asker.isAnonymous));
     throw error;
   } finally {
@@ -74,29 +100,47 @@ async function answer(request, pool, config) {
 
 function planOf(query, asked, body) {
   if (asked.method === 'OPTIONS') throw unknown('OPTIONS without Access-Control-Request-Method');
-  const [first, second, ...more] = asked.path.split('/').slice(1).map(decodeURIComponent);
+  const [first, second, ...more] = segments(asked.path);
   if (first === 'rpc' && second && more.length === 0) return planCall(query, asked, second, body);
   if (first && second === undefined) return planTable(query, asked, first, body);
   if (first === '') throw unknown('the OpenAPI document at /');
-  throw new Refusal(404, 'PGRST125', 'Invalid path specified in request URL');
+  throw nowhere();
 }
 
-const EXPOSED = 'Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit';
+const nowhere = () => new Refusal(404, 'PGRST125', 'Invalid path specified in request URL');
 
-const isPreflight = ({ method, headers }) => method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+function segments(path) {
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    throw nowhere();
+  }
+}
+
+const EXPOSED =
+  'Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit';
+
+const isPreflight = ({ method, headers }) =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 
 /** Without server-cors-allowed-origins every origin is allowed, and none gets credentials. */
 function corsHeaders(request) {
   if (request.headers.origin === undefined) return [];
-  return [['Access-Control-Allow-Origin', '*'], ...(isPreflight(request) ? [] : [['Access-Control-Expose-Headers', EXPOSED]])];
+  return [
+    ['Access-Control-Allow-Origin', '*'],
+    ...(isPreflight(request) ? [] : [['Access-Control-Expose-Headers', EXPOSED]]),
+  ];
 }
 
 function preflight(request) {
   if (!isPreflight(request)) return undefined;
-  const asked = (request.headers['access-control-request-headers'] ?? '').split(',').map((name) => name.trim()).filter(Boolean);
+  const asked = (request.headers['access-control-request-headers'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
   const headers = [
     ['Access-Control-Allow-Methods', 'GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD'],
-    ['Access-Control-Allow-Headers', ['Authorization', ...asked, 'Accept', 'Accept-Language', 'Content-Language'].join(', ')],
+    ['Access-Control-Allow-Headers', `${['Authorization', ...asked].join(', ')}, Accept, Accept-Language, Content-Language`],
     ['Access-Control-Max-Age', '86400'],
   ];
   return { status: 200, headers, body: '' };

@@ -4,7 +4,14 @@ import pg from 'pg';
 import { Refusal } from './errors.mjs';
 
 /** Values as PostgreSQL writes them, so that bodies are passed on as they are; bytes alone are decoded. */
-const types = { getTypeParser: (oid) => (oid === pg.types.builtins.BYTEA ? pg.types.getTypeParser(oid) : (text) => text) };
+const types = {
+  getTypeParser: (oid) => (oid === pg.types.builtins.BYTEA ? pg.types.getTypeParser(oid) : (text) => text),
+};
+
+/** What a plan's statement has to say of the response, besides `page_total` and `body`. */
+export const RESPONSE_SETTINGS = `
+  nullif(current_setting('response.headers', true), '') AS response_headers,
+  nullif(current_setting('response.status', true), '') AS response_status`;
 
 /** Asks the catalog as PostgREST's schema cache does: with an empty search_path, so that types have full names. */
 export async function queryCatalog(client, work) {
@@ -31,10 +38,13 @@ export async function run(client, plan, asked, { claims, role }, { preRequest, t
   await client.query(plan.isReading ? 'BEGIN READ ONLY' : 'BEGIN READ WRITE');
   await client.query(`SELECT ${list.join(', ')}`, Object.values(settings));
   if (preRequest) await client.query(`SELECT ${preRequest.split('.').map(pg.escapeIdentifier).join('.')}()`);
-  const { rows: [row] } = await client.query({ text: plan.text, values: plan.values, types });
+  const { rows } = await client.query({ text: plan.text, values: plan.values, types });
+  const [row] = rows;
   if (row.body === null) throw new Refusal(500, 'PGRSTX00', 'UnexpectedNull');
   if (plan.media.shape === 'object' && Number(row.page_total) !== 1) {
-    throw new Refusal(406, 'PGRST116', 'JSON object requested, multiple (or no) rows returned', { details: `The result contains ${row.page_total} rows` });
+    throw new Refusal(406, 'PGRST116', 'JSON object requested, multiple (or no) rows returned', {
+      details: `The result contains ${row.page_total} rows`,
+    });
   }
   const answer = plan.respond(row);
   const isUndone = asked.prefer.tx ? asked.prefer.tx === 'rollback' : txEnd.startsWith('rollback');
@@ -45,7 +55,9 @@ export async function run(client, plan, asked, { claims, role }, { preRequest, t
 
 /** The answer with the status and the headers that the database has set; theirs replace PostgREST's. */
 function shaped({ status, headers, body }, { response_status: ownStatus, response_headers: ownHeaders }) {
-  if (ownStatus !== null && !/^\d+$/.test(ownStatus)) throw new Refusal(500, 'PGRST112', 'response.status guc must be a valid status code');
+  if (ownStatus !== null && !/^\d+$/.test(ownStatus)) {
+    throw new Refusal(500, 'PGRST112', 'response.status guc must be a valid status code');
+  }
   const own = ownHeaders === null ? [] : readHeaders(ownHeaders);
   const isReplaced = ([name]) => own.some(([other]) => other.toLowerCase() === name.toLowerCase());
   return { status: Number(ownStatus ?? status), headers: [...headers.filter((one) => !isReplaced(one)), ...own], body };
@@ -59,7 +71,11 @@ function readHeaders(text) {
       return [name, value];
     });
   } catch {
-    throw new Refusal(500, 'PGRST111', 'response.headers guc must be a JSON array composed of objects with a single key and a string value');
+    throw new Refusal(
+      500,
+      'PGRST111',
+      'response.headers guc must be a JSON array composed of objects with a single key and a string value',
+    );
   }
 }
 

@@ -1,12 +1,14 @@
 // The stand-in for PostgREST does what PostgREST's source says. Nothing of this extension is in here.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startStandIn } from '../postgrest/stand-in.mjs';
-import { cleanup, ident, server } from './lib.mjs';
+import { cleanup, directory, ident, server } from './lib.mjs';
 
 /** A schema `api` in a database of its own, filled by `sql(anon)`, and a stand-in in front of it. */
 async function serving(t, sql, config = {}) {
@@ -15,12 +17,22 @@ async function serving(t, sql, config = {}) {
   const client = await database.connect();
   await client.query(`CREATE SCHEMA api; GRANT USAGE ON SCHEMA api TO ${ident(anon)}; SET search_path = api`);
   await client.query(sql(ident(anon)));
-  const postgrest = await startStandIn({ connection: { database: database.name }, schemas: ['api'], anonRole: anon, prefer: {}, ...config });
+  const postgrest = await startStandIn({
+    connection: { database: database.name },
+    schemas: ['api'],
+    anonRole: anon,
+    prefer: {},
+    ...config,
+  });
   cleanup(t, () => postgrest.stop());
   /** One request with these headers, as pairs, and no others. */
   const send = async (method, path, headers = [], body = undefined) => {
     const length = body === undefined ? [] : ['Content-Length', Buffer.byteLength(body)];
-    const sending = request(`${postgrest.url}${path}`, { method, headers: ['Host', 'stand-in', ...headers.flat(), ...length], setDefaultHeaders: false });
+    const sending = request(`${postgrest.url}${path}`, {
+      method,
+      headers: ['Host', 'stand-in', ...headers.flat(), ...length],
+      setDefaultHeaders: false,
+    });
     sending.end(body);
     const [response] = await once(sending, 'response');
     const bytes = await buffer(response);
@@ -46,7 +58,10 @@ test('the body of a POST goes to a function with one unnamed parameter of its ty
   const { send } = await serving(t, ECHO);
   const bytes = Buffer.from([0, 1, 127, 128, 255, 10]);
   const echoed = await send('POST', '/rpc/echo', [OCTETS], bytes);
-  assert.deepEqual([echoed.status, echoed.bytes, echoed.headers['content-type']], [200, bytes, 'application/octet-stream']);
+  assert.deepEqual(
+    [echoed.status, echoed.bytes, echoed.headers['content-type']],
+    [200, bytes, 'application/octet-stream'],
+  );
   for (const body of [undefined, '']) {
     const empty = await send('POST', '/rpc/echo', [OCTETS], body);
     assert.deepEqual([empty.status, empty.bytes.length, empty.headers['content-range']], [200, 0, '0-0/*']);
@@ -70,23 +85,38 @@ test('the body of a POST goes to a function with one unnamed parameter of its ty
 });
 
 test('a domain named */* answers bytes, whatever is accepted, and casts as the role of the request', async (t) => {
-  const { client, anon, send } = await serving(t, (role) => `
+  const { client, anon, send } = await serving(
+    t,
+    (role) => `
     CREATE SCHEMA hidden;
     CREATE DOMAIN hidden."*/*" AS text;
     CREATE DOMAIN "text/html" AS text;
     CREATE FUNCTION any_type() RETURNS hidden."*/*" LANGUAGE sql STABLE AS $$ SELECT 'plain' $$;
     CREATE FUNCTION nothing() RETURNS hidden."*/*" LANGUAGE sql STABLE AS $$ SELECT NULL $$;
     CREATE FUNCTION page() RETURNS "text/html" LANGUAGE sql STABLE AS $$ SELECT '<p>' $$;
-    GRANT USAGE ON SCHEMA hidden TO ${role}`);
-  for (const accept of [[], ['Accept', '*/*'], ['Accept', 'text/bango'], ['Accept', 'application/json'], ['Accept', 'text/html, */*;q=0.1']]) {
+    GRANT USAGE ON SCHEMA hidden TO ${role}`,
+  );
+  for (const accept of [
+    [],
+    ['Accept', '*/*'],
+    ['Accept', 'text/bango'],
+    ['Accept', 'application/json'],
+    ['Accept', 'text/html, */*;q=0.1'],
+  ]) {
     for (const method of ['GET', 'POST']) {
       const { status, bytes, headers } = await send(method, '/rpc/any_type', accept);
       assert.deepEqual([status, bytes.toString(), headers['content-type']], [200, 'plain', 'application/octet-stream']);
     }
   }
   const single = await send('GET', '/rpc/any_type', ['Accept', 'application/vnd.pgrst.object+json']);
-  assert.deepEqual([single.json(), single.headers['content-type']], ['plain', 'application/vnd.pgrst.object+json; charset=utf-8']);
-  assert.deepEqual([(await send('GET', '/rpc/nothing')).status, (await send('HEAD', '/rpc/any_type')).bytes.length], [500, 0]);
+  assert.deepEqual(
+    [single.json(), single.headers['content-type']],
+    ['plain', 'application/vnd.pgrst.object+json; charset=utf-8'],
+  );
+  assert.deepEqual(
+    [(await send('GET', '/rpc/nothing')).status, (await send('HEAD', '/rpc/any_type')).bytes.length],
+    [500, 0],
+  );
   const html = await send('GET', '/rpc/page', ['Accept', 'text/html']);
   assert.deepEqual([html.bytes.toString(), html.headers['content-type']], ['<p>', 'text/html']);
   assert.equal((await send('GET', '/rpc/page', ['Accept', '*/*'])).json(), '<p>');
@@ -98,7 +128,9 @@ test('a domain named */* answers bytes, whatever is accepted, and casts as the r
 });
 
 test('a function sets the status and the headers, and replaces those of PostgREST', async (t) => {
-  const { client, send } = await serving(t, () => `
+  const { client, send } = await serving(
+    t,
+    () => `
     CREATE DOMAIN "*/*" AS bytea;
     CREATE FUNCTION shape(status text, headers text) RETURNS "*/*" LANGUAGE sql AS $$
       SELECT set_config('response.status', status, true), set_config('response.headers', headers, true);
@@ -108,13 +140,26 @@ test('a function sets the status and the headers, and replaces those of PostgRES
     CREATE FUNCTION spoil() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = api AS $$
       INSERT INTO kept VALUES (1);
       SELECT set_config('response.headers', '{}', true)
-    $$`);
-  const shape = (status, headers) => send('POST', '/rpc/shape', [JSON_TYPE], JSON.stringify({ status, headers: JSON.stringify(headers) }));
-  const shaped = await shape('302', [{ 'content-type': 'text/html' }, { 'Set-Cookie': 'a=1' }, { 'Set-Cookie': 'b=2' }, { Location: '/x' }]);
+    $$`,
+  );
+  const shape = (status, headers) =>
+    send('POST', '/rpc/shape', [JSON_TYPE], JSON.stringify({ status, headers: JSON.stringify(headers) }));
+  const shaped = await shape('302', [
+    { 'content-type': 'text/html' },
+    { 'Set-Cookie': 'a=1' },
+    { 'Set-Cookie': 'b=2' },
+    { Location: '/x' },
+  ]);
   assert.deepEqual([shaped.status, shaped.headers['set-cookie'], shaped.headers.location], [302, ['a=1', 'b=2'], '/x']);
   assert.deepEqual(shaped.raw.filter((one) => one.toLowerCase() === 'content-type').length, 1);
   assert.equal(shaped.headers['content-type'], 'text/html');
-  for (const [status, headers, code] of [['abc', [], 'PGRST112'], ['200', {}, 'PGRST111'], ['200', [{ a: 1 }], 'PGRST111'], ['200', [{ a: '1', b: '2' }], 'PGRST111'], ['200', [{}], 'PGRST111']]) {
+  for (const [status, headers, code] of [
+    ['abc', [], 'PGRST112'],
+    ['200', {}, 'PGRST111'],
+    ['200', [{ a: 1 }], 'PGRST111'],
+    ['200', [{ a: '1', b: '2' }], 'PGRST111'],
+    ['200', [{}], 'PGRST111'],
+  ]) {
     const bad = await shape(status, headers);
     assert.deepEqual([bad.status, bad.json().code], [500, code]);
   }
@@ -123,20 +168,36 @@ test('a function sets the status and the headers, and replaces those of PostgRES
 });
 
 test('what the transaction is told about the request', async (t) => {
-  const { send } = await serving(t, () => `
+  const { send } = await serving(
+    t,
+    () => `
     CREATE FUNCTION asked() RETURNS json LANGUAGE sql STABLE AS $$
       SELECT json_build_object('headers', current_setting('request.headers')::json, 'cookies', current_setting('request.cookies')::json,
           'claims', current_setting('request.jwt.claims')::json, 'method', current_setting('request.method'),
           'path', current_setting('request.path'), 'search_path', current_setting('search_path'), 'role', current_user)
     $$;
     CREATE FUNCTION is_read_only() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('transaction_read_only') $$;
-    CREATE FUNCTION is_read_only_when_stable() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('transaction_read_only') $$`);
-  const { json, status } = await send('GET', '/rpc/asked', [['X-Twice', '1'], ['x-twice', '2'], ['Cookie', 'a=1; b="2"; b=3=4;c'], ['Authorization', 'Basic x']]);
+    CREATE FUNCTION is_read_only_when_stable() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('transaction_read_only') $$`,
+  );
+  const { json, status } = await send('GET', '/rpc/asked', [
+    ['X-Twice', '1'],
+    ['x-twice', '2'],
+    ['Cookie', 'a=1; b="2"; b=3=4;c'],
+    ['Authorization', 'Basic x'],
+  ]);
   const asked = json();
   assert.equal(status, 200);
-  assert.deepEqual(asked.headers, { host: 'stand-in', 'x-twice': '2', authorization: 'Basic x', connection: asked.headers.connection });
+  assert.deepEqual(asked.headers, {
+    host: 'stand-in',
+    'x-twice': '2',
+    authorization: 'Basic x',
+    connection: asked.headers.connection,
+  });
   assert.deepEqual(asked.cookies, { a: '1', b: '3=4', c: '' });
-  assert.deepEqual([asked.claims, asked.method, asked.path, asked.search_path], [{ role: asked.role }, 'GET', '/rpc/asked', '"api", "public"']);
+  assert.deepEqual(
+    [asked.claims, asked.method, asked.path, asked.search_path],
+    [{ role: asked.role }, 'GET', '/rpc/asked', '"api", "public"'],
+  );
   assert.equal((await send('GET', '/rpc/is_read_only')).json(), 'on');
   assert.equal((await send('POST', '/rpc/is_read_only')).json(), 'off');
   assert.equal((await send('POST', '/rpc/is_read_only_when_stable')).json(), 'on');
@@ -165,17 +226,29 @@ test('what is committed, and what Prefer: tx=rollback undoes', async (t) => {
 });
 
 test('the client chooses among the exposed schemas, and no other', async (t) => {
-  const { send } = await serving(t, (role) => `
+  const { send } = await serving(
+    t,
+    (role) => `
     CREATE SCHEMA other; CREATE SCHEMA closed; GRANT USAGE ON SCHEMA other, closed TO ${role};
     CREATE FUNCTION here() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('search_path') $$;
     CREATE FUNCTION other.here() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('search_path') $$;
-    CREATE FUNCTION closed.here() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'closed' $$`, { schemas: ['api', 'other'] });
-  for (const [method, header, schema] of [['POST', 'Content-Profile', 'other'], ['GET', 'Accept-Profile', 'other'], ['POST', 'Accept-Profile', 'api'], ['GET', 'Content-Profile', 'api']]) {
+    CREATE FUNCTION closed.here() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'closed' $$`,
+    { schemas: ['api', 'other'] },
+  );
+  for (const [method, header, schema] of [
+    ['POST', 'Content-Profile', 'other'],
+    ['GET', 'Accept-Profile', 'other'],
+    ['POST', 'Accept-Profile', 'api'],
+    ['GET', 'Content-Profile', 'api'],
+  ]) {
     const { headers, json } = await send(method, '/rpc/here', [[header, 'other']]);
     assert.deepEqual([json(), headers['content-profile']], [`"${schema}", "public"`, schema]);
   }
   const closed = await send('POST', '/rpc/here', [['Content-Profile', 'closed']]);
-  assert.deepEqual([closed.status, closed.json().code, closed.json().message], [406, 'PGRST106', 'The schema must be one of the following: api, other']);
+  assert.deepEqual(
+    [closed.status, closed.json().code, closed.json().message],
+    [406, 'PGRST106', 'The schema must be one of the following: api, other'],
+  );
 });
 
 test('CORS: all origins, no credentials', async (t) => {
@@ -185,51 +258,98 @@ test('CORS: all origins, no credentials', async (t) => {
   assert.equal(plain.headers['access-control-allow-origin'], '*');
   assert.match(plain.headers['access-control-expose-headers'], /Content-Range/);
   assert.equal(plain.headers['access-control-allow-credentials'], undefined);
-  assert.equal((await send('POST', '/rpc/missing', [origin], '{}')).headers['access-control-allow-origin'], '*', 'on errors too');
-  assert.equal((await send('POST', '/rpc/say', [type('text/plain')], 'x')).headers['access-control-allow-origin'], undefined);
-  const asked = await send('OPTIONS', '/rpc/say', [origin, ['Access-Control-Request-Method', 'POST'], ['Access-Control-Request-Headers', 'Foo,Bar']]);
-  assert.deepEqual([asked.status, asked.headers['access-control-allow-headers']], [200, 'Authorization, Foo, Bar, Accept, Accept-Language, Content-Language']);
+  assert.equal(
+    (await send('POST', '/rpc/missing', [origin], '{}')).headers['access-control-allow-origin'],
+    '*',
+    'on errors too',
+  );
+  assert.equal(
+    (await send('POST', '/rpc/say', [type('text/plain')], 'x')).headers['access-control-allow-origin'],
+    undefined,
+  );
+  const asked = await send('OPTIONS', '/rpc/say', [
+    origin,
+    ['Access-Control-Request-Method', 'POST'],
+    ['Access-Control-Request-Headers', 'Foo,Bar'],
+  ]);
+  assert.deepEqual(
+    [asked.status, asked.headers['access-control-allow-headers']],
+    [200, 'Authorization, Foo, Bar, Accept, Accept-Language, Content-Language'],
+  );
   assert.equal((await send('OPTIONS', '/rpc/say', [origin])).status, 501);
 });
 
 test('errors: the status of an SQLSTATE, and those that shape the answer', async (t) => {
-  const { send } = await serving(t, () => `
+  const { send } = await serving(
+    t,
+    () => `
     CREATE FUNCTION fail(state text, message text, detail text) RETURNS void LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail; END $$;
-    CREATE FUNCTION write() RETURNS void LANGUAGE sql AS 'CREATE TABLE api.never ()'`);
-  const fail = (state, message = 'm', detail = 'd') => send('POST', '/rpc/fail', [JSON_TYPE], JSON.stringify({ state, message, detail }));
-  for (const [state, status] of Object.entries({ PT418: 418, 28000: 403, '28P01': 403, 42501: 401, 23505: 409, 53400: 500, 53200: 503, 22000: 400, P0001: 400, P0002: 500, '0A000': 400 })) {
+    CREATE FUNCTION write() RETURNS void LANGUAGE sql AS 'CREATE TABLE api.never ()'`,
+  );
+  const fail = (state, message = 'm', detail = 'd') =>
+    send('POST', '/rpc/fail', [JSON_TYPE], JSON.stringify({ state, message, detail }));
+  for (const [state, status] of Object.entries({
+    PT418: 418,
+    28000: 403,
+    '28P01': 403,
+    42501: 401,
+    23505: 409,
+    53400: 500,
+    53200: 503,
+    22000: 400,
+    P0001: 400,
+    P0002: 500,
+    '0A000': 400,
+  })) {
     const failed = await fail(state);
-    assert.deepEqual([state, failed.status, failed.json()], [state, status, { code: state, message: 'm', details: 'd', hint: null }]);
+    assert.deepEqual(
+      [state, failed.status, failed.json()],
+      [state, status, { code: state, message: 'm', details: 'd', hint: null }],
+    );
   }
   const shaped = await fail('PGRST', '{"code": "x", "message": "y"}', '{"status": 402, "headers": {"X-Why": "z"}}');
   assert.deepEqual([shaped.status, shaped.headers['x-why'], shaped.json().message], [402, 'z', 'y']);
   assert.equal((await fail('PGRST', 'no json')).json().code, 'PGRST121');
   assert.equal((await send('GET', '/rpc/write')).status, 405);
   assert.equal((await send('POST', '/rpc/fail', [JSON_TYPE], '{')).json().code, 'PGRST102');
-  assert.equal((await send('GET', '/a/b')).status, 404);
+  const nowhere = await startStandIn({ connection: { host: '127.0.0.1', port: 1 }, jwtSecret: 'x'.repeat(32) });
+  cleanup(t, () => nowhere.stop());
+  const lost = await fetch(`${nowhere.url}/posts`);
+  assert.deepEqual([lost.status, (await lost.json()).code], [503, 'PGRST000']);
+  for (const path of ['/a/b', '/rpc/a/b', '/%ff', '/%zz'])
+    assert.equal((await send('GET', path)).json().code, 'PGRST125');
 });
 
 test('arguments by name: of JSON, of a form, of the query', async (t) => {
-  const { send } = await serving(t, () => `
+  const { send } = await serving(
+    t,
+    () => `
     CREATE TYPE mood AS ENUM ('sad', 'happy');
     CREATE FUNCTION given(a int, b text DEFAULT 'none', c mood DEFAULT 'sad', d jsonb DEFAULT NULL) RETURNS text LANGUAGE sql STABLE AS $$
       SELECT concat_ws(',', a, b, c, d) $$;
     CREATE FUNCTION list(n int) RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT generate_series(1, n)';
     CREATE FUNCTION pairs(n int) RETURNS TABLE (x int, y text) LANGUAGE sql STABLE AS $$ SELECT i, 'y' FROM generate_series(1, n) i $$;
     CREATE FUNCTION one(OUT x int, OUT y text) LANGUAGE sql STABLE AS $$ SELECT 1, 'y' $$;
-    CREATE FUNCTION many(VARIADIC a int[]) RETURNS int LANGUAGE sql STABLE AS 'SELECT a[1]'`);
+    CREATE FUNCTION many(VARIADIC a int[]) RETURNS int LANGUAGE sql STABLE AS 'SELECT a[1]'`,
+  );
   const post = async (name, args) => (await send('POST', `/rpc/${name}`, [JSON_TYPE], JSON.stringify(args))).json();
   assert.equal(await post('given', { a: 1, c: 'happy', d: { e: [1] } }), '1,none,happy,{"e": [1]}');
   assert.equal(await post('given', [{ a: 2 }, { a: 3 }]), '2,none,sad');
-  assert.equal((await send('POST', '/rpc/given', [type('application/x-www-form-urlencoded')], 'a=1&b=x+y%26')).json(), '1,x y&,sad');
+  assert.equal(
+    (await send('POST', '/rpc/given', [type('application/x-www-form-urlencoded')], 'a=1&b=x+y%26')).json(),
+    '1,x y&,sad',
+  );
   assert.equal((await send('GET', '/rpc/given?a=1&b=x%20y')).json(), '1,x y,sad');
   assert.equal((await post('given', { b: 'x' })).code, 'PGRST202');
   assert.match((await post('given', { a: 1, z: 1 })).message, /api\.given\(a, z\) in the schema cache/);
   assert.equal((await post('given', { a: 'x' })).code, '22P02');
   assert.deepEqual(await post('list', { n: 2 }), [1, 2]);
   assert.deepEqual(await post('list', { n: 0 }), []);
-  assert.deepEqual(await post('pairs', { n: 2 }), [{ x: 1, y: 'y' }, { x: 2, y: 'y' }]);
+  assert.deepEqual(await post('pairs', { n: 2 }), [
+    { x: 1, y: 'y' },
+    { x: 2, y: 'y' },
+  ]);
   assert.deepEqual(await post('one', {}), { x: 1, y: 'y' });
   assert.equal((await send('GET', '/rpc/pairs?n=2', ['Accept', 'application/vnd.pgrst.object+json'])).status, 406);
   for (const path of ['/rpc/pairs?n=2&select=x', '/rpc/pairs?n=2&x=eq.1', '/rpc/pairs?n=2&limit=1', '/rpc/many?a=1']) {
@@ -255,8 +375,12 @@ test('reads: select, filters, order', async (t) => {
     return status === 200 ? json() : { status, ...json() };
   };
   const ids = async (filter) => (await rows(`select=id&order=id&${filter}`)).map(({ id }) => id);
-  assert.deepEqual(await rows('id=eq.1'), [{ id: 1, title: 'one', 'a "name': null, tags: ['x', 'y'], more: { k: 1 }, views: 1 }]);
-  assert.deepEqual(await rows('id=eq.2&select=name:title,views::text,"a \\"name"'), [{ name: 'two, (2)', views: null, 'a "name': null }]);
+  assert.deepEqual(await rows('id=eq.1'), [
+    { id: 1, title: 'one', 'a "name': null, tags: ['x', 'y'], more: { k: 1 }, views: 1 },
+  ]);
+  assert.deepEqual(await rows('id=eq.2&select=name:title,views::text,"a \\"name"'), [
+    { name: 'two, (2)', views: null, 'a "name': null },
+  ]);
   for (const [filter, expected] of [
     ['', [1, 2, 3]],
     ['id=gt.1&id=lt.3', [2]],
@@ -314,7 +438,10 @@ test('reads: ranges, counts, single objects, HEAD', async (t) => {
   assert.deepEqual((await send('GET', '/posts?select=id&id=eq.2', [OBJECT])).json(), { id: 2 });
   for (const filter of ['id=eq.9', 'id=gt.1']) {
     const { status, json } = await send('GET', `/posts?${filter}`, [OBJECT]);
-    assert.deepEqual([status, json().code, json().details], [406, 'PGRST116', `The result contains ${filter === 'id=eq.9' ? 0 : 2} rows`]);
+    assert.deepEqual(
+      [status, json().code, json().details],
+      [406, 'PGRST116', `The result contains ${filter === 'id=eq.9' ? 0 : 2} rows`],
+    );
   }
   const head = await send('HEAD', '/posts', [COUNT]);
   assert.deepEqual([head.status, head.bytes.length, head.headers['content-range']], [200, 0, '0-2/3']);
@@ -323,36 +450,119 @@ test('reads: ranges, counts, single objects, HEAD', async (t) => {
 test('writes: what is stored, and what is answered', async (t) => {
   const { client, send } = await serving(t, POSTS);
   const write = async (method, path, body, prefer, ...more) => {
-    const { status, bytes, json, headers } = await send(method, path, [JSON_TYPE, ...(prefer ? [['Prefer', prefer]] : []), ...more], body === undefined ? body : JSON.stringify(body));
-    return { status, json: bytes.length > 0 ? json() : undefined, range: headers['content-range'], location: headers.location, applied: headers['preference-applied'], type: headers['content-type'] };
+    const { status, bytes, json, headers } = await send(
+      method,
+      path,
+      [JSON_TYPE, ...(prefer ? [['Prefer', prefer]] : []), ...more],
+      body === undefined ? body : JSON.stringify(body),
+    );
+    return {
+      status,
+      json: bytes.length > 0 ? json() : undefined,
+      range: headers['content-range'],
+      location: headers.location,
+      applied: headers['preference-applied'],
+      type: headers['content-type'],
+    };
   };
-  const posts = (where = 'true') => client.value(`SELECT jsonb_agg(jsonb_build_array(id, title, views) ORDER BY id) FROM posts WHERE ${where}`);
-  assert.deepEqual(await write('POST', '/posts', { title: 'four' }), { status: 201, json: undefined, range: '*/*', location: undefined, applied: undefined, type: undefined });
+  const posts = (where = 'true') =>
+    client.value(`SELECT jsonb_agg(jsonb_build_array(id, title, views) ORDER BY id) FROM posts WHERE ${where}`);
+  assert.deepEqual(await write('POST', '/posts', { title: 'four' }), {
+    status: 201,
+    json: undefined,
+    range: '*/*',
+    location: undefined,
+    applied: undefined,
+    type: undefined,
+  });
   assert.deepEqual(await posts('id > 3'), [[4, 'four', 7]]);
-  const full = await write('POST', '/posts?select=id,t:title', [{ title: 'five' }, { title: 'six' }], 'return=representation,count=exact');
-  assert.deepEqual([full.json, full.range, full.applied], [[{ id: 5, t: 'five' }, { id: 6, t: 'six' }], '*/2', 'return=representation, count=exact']);
+  const full = await write(
+    'POST',
+    '/posts?select=id,t:title',
+    [{ title: 'five' }, { title: 'six' }],
+    'return=representation,count=exact',
+  );
+  assert.deepEqual(
+    [full.json, full.range, full.applied],
+    [
+      [
+        { id: 5, t: 'five' },
+        { id: 6, t: 'six' },
+      ],
+      '*/2',
+      'return=representation, count=exact',
+    ],
+  );
   assert.equal((await write('POST', '/posts', { title: 'seven' }, 'return=headers-only')).location, '/posts?id=eq.7');
-  assert.deepEqual((await write('POST', '/posts?columns=title', [{ title: 'eight', views: 1 }, {}], 'return=representation')).json.map(({ title, views }) => [title, views]), [['eight', 7], [null, 7]]);
+  assert.deepEqual(
+    (await write('POST', '/posts?columns=title', [{ title: 'eight', views: 1 }, {}], 'return=representation')).json.map(
+      ({ title, views }) => [title, views],
+    ),
+    [
+      ['eight', 7],
+      [null, 7],
+    ],
+  );
   assert.deepEqual((await write('POST', '/posts', {}, 'return=representation')).json.length, 1);
   assert.deepEqual((await write('POST', '/posts', [], 'return=representation')).json, []);
-  assert.equal((await write('POST', '/posts', [{ title: 'x' }, { views: 1 }])).json.message, 'All object keys must match');
+  assert.equal(
+    (await write('POST', '/posts', [{ title: 'x' }, { views: 1 }])).json.message,
+    'All object keys must match',
+  );
   const more = { title: null, more: { a: [1, 'b'] }, tags: ['p', 'q r'], 'a "name': 'quoted' };
-  assert.deepEqual((await write('POST', '/posts?select=title,more,tags,"a \\"name"', more, 'return=representation', ['Accept', 'application/vnd.pgrst.object+json'])).json, more);
+  assert.deepEqual(
+    (
+      await write('POST', '/posts?select=title,more,tags,"a \\"name"', more, 'return=representation', [
+        'Accept',
+        'application/vnd.pgrst.object+json',
+      ])
+    ).json,
+    more,
+  );
   await client.query('DELETE FROM posts WHERE id > 3');
 
   assert.equal((await write('PATCH', '/posts?id=eq.1', { title: 'ONE' })).status, 204);
-  const patched = await write('PATCH', '/posts?id=in.(1,2)&select=id,views', { views: 5 }, 'return=representation,count=exact');
-  assert.deepEqual([patched.status, patched.json, patched.range], [200, [{ id: 1, views: 5 }, { id: 2, views: 5 }], '0-1/2']);
+  const patched = await write(
+    'PATCH',
+    '/posts?id=in.(1,2)&select=id,views',
+    { views: 5 },
+    'return=representation,count=exact',
+  );
+  assert.deepEqual(
+    [patched.status, patched.json, patched.range],
+    [
+      200,
+      [
+        { id: 1, views: 5 },
+        { id: 2, views: 5 },
+      ],
+      '0-1/2',
+    ],
+  );
   assert.deepEqual((await write('PATCH', '/posts?id=eq.99', { views: 5 }, 'return=representation')).json, []);
   assert.deepEqual((await write('PATCH', '/posts?id=eq.1', {}, 'return=representation')).json, []);
-  const tooMany = await write('PATCH', '/posts', { views: 6 }, 'return=representation', ['Accept', 'application/vnd.pgrst.object+json']);
+  const tooMany = await write('PATCH', '/posts', { views: 6 }, 'return=representation', [
+    'Accept',
+    'application/vnd.pgrst.object+json',
+  ]);
   assert.deepEqual([tooMany.status, tooMany.json.code], [406, 'PGRST116']);
-  assert.deepEqual(await posts(), [[1, 'ONE', 5], [2, 'two, (2)', 5], [3, 'three "3" \\', 3]], 'it was undone');
+  assert.deepEqual(
+    await posts(),
+    [
+      [1, 'ONE', 5],
+      [2, 'two, (2)', 5],
+      [3, 'three "3" \\', 3],
+    ],
+    'it was undone',
+  );
 
   const removed = await write('DELETE', '/posts?id=eq.2&select=id', undefined, 'return=representation,count=exact');
   assert.deepEqual([removed.status, removed.json, removed.range], [200, [{ id: 2 }], '*/1']);
   assert.equal((await write('DELETE', '/posts?id=eq.3')).status, 204);
-  assert.deepEqual((await posts()).map(([id]) => id), [1]);
+  assert.deepEqual(
+    (await posts()).map(([id]) => id),
+    [1],
+  );
 });
 
 test('writes: upserts, PUT', async (t) => {
@@ -363,17 +573,58 @@ test('writes: upserts, PUT', async (t) => {
   };
   const pairs = () => client.value(`SELECT jsonb_agg(jsonb_build_array(a, b, c) ORDER BY a, b) FROM pairs`);
   assert.equal((await write('POST', '/pairs', { a: 1, b: 'x', c: 2 }, 'return=minimal'))[1].code, '23505');
-  assert.deepEqual(await write('POST', '/pairs', { a: 1, b: 'x', c: 2 }, 'resolution=ignore-duplicates,return=representation'), [201, []]);
-  assert.deepEqual(await write('POST', '/pairs', { a: 1, b: 'x', c: 3 }, 'resolution=merge-duplicates,return=representation'), [200, [{ a: 1, b: 'x', c: 3 }]]);
-  assert.deepEqual(await write('POST', '/pairs?on_conflict=b,a', [{ a: 1, b: 'x', c: 4 }, { a: 2, b: 'x', c: 4 }], 'resolution=merge-duplicates'), [201, undefined]);
-  assert.deepEqual(await pairs(), [[1, 'x', 4], [2, 'x', 4]]);
-  assert.deepEqual(await write('PUT', '/pairs?a=eq.1&b=eq.x', { a: 1, b: 'x', c: 5 }, 'return=representation'), [200, [{ a: 1, b: 'x', c: 5 }]]);
-  assert.deepEqual(await write('PUT', '/pairs?a=eq.3&b=eq.x', { a: 3, b: 'x', c: 5 }, 'return=representation'), [201, [{ a: 3, b: 'x', c: 5 }]]);
-  assert.deepEqual(await write('PUT', '/pairs?a=eq.3&b=eq.x', { a: 3, b: 'x', c: 6 }, 'return=minimal'), [204, undefined]);
-  for (const [path, code] of [['/pairs?a=eq.3&b=eq.x', 'PGRST115'], ['/pairs?a=eq.9', 'PGRST105'], ['/pairs?a=eq.9&b=gt.x', 'PGRST105'], ['/pairs?a=eq.9&b=eq.x&limit=1', 'PGRST114']]) {
-    assert.deepEqual([path, (await write('PUT', path, { a: 9, b: 'x', c: 9 }, 'return=minimal'))[1].code], [path, code]);
+  assert.deepEqual(
+    await write('POST', '/pairs', { a: 1, b: 'x', c: 2 }, 'resolution=ignore-duplicates,return=representation'),
+    [201, []],
+  );
+  assert.deepEqual(
+    await write('POST', '/pairs', { a: 1, b: 'x', c: 3 }, 'resolution=merge-duplicates,return=representation'),
+    [200, [{ a: 1, b: 'x', c: 3 }]],
+  );
+  assert.deepEqual(
+    await write(
+      'POST',
+      '/pairs?on_conflict=b,a',
+      [
+        { a: 1, b: 'x', c: 4 },
+        { a: 2, b: 'x', c: 4 },
+      ],
+      'resolution=merge-duplicates',
+    ),
+    [201, undefined],
+  );
+  assert.deepEqual(await pairs(), [
+    [1, 'x', 4],
+    [2, 'x', 4],
+  ]);
+  assert.deepEqual(await write('PUT', '/pairs?a=eq.1&b=eq.x', { a: 1, b: 'x', c: 5 }, 'return=representation'), [
+    200,
+    [{ a: 1, b: 'x', c: 5 }],
+  ]);
+  assert.deepEqual(await write('PUT', '/pairs?a=eq.3&b=eq.x', { a: 3, b: 'x', c: 5 }, 'return=representation'), [
+    201,
+    [{ a: 3, b: 'x', c: 5 }],
+  ]);
+  assert.deepEqual(await write('PUT', '/pairs?a=eq.3&b=eq.x', { a: 3, b: 'x', c: 6 }, 'return=minimal'), [
+    204,
+    undefined,
+  ]);
+  for (const [path, code] of [
+    ['/pairs?a=eq.3&b=eq.x', 'PGRST115'],
+    ['/pairs?a=eq.9', 'PGRST105'],
+    ['/pairs?a=eq.9&b=gt.x', 'PGRST105'],
+    ['/pairs?a=eq.9&b=eq.x&limit=1', 'PGRST114'],
+  ]) {
+    assert.deepEqual(
+      [path, (await write('PUT', path, { a: 9, b: 'x', c: 9 }, 'return=minimal'))[1].code],
+      [path, code],
+    );
   }
-  assert.deepEqual(await pairs(), [[1, 'x', 5], [2, 'x', 4], [3, 'x', 6]]);
+  assert.deepEqual(await pairs(), [
+    [1, 'x', 5],
+    [2, 'x', 4],
+    [3, 'x', 6],
+  ]);
 });
 
 test('tables: privileges, errors, what it does not know', async (t) => {
@@ -383,8 +634,15 @@ test('tables: privileges, errors, what it does not know', async (t) => {
     return [status, json().code];
   };
   assert.deepEqual(await code('GET', '/hidden'), [401, '42501']);
-  assert.equal((await send('POST', '/dropbox', [JSON_TYPE], '{"title": "x"}')).status, 201, 'no row is read where none is wanted');
-  assert.deepEqual(await code('POST', '/dropbox', '{"title": "x"}', [['Prefer', 'return=representation']]), [401, '42501']);
+  assert.equal(
+    (await send('POST', '/dropbox', [JSON_TYPE], '{"title": "x"}')).status,
+    201,
+    'no row is read where none is wanted',
+  );
+  assert.deepEqual(await code('POST', '/dropbox', '{"title": "x"}', [['Prefer', 'return=representation']]), [
+    401,
+    '42501',
+  ]);
   assert.deepEqual(await code('GET', '/missing'), [404, 'PGRST205']);
   assert.deepEqual(await code('GET', '/posts?missing=eq.1'), [400, '42703']);
   assert.deepEqual(await code('GET', '/posts?select=missing'), [400, '42703']);
@@ -398,7 +656,10 @@ test('tables: privileges, errors, what it does not know', async (t) => {
   assert.deepEqual(await code('GET', '/posts?id=is.1'), [400, 'PGRST100']);
   assert.deepEqual(await code('GET', '/posts?or=(id.eq.1'), [400, 'PGRST100']);
   assert.deepEqual(await code('GET', '/posts?order=id.up'), [400, 'PGRST100']);
-  assert.deepEqual(await code('GET', `/posts?${encodeURIComponent(`id"; DROP TABLE api.posts; --`)}=eq.1`), [501, 'STAND_IN']);
+  assert.deepEqual(await code('GET', `/posts?${encodeURIComponent(`id"; DROP TABLE api.posts; --`)}=eq.1`), [
+    501,
+    'STAND_IN',
+  ]);
   assert.deepEqual(await code('MKCOL', '/posts'), [405, 'PGRST117']);
   for (const [method, path, headers] of [
     ['GET', '/'],
@@ -419,7 +680,43 @@ test('tables: privileges, errors, what it does not know', async (t) => {
     ['GET', '/posts', [['Prefer', 'timezone=UTC']]],
     ['POST', '/posts', [['Prefer', 'missing=default']]],
   ]) {
-    const { status, json } = await send(method, path, [JSON_TYPE, ...(headers ?? [])], method === 'POST' ? '{}' : undefined);
+    const { status, json } = await send(
+      method,
+      path,
+      [JSON_TYPE, ...(headers ?? [])],
+      method === 'POST' ? '{}' : undefined,
+    );
     assert.deepEqual([path, status, /^the stand-in doesn't know /.test(json().message)], [path, 501, true]);
   }
+});
+
+test('as a program, with PostgREST’s own variables', async (t) => {
+  const { client, anon } = await serving(
+    t,
+    (role) => `
+    CREATE FUNCTION check_it() RETURNS void LANGUAGE sql AS $$ SELECT set_config('response.headers', '[{"X-Checked": "yes"}]', true) $$;
+    CREATE FUNCTION whoami() RETURNS text LANGUAGE sql STABLE AS 'SELECT current_user';
+    GRANT EXECUTE ON FUNCTION check_it, whoami TO ${role}`,
+  );
+  const secret = `${directory(t)}/secret`;
+  writeFileSync(secret, `${'s'.repeat(40)}\n`);
+  const program = spawn(process.execPath, [new URL('../postgrest/main.mjs', import.meta.url).pathname], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      PGRST_DB_URI: `postgres://${server.user}@/${client.database}?host=${server.host}&port=${server.port}`,
+      PGRST_DB_SCHEMAS: 'api, public',
+      PGRST_DB_ANON_ROLE: anon,
+      PGRST_DB_PRE_REQUEST: 'api.check_it',
+      PGRST_JWT_SECRET: `@${secret}`,
+      PGRST_SERVER_PORT: '0',
+    },
+  });
+  const ended = once(program, 'exit');
+  cleanup(t, () => program.kill('SIGKILL'));
+  const [said] = await once(program.stdout.setEncoding('utf8'), 'data');
+  const response = await fetch(`${/http:\S+/.exec(said)[0]}/rpc/whoami`, { method: 'POST' });
+  assert.deepEqual([await response.json(), response.headers.get('x-checked')], [anon, 'yes']);
+  program.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
 });
