@@ -35,8 +35,10 @@ export async function loadAssets({ mails }) {
   const layout = await read('pages/layout.html');
   const names = Object.keys(TITLES).filter((name) => mails || name !== 'mails');
   const pages = await Promise.all(names.map(async (name) => {
-    const parts = { title: TITLES[name], page: name, mails: mails ? 'mails' : '', main: await read(`pages/${name}.html`) };
-    return [name === 'home' ? '/' : `/${name}`, asset('text/html; charset=utf-8', layout.replace(/\{\{(\w+)\}\}/g, (_, part) => parts[part]))];
+    const main = await read(`pages/${name}.html`);
+    const parts = { title: TITLES[name], page: name, mails: mails ? 'mails' : '', main };
+    const html = layout.replace(/\{\{(\w+)\}\}/g, (_, part) => parts[part]);
+    return [name === 'home' ? '/' : `/${name}`, asset('text/html; charset=utf-8', html)];
   }));
   return new Map([
     ...pages,
@@ -61,7 +63,8 @@ async function bundle() {
 
 function asset(type, text) {
   const plain = Buffer.from(text);
-  return { type, plain, gzip: gzipSync(plain), etag: `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"` };
+  const hash = createHash('sha256').update(plain).digest('base64url');
+  return { type, plain, gzip: gzipSync(plain), etag: `"${hash.slice(0, 22)}"` };
 }
 
 export function sendAsset(assets, path, request, response) {

@@ -28,8 +28,9 @@ export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', por
   });
   server.listen(port, host);
   await once(server, 'listening'); // rejects where the port is taken
+  const name = host === '127.0.0.1' ? 'localhost' : host;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host.replace(/^127\.0\.0\.1$/, 'localhost')}:${server.address().port}`,
+    url: `http://${name.includes(':') ? `[${name}]` : name}:${server.address().port}`,
     async stop() {
       server.close();
       server.closeIdleConnections();
@@ -43,7 +44,7 @@ export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', por
 function openPool(config) {
   const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...config });
   // An idle connection was lost; the next request opens another. Without a listener the process would end.
-  pool.on('error', (error) => console.error(`database: ${error.code ?? error.message}`));
+  pool.on('error', (error) => pool.ending || console.error(`database: ${error.code ?? error.message}`));
   return pool;
 }
 

@@ -83,8 +83,16 @@ test('wrong passwords, taken emails and empty fields are told beside what they a
 test('password managers find the fields', async (t) => {
   const { open } = await withApp(t);
   const page = await open('/sign-in');
-  const fields = (path) => page.goto(path).then(() => page.locator('main form input:not([type=checkbox])').evaluateAll((inputs) => inputs.map(({ name, type, autocomplete }) => [name, type, autocomplete])));
-  assert.deepEqual(await fields('/sign-in'), [['email', 'email', 'username'], ['password', 'password', 'current-password']]);
-  assert.deepEqual(await fields('/sign-up'), [['name', 'text', 'name'], ['email', 'email', 'username'], ['password', 'password', 'new-password']]);
-  assert.deepEqual(await fields('/reset-password'), [['password', 'password', 'new-password']]);
+  const [name, email] = [['name', 'text', 'name'], ['email', 'email', 'username']];
+  const password = (which) => ['password', 'password', which];
+  for (const [path, expected] of [
+    ['/sign-in', [email, password('current-password')]],
+    ['/sign-up', [name, email, password('new-password')]],
+    ['/reset-password', [password('new-password')]],
+  ]) {
+    await page.goto(path);
+    const fields = await page.locator('main form input:not([type=checkbox])').evaluateAll((inputs) =>
+      inputs.map((input) => [input.name, input.type, input.autocomplete]));
+    assert.deepEqual(fields, expected, path);
+  }
 });

@@ -14,7 +14,8 @@ const SETUP = fileURLToPath(new URL('../../examples/app/setup.sql', import.meta.
 const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
 const ROLES = ['web', 'mailer', 'authenticator', 'anon', 'authenticated']; // of setup.sql
 
-const rolesThere = () => server.admin((admin) => admin.column('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [ROLES]));
+const rolesThere = () =>
+  server.admin((admin) => admin.column('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [ROLES]));
 
 /** To be called once by a file of tests: the roles that setup.sql makes for the whole server go when all is over. */
 export function useRoles() {
@@ -79,7 +80,9 @@ export async function withApp(t, settings = {}) {
       assert.deepEqual(faults, []);
     });
     context.on('weberror', (fault) => faults.push(String(fault.error())));
-    context.on('console', (message) => { if (/Content Security Policy/.test(message.text())) faults.push(message.text()); });
+    context.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) faults.push(message.text());
+    });
     const page = await context.newPage();
     await page.goto(path);
     return page;

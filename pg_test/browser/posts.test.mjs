@@ -13,7 +13,8 @@ test('the first user writes posts, the second sees none of them', async (t) => {
   await ada.getByText('Nothing here yet').waitFor();
   await addPost(ada, 'On the Analytical Engine', 'It weaves algebraical patterns.');
   await addPost(ada, 'Note G');
-  assert.equal(await ada.getByLabel('Title').evaluate((field) => field === document.activeElement), true, 'ready for the next one');
+  const isReady = await ada.getByLabel('Title').evaluate((field) => field === document.activeElement);
+  assert.equal(isReady, true, 'for the next post');
   assert.deepEqual(await titles(ada), ['Note G', 'On the Analytical Engine']);
   const grace = await signUp(open, newUser('Grace'));
   await grace.getByText('Nothing here yet').waitFor();
@@ -55,7 +56,8 @@ test('posts are edited and deleted', async (t) => {
 
   await addPost(page, 'Four');
   await page.evaluate(() => {
-    const button = (name) => [...document.querySelectorAll('button')].find(({ textContent }) => textContent.trim() === name);
+    const buttons = [...document.querySelectorAll('button')];
+    const button = (name) => buttons.find(({ textContent }) => textContent.trim() === name);
     button('Delete “Three”').click();
     document.querySelector('dialog[open]').close();
     button('Delete “Four”').click();

@@ -17,7 +17,9 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Starts it; `{said(), up(), end(signal), ended}`. */
 function start(t, database, env = {}) {
-  const child = spawn(process.execPath, [path('../tools/app.mjs')], { env: { ...process.env, PORT: '', POSTGREST: '', PGDATABASE: database.name, ...env } });
+  const child = spawn(process.execPath, [path('../tools/app.mjs')], {
+    env: { ...process.env, PORT: '', POSTGREST: '', PGDATABASE: database.name, ...env },
+  });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => { text += chunk; });
   const ended = once(child, 'close').then(([code, signal]) => code ?? signal);

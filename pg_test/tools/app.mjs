@@ -31,7 +31,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end(0));
 async function jwtSecret() {
   const client = new pg.Client();
   await client.connect();
-  const { rows } = await client.query(`SELECT value FROM better_auth.signing_secret WHERE name = 'jwt' AND valid_until IS NULL`);
+  const { rows } = await client.query(
+    `SELECT value FROM better_auth.signing_secret WHERE name = 'jwt' AND valid_until IS NULL`);
   await client.end();
   return rows[0].value;
 }
@@ -83,7 +84,12 @@ async function startPostgrest(secret) {
 }
 
 async function startTheStandIn(secret) {
-  const standIn = await startStandIn({ connection: { user: 'authenticator' }, anonRole: 'anon', jwtSecret: secret, preRequest: 'public.pre_request' });
+  const standIn = await startStandIn({
+    connection: { user: 'authenticator' },
+    anonRole: 'anon',
+    jwtSecret: secret,
+    preRequest: 'public.pre_request',
+  });
   running.push(standIn);
   return standIn.url;
 }
@@ -96,7 +102,7 @@ async function startOnPort(options) {
     } catch (error) {
       if (error.code !== 'EADDRINUSE') await fail(`port ${port}: ${error.message}`);
       if (PORT) await fail(`port ${port} is taken; choose another one with PORT=, or leave it out`);
-      if (port === DEFAULT_PORT + 100) await fail(`ports ${DEFAULT_PORT} to ${port} are taken; choose another one with PORT=`);
+      if (port === DEFAULT_PORT + 100) await fail(`${DEFAULT_PORT} to ${port} are taken; choose a port with PORT=`);
     }
   }
 }

@@ -22,7 +22,7 @@ export function onSubmit(form, send) {
     isBusy = true;
     form.setAttribute('aria-busy', 'true');
     try {
-      await send(Object.fromEntries(fields.map((field) => [field.name, field.type === 'checkbox' ? field.checked : field.value])));
+      await send(Object.fromEntries(fields.map((field) => [field.name, valueOf(field)])));
     } catch (error) {
       const field = error instanceof FieldError && fields.find(({ name }) => name === error.field);
       if (field) {
@@ -41,6 +41,8 @@ export function onSubmit(form, send) {
     if (target.getAttribute('aria-invalid') && !problemOf(target)) mark(target, '');
   });
 }
+
+const valueOf = (field) => (field.type === 'checkbox' ? field.checked : field.value);
 
 function problemOf(field) {
   if (field.required && field.value.trim() === '') return field.dataset.missing;

@@ -34,7 +34,8 @@ export function watchSession({ onUser, onGuest } = {}) {
     const before = user;
     user = data?.user ?? null;
     if (before === undefined) {
-      for (const part of document.querySelectorAll('[data-for]')) part.hidden = part.dataset.for !== (user ? 'user' : 'guest');
+      const who = user ? 'user' : 'guest';
+      for (const part of document.querySelectorAll('[data-for]')) part.hidden = part.dataset.for !== who;
     } else if (before?.id !== user?.id) {
       // Somebody else by now, or nobody.
       return before && !user ? goToSignIn('ended') : reload();
