@@ -74,14 +74,13 @@ const FORBIDDEN = [/\b(CREATE|ALTER|DROP)\s+DATABASE\b/i, /pg_catalog/i, /set_co
  * InsForge's migration runner: the whole text in one transaction, since May 2026 as project_admin. There the server's
  * library insforge_pg_utils has statements about extensions run as the superuser.
  */
-async function migrate(client, version, sql, as) {
+async function migrate(client, version, sql, as, { mayMakeExtensions = true } = {}) {
   for (const pattern of FORBIDDEN) assert.doesNotMatch(sql, pattern);
   try {
     await client.query('BEGIN; SET LOCAL search_path TO public');
-    const parts = as === 'project_admin' ? sql.split(/^(?=CREATE EXTENSION)/m) : [sql];
-    for (const part of parts) {
-      const role = as === 'project_admin' && !part.startsWith('CREATE EXTENSION') ? 'project_admin' : 'postgres';
-      await client.query(`SET LOCAL ROLE ${role}`);
+    const isHooked = as === 'project_admin' && mayMakeExtensions;
+    for (const part of isHooked ? sql.split(/^(?=CREATE EXTENSION)/m) : [sql]) {
+      await client.query(`SET LOCAL ROLE ${isHooked && part.startsWith('CREATE EXTENSION') ? 'postgres' : as}`);
       await client.query(part);
     }
     await client.query('SET LOCAL ROLE postgres');
@@ -548,6 +547,13 @@ const WHAT_GOES_WRONG = {
     await refused(migrate(client, '3', MIGRATION, 'project_admin'), { code: '42501', message });
     await isSetUp(t, database);
     await migrate(client, '3', MIGRATION, 'project_admin');
+  },
+  async '`permission denied to create extension "better_auth"`'(t, message) {
+    const { database, client } = await insforge(t);
+    const older = { mayMakeExtensions: false };
+    await refused(migrate(client, '1', MIGRATION, 'project_admin', older), { code: '42501', message });
+    await isSetUp(t, database);
+    await migrate(client, '1', MIGRATION, 'project_admin', older);
   },
   async '`DATABASE_URL names project_admin, who is no superuser`'(t, message) {
     const { database, client } = await insforge(t);
