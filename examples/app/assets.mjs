@@ -64,7 +64,7 @@ async function bundle() {
 function asset(type, text) {
   const plain = Buffer.from(text);
   const hash = createHash('sha256').update(plain).digest('base64url');
-  return { type, plain, gzip: gzipSync(plain), etag: `"${hash.slice(0, 22)}"` };
+  return { type, plain, gzip: gzipSync(plain), etag: `W/"${hash.slice(0, 22)}"` };
 }
 
 export function sendAsset(assets, path, request, response) {

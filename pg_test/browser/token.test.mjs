@@ -32,6 +32,18 @@ test('a token that was tampered with is refused', async (t) => {
   assert.deepEqual(answers, { good: 200, otherRole: 401, otherUser: 401, unsigned: 401, cut: 401 });
 });
 
+test('below /rest the cookie opens nothing', async (t) => {
+  const { open } = await withApp(t);
+  const page = await signUp(open);
+  const [posts, session] = await page.evaluate(async () => {
+    const headers = { 'content-type': 'application/json' };
+    const asked = await fetch('/rest/rpc/get_session', { method: 'POST', headers, body: '{}' });
+    return [(await fetch('/rest/posts')).status, [asked.status, await asked.json()]];
+  });
+  assert.equal(posts, 401);
+  assert.deepEqual(session, [200, null]);
+});
+
 test('a token that is refused is renewed once, and then it is said', async (t) => {
   const { open } = await withApp(t);
   const page = await signUp(open);

@@ -29,11 +29,17 @@ export function posts() {
     showWhetherEmpty();
     form.reset();
     form.elements.title.focus();
-    say(`“${post.title}” was added.`);
+    say(`${nameOf(post)} was added.`);
   });
 }
 
 const list = () => find('#posts ul');
+
+/** The title as messages and buttons have it. */
+function nameOf({ title }) {
+  const characters = [...title];
+  return `“${characters.length > 60 ? `${characters.slice(0, 59).join('')}…` : title}”`;
+}
 
 function showWhetherEmpty() {
   find('#empty').hidden = list().children.length > 0;
@@ -63,7 +69,7 @@ function itemOf(post) {
   showTime(item.querySelector('time'), post.created_at);
   item.querySelector('.body').textContent = post.body;
   item.querySelector('.body').hidden = post.body === '';
-  for (const what of item.querySelectorAll('.visually-hidden')) what.textContent = ` “${post.title}”`;
+  for (const what of item.querySelectorAll('.visually-hidden')) what.textContent = ` ${nameOf(post)}`;
   item.querySelector('.edit').addEventListener('click', () => edit(item, post));
   item.querySelector('.delete').addEventListener('click', () => askAndDelete(item, post));
   return item;
@@ -71,7 +77,7 @@ function itemOf(post) {
 
 function edit(item, post) {
   const form = template('editor');
-  form.setAttribute('aria-label', `Edit “${post.title}”`);
+  form.setAttribute('aria-label', `Edit ${nameOf(post)}`);
   for (const field of form.querySelectorAll('.field')) {
     const input = field.querySelector('input, textarea');
     const error = field.querySelector('.error');
@@ -93,7 +99,7 @@ function edit(item, post) {
     const [now] = await dataOf(table().update({ title, body }).eq('id', post.id).select(COLUMNS));
     if (!now) throw new Failure('This post is gone: it was deleted meanwhile.');
     close(now);
-    say(`“${now.title}” was saved.`);
+    say(`${nameOf(now)} was saved.`);
   });
   article.replaceWith(form);
   form.elements.title.focus();
@@ -106,7 +112,7 @@ async function askAndDelete(item, post) {
 async function isSure(post) {
   // One for each question: that it was closed is told later, when the next one may be open already.
   const dialog = template('sure');
-  dialog.querySelector('#delete-text').textContent = `“${post.title}” will be gone for good.`;
+  dialog.querySelector('#delete-text').textContent = `${nameOf(post)} will be gone for good.`;
   document.body.append(dialog);
   dialog.showModal(); // on closing it, the focus returns to the button
   await new Promise((resolve) => dialog.addEventListener('close', resolve));
@@ -120,5 +126,5 @@ async function remove(item, post) {
   item.remove();
   showWhetherEmpty();
   (neighbour?.querySelector('h2') ?? find('#posts-heading')).focus();
-  say(`“${post.title}” was deleted.`);
+  say(`${nameOf(post)} was deleted.`);
 }
