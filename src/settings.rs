@@ -83,6 +83,7 @@ macro_rules! settings {
     (@type length) => { i32 };
     (@type count) => { i32 };
     (@type bits) => { i32 };
+    (@type slots) => { i32 };
     (@type text) => { Option<CString> };
     (@type url) => { Option<CString> };
     (@type path) => { Option<CString> };
@@ -109,6 +110,9 @@ macro_rules! settings {
     };
     (@define bits $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_int_guc_with_hooks(settings!(@name $name), $short, $long, &$static, 0, 128, GucContext::$context, $flags, Some(accepted), None, None)
+    };
+    (@define slots $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
+        GucRegistry::define_int_guc_with_hooks(settings!(@name $name), $short, $long, &$static, 0, 1024, GucContext::$context, $flags, Some(accepted), None, None)
     };
     (@define text $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_string_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted_text), None, None)
@@ -167,6 +171,9 @@ settings! {
     choice(PasswordHash) password_hash PASSWORD_HASH PasswordHash::Argon2id, Suset, GucFlags::empty(),
         c"How new password hashes are made: argon2id, or scrypt in Better Auth's form.",
         c"Use scrypt while a Better Auth server signs users in from the same tables. Every form is verified."
+    slots max_concurrent_hashes MAX_CONCURRENT_HASHES 0, Suset, GucFlags::empty(),
+        c"Number of passwords that are hashed at the same time in the whole cluster; others wait.",
+        c"0 for one less than the cores that there are."
     flag send_reset_password SEND_RESET_PASSWORD true, Suset, GucFlags::empty(),
         c"Offer to reset a forgotten password by mail.",
         c"Better Auth: emailAndPassword.sendResetPassword. When off: RESET_PASSWORD_DISABLED."
@@ -587,6 +594,11 @@ pub(crate) fn cookie_cache_strategy() -> CacheStrategy {
 
 pub(crate) fn mail_max_attempts() -> i32 {
     MAIL_MAX_ATTEMPTS.get()
+}
+
+/// 0 where it is for us to say.
+pub(crate) fn max_concurrent_hashes() -> u32 {
+    MAX_CONCURRENT_HASHES.get().unsigned_abs()
 }
 
 /// The length of the prefix in bits.

@@ -1,8 +1,10 @@
 //! Pure Rust, without pgrx and without a server: what can be unit-tested, fuzzed and benched alone.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub(crate) mod cookie;
 pub(crate) mod jwt;
 pub(crate) mod mac;
+#[allow(unsafe_code, reason = "memory from the kernel")]
+mod memory;
 pub(crate) mod password;
 pub(crate) mod random;

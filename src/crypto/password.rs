@@ -1,6 +1,6 @@
 //! Password hashes: Better Auth's scrypt, argon2id in PHC form, and bcrypt for imported users.
 
-use argon2::{Argon2, Block, Params, Version};
+use argon2::{Argon2, Params, Version};
 use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine};
 use std::cell::{Cell, RefCell};
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use super::memory::Memory;
 use super::random::lower_hex;
 
 /// argon2id's memory in KiB: OWASP's recommendation, and the crate's own default.
@@ -64,9 +65,8 @@ enum Form<'a> {
 }
 
 thread_local! {
-    /// argon2's working memory, 19 MiB, kept for the next hash of this backend: to get it from the kernel
-    /// anew, page by page, costs a tenth of a hash.
-    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    /// argon2's working memory, 19 MiB.
+    static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
     /// How many times a key derivation ran in this backend. The tests count by it that an unknown
     /// user costs what a known one does.
     static DERIVATIONS: Cell<u64> = const { Cell::new(0) };
@@ -191,19 +191,19 @@ fn argon2_key(
     key: &mut [u8],
 ) -> Result<(), HashError> {
     count_derivation();
-    let blocks = params.block_count();
+    let count = params.block_count();
+    let work = |memory: &mut Memory| {
+        Argon2::new(algorithm, version, params)
+            .hash_password_into_with_memory(password.as_bytes(), salt, key, memory.blocks(count)?)
+            .map_err(|_| HashError::Parameters)
+    };
+    // Only what our own hashes need is worth keeping.
+    if count > ARGON2_M as usize {
+        return work(&mut Memory::new());
+    }
     MEMORY.with_borrow_mut(|memory| {
-        if memory.len() < blocks {
-            memory.try_reserve_exact(blocks - memory.len()).map_err(|_| HashError::OutOfMemory)?;
-            memory.resize(blocks, Block::new());
-        }
-        let done = Argon2::new(algorithm, version, params)
-            .hash_password_into_with_memory(password.as_bytes(), salt, key, &mut memory[..blocks])
-            .map_err(|_| HashError::Parameters);
-        // Only what our own hashes need is worth keeping.
-        if blocks > ARGON2_M as usize {
-            *memory = Vec::new();
-        }
+        let done = work(memory);
+        memory.give_back();
         done
     })
 }

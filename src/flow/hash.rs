@@ -5,6 +5,7 @@ use crate::error::AuthError;
 use crate::flow::input::check_not_too_long;
 use crate::settings;
 use crate::store::server::fill_random;
+use crate::store::slot::with_slot;
 
 /// A new hash of `password` in the form that the setting names.
 ///
@@ -14,7 +15,7 @@ pub(crate) fn hash(password: &str) -> Result<String, AuthError> {
     check_not_too_long(password)?;
     let mut salt = [0u8; 16];
     fill_random(&mut salt)?;
-    Ok(password::hash(password, settings::password_hash(), &salt)?)
+    Ok(with_slot(|| password::hash(password, settings::password_hash(), &salt))?)
 }
 
 /// Spends what a hash costs, so that the time of the answer doesn't tell that there was nothing to
@@ -23,7 +24,7 @@ pub(crate) fn hash(password: &str) -> Result<String, AuthError> {
 /// # Errors
 /// No memory.
 pub(crate) fn spend(password: &str) -> Result<(), AuthError> {
-    password::hash(password, settings::password_hash(), &[0; 16])?;
+    with_slot(|| password::hash(password, settings::password_hash(), &[0; 16]))?;
     Ok(())
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn spend(password: &str) -> Result<(), AuthError> {
 pub(crate) fn verify(password: &str, stored: Option<&str>) -> Result<bool, AuthError> {
     check_not_too_long(password)?;
     match stored.and_then(|stored| Stored::parse(stored).ok()) {
-        Some(stored) => Ok(stored.verify(password)?),
+        Some(stored) => Ok(with_slot(|| stored.verify(password))?),
         None => {
             spend(password)?;
             Ok(false)

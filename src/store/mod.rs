@@ -15,6 +15,7 @@ pub(crate) mod rpc;
 pub(crate) mod secret;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod slot;
 mod sql;
 pub(crate) mod subtransaction;
 pub(crate) mod user;
