@@ -90,7 +90,6 @@ async function serving(t, tokenFor) {
     anonRole: app.anon,
     jwtSecret: JWT_SECRET,
     preRequest: 'public.pre_request',
-    prefer: {},
   });
   cleanup(t, () => postgrest.stop());
   const backend = await startBackend(t, postgrest, app.anon, tokenFor);

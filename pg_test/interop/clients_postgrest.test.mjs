@@ -28,7 +28,6 @@ async function serving(t) {
     jwtSecret: JWT_SECRET,
     jwtAud: 'insforge-api',
     preRequest: 'public.pre_request',
-    prefer: {},
   });
   cleanup(t, () => postgrest.stop());
   // Node's fetch says that it is a browser's (Sec-Fetch-Mode), and browsers say where the page is from.

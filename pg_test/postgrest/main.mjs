@@ -14,7 +14,6 @@ const standIn = await startStandIn({
   jwtAud: env.PGRST_JWT_AUD,
   preRequest: env.PGRST_DB_PRE_REQUEST,
   txEnd: env.PGRST_DB_TX_END,
-  prefer: {},
   host: env.PGRST_SERVER_HOST,
   port: Number(env.PGRST_SERVER_PORT ?? 3000),
 });

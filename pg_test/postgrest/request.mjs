@@ -21,7 +21,7 @@ export function readRequest(request, config) {
     range: method === 'GET' ? first('range') : undefined,
     accepts: readAccept(first('accept')),
     contentType: (first('content-type') ?? 'application/json').split(';')[0],
-    prefer: { ...config.prefer, ...readPreferences(pairs, config) },
+    prefer: readPreferences(pairs, config),
     ...readSchema(
       ['DELETE', 'PATCH', 'POST', 'PUT'].includes(method) ? first('content-profile') : first('accept-profile'),
       config,

@@ -15,8 +15,7 @@ const TX_ENDS = ['commit', 'commit-allow-override', 'rollback', 'rollback-allow-
 
 /**
  * Starts it. `config`: `connection` (of pg, as a role that may become the others), `port` (a free one without it),
- * `schema` or `schemas` (db-schemas), `anonRole`, `jwtSecret`, `jwtAud`, `preRequest`, `txEnd` (db-tx-end), and
- * `prefer`: what counts where a request prefers nothing. PostgREST answers no rows to such a write: `prefer: {}`.
+ * `schema` or `schemas` (db-schemas), `anonRole`, `jwtSecret`, `jwtAud`, `preRequest`, `txEnd` (db-tx-end).
  */
 export async function startStandIn({
   connection,
@@ -26,14 +25,13 @@ export async function startStandIn({
   schemas = [schema],
   anonRole = 'anon',
   txEnd = 'commit',
-  prefer = { return: 'representation' },
   ...more
 }) {
   if (!TX_ENDS.includes(txEnd)) throw new Error(`txEnd is ${txEnd}, not one of ${TX_ENDS.join(', ')}`);
   if (more.jwtSecret !== undefined && more.jwtSecret.length < 32) {
     throw new Error('The JWT secret must be at least 32 characters long.');
   }
-  const config = { schemas, anonRole, txEnd, prefer, ...more };
+  const config = { schemas, anonRole, txEnd, ...more };
   const pool = new pg.Pool({ ...connection, max: 5 });
   // A connection that is lost is an answer's affair; without listeners it would end the process.
   pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}));

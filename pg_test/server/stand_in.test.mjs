@@ -21,7 +21,6 @@ async function serving(t, sql, config = {}) {
     connection: { database: database.name },
     schemas: ['api'],
     anonRole: anon,
-    prefer: {},
     ...config,
   });
   cleanup(t, () => postgrest.stop());

@@ -103,8 +103,18 @@ impl<'a> Call<'a> {
         // PostgREST itself says what the body is.
         headers.retain(|(name, _)| *name != "content-type");
         server::set_response(status, &headers).or_raise();
-        let body = if response.body.is_empty() { "null".into() } else { response.body };
-        JsonText::from_json(body)
+        JsonText::from_json(if response.body.is_empty() { body_of(status).into() } else { response.body })
+    }
+}
+
+/// What stands for an empty body: clients of PostgREST take an error whose body is `null` for none.
+fn body_of(status: u16) -> &'static str {
+    match status {
+        404 => r#"{"message":"Not found","code":"NOT_FOUND"}"#,
+        405 => r#"{"message":"Method not allowed","code":"METHOD_NOT_ALLOWED"}"#,
+        400..500 => r#"{"message":"Bad request","code":"BAD_REQUEST"}"#,
+        500.. => r#"{"message":"Internal server error","code":"INTERNAL_SERVER_ERROR"}"#,
+        _ => "null",
     }
 }
 
