@@ -14,8 +14,8 @@ BEGIN
         RETURN;
     END IF;
     IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
-        RAISE EXCEPTION 'schema better_auth belongs to %, and % cannot change that: run setup.mjs first', other, current_user
-            USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'schema better_auth belongs to %, and % cannot change that: run setup.mjs first',
+            other, current_user USING ERRCODE = 'insufficient_privilege';
     END IF;
     ALTER SCHEMA better_auth OWNER TO CURRENT_USER;
 END

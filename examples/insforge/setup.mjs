@@ -35,7 +35,9 @@ async function makeRole(client, url) {
   const role = decodeURIComponent(url.username);
   if (!role) throw new Error('BETTER_AUTH_DATABASE_URL names no role');
   const { rows: [found] } = await client.query('SELECT rolsuper FROM pg_roles WHERE rolname = $1', [role]);
-  if (found?.rolsuper) throw new Error(`BETTER_AUTH_DATABASE_URL names ${role}, a superuser. Name a role that isn't there yet`);
+  if (found?.rolsuper) {
+    throw new Error(`BETTER_AUTH_DATABASE_URL names ${role}, a superuser. Name a role that isn't there yet`);
+  }
   // As settings of this transaction, because neither DO nor CREATE ROLE takes parameters.
   await client.query(`SELECT set_config('setup.role', $1, true), set_config('setup.password', $2, true)`,
     [role, decodeURIComponent(url.password)]);
@@ -77,7 +79,8 @@ async function setUp(client) {
     password_hash: options['keep-server'] ? 'scrypt' : 'argon2id',
   };
   for (const [name, value] of Object.entries(settings)) {
-    await client.query(`ALTER DATABASE ${pg.escapeIdentifier(database)} SET better_auth.${name} = ${pg.escapeLiteral(value)}`);
+    await client.query(
+      `ALTER DATABASE ${pg.escapeIdentifier(database)} SET better_auth.${name} = ${pg.escapeLiteral(value)}`);
     say(name, value);
   }
 
@@ -86,7 +89,8 @@ async function setUp(client) {
   const { rows: [admin] } = await client.query(`SELECT FROM pg_roles WHERE rolname = 'project_admin'`);
   if (admin) {
     // The role of InsForge's migrations: so that their tables can refer to users.
-    await client.query('GRANT USAGE ON SCHEMA better_auth TO project_admin; GRANT REFERENCES (id) ON better_auth."user" TO project_admin');
+    await client.query('GRANT USAGE ON SCHEMA better_auth TO project_admin');
+    await client.query('GRANT REFERENCES (id) ON better_auth."user" TO project_admin');
     say('project_admin', 'may refer to better_auth."user" (id)');
   }
 

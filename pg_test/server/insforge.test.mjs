@@ -9,10 +9,9 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
-import jsonwebtoken from 'jsonwebtoken';
 import pg from 'pg';
-import { startStandIn } from '../postgrest/stand-in.mjs';
 import { http } from './http.mjs';
+import { ANON_KEY, insforgeApi as apiInFront, postgrest as ask } from './insforge.mjs';
 import { PASSWORD, cleanup, directory, freshEmail, ident, ownServer, refused, until, writeForServer } from './lib.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -61,14 +60,20 @@ async function insforge(t) {
     CREATE SCHEMA system;
     CREATE TABLE system.custom_migrations (version text PRIMARY KEY, name text NOT NULL, statements text[] NOT NULL)`);
   for (const owner of ['', 'FOR ROLE project_admin']) {
-    await client.query(`ALTER DEFAULT PRIVILEGES ${owner} IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO anon, authenticated;
-      ALTER DEFAULT PRIVILEGES ${owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO anon, authenticated`);
+    const granting = `ALTER DEFAULT PRIVILEGES ${owner} IN SCHEMA public GRANT`;
+    await client.query(`${granting} SELECT, INSERT, UPDATE, DELETE ON TABLES TO anon, authenticated`);
+    await client.query(`${granting} USAGE, SELECT ON SEQUENCES TO anon, authenticated`);
   }
   return { database, client };
 }
 
 /** What InsForge refuses in the text of a migration. */
-const FORBIDDEN = [/\b(CREATE|ALTER|DROP)\s+DATABASE\b/i, /pg_catalog/i, /set_config/i, /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\s*;/im, /\b(CREATE|ALTER|DROP)\s+ROLE\b/i, /\bSET\s+(LOCAL\s+)?(ROLE|search_path)\b/i];
+const FORBIDDEN = [
+  /\b(CREATE|ALTER|DROP)\s+(DATABASE|ROLE)\b/i,
+  /\bSET\s+(LOCAL\s+)?(ROLE|search_path)\b/i,
+  /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\s*;/im,
+  /pg_catalog|set_config/i,
+];
 
 /**
  * InsForge's migration runner: the whole text in one transaction, since May 2026 as project_admin. There the server's
@@ -93,7 +98,8 @@ async function migrate(client, version, sql, as, { mayMakeExtensions = true } = 
   }
 }
 
-const urlOf = (database, role = 'postgres') => `postgresql://${role}@${encodeURIComponent(cluster.host)}:${cluster.port}/${database.name}`;
+const urlOf = (database, role = 'postgres') =>
+  `postgresql://${role}@${encodeURIComponent(cluster.host)}:${cluster.port}/${database.name}`;
 const environment = (database, more = {}) => ({
   DATABASE_URL: urlOf(database), BETTER_AUTH_SECRET: COOKIE_SECRET, INSFORGE_JWT_SECRET: JWT_SECRET, BETTER_AUTH_URL: ORIGIN, ...more });
 
@@ -128,7 +134,10 @@ async function isSetUp(t, database, { options = [], ...more } = {}) {
 function nodeServer(t, database, { options = '-c search_path=better_auth,public', secret = COOKIE_SECRET } = {}) {
   const pool = new pg.Pool({ connectionString: urlOf(database), options, max: 3 });
   cleanup(t, () => pool.end());
-  const config = { database: pool, emailAndPassword: { enabled: true }, secret, baseURL: ORIGIN, logger: { disabled: true }, telemetry: { enabled: false }, rateLimit: { enabled: false } };
+  const config = {
+    database: pool, emailAndPassword: { enabled: true }, secret, baseURL: ORIGIN,
+    logger: { disabled: true }, telemetry: { enabled: false }, rateLimit: { enabled: false },
+  };
   const auth = betterAuth(config);
   const call = async (method, path, { body, cookie } = {}) => {
     const headers = { origin: ORIGIN, ...(body && { 'content-type': 'application/json' }), ...(cookie && { cookie }) };
@@ -144,8 +153,10 @@ function nodeServer(t, database, { options = '-c search_path=better_auth,public'
 async function ours(database) {
   const connection = await database.connect();
   let count = 0;
-  const call = (method, path, more = {}) =>
-    http(connection, method, path, { address: `10.0.0.${count++ & 255}`, base: path === '/insforge-token' ? '/api' : '/api/auth', ...more });
+  const call = (method, path, more = {}) => {
+    const base = path === '/insforge-token' ? '/api' : '/api/auth';
+    return http(connection, method, path, { address: `10.0.0.${count++ & 255}`, base, ...more });
+  };
   return { call };
 }
 
@@ -158,19 +169,9 @@ const signUpAt = async (where) => {
 const signInAt = (where, { email }) => where.call('POST', '/sign-in/email', { body: { email, password: PASSWORD } });
 const whoIs = async (where, { cookie }) => (await where.call('GET', '/get-session', { cookie })).json?.user?.id;
 
-/** PostgREST, and how to ask it. */
-async function postgrest(t, database, jwtSecret = JWT_SECRET) {
-  const standIn = await startStandIn({ connection: { host: cluster.host, port: cluster.port, user: 'postgres', database: database.name }, jwtSecret });
-  cleanup(t, () => standIn.stop());
-  return async (method, path, { body, jwt, headers = {} } = {}) => {
-    const sent = { ...headers, ...(jwt && { authorization: `Bearer ${jwt}` }), ...(body && { 'content-type': 'application/json' }) };
-    const response = await fetch(standIn.url + path, { method, headers: sent, body: body && JSON.stringify(body) });
-    const text = await response.text();
-    return { status: response.status, json: text && JSON.parse(text) };
-  };
-}
+const postgrest = (t, database) => ask(t, cluster, database, { jwtSecret: JWT_SECRET });
 
-const titles = async (ask, jwt) => (await ask('GET', '/posts', { jwt })).json.map(({ title }) => title);
+const titles = async (rest, jwt) => (await rest('GET', '/posts', { jwt })).json.map(({ title }) => title);
 
 /** A project of the scaffold's with two users of its Node server, their sessions and posts. */
 async function scaffoldProject(t, runner) {
@@ -268,8 +269,9 @@ for (const runner of RUNNERS) {
       const before = [await everything(client), await secrets()];
       await migrate(client, '3', MIGRATION, runner);
       await migrate(client, '4', MIGRATION, runner);
+      const file = join(EXAMPLE, '0001_better-auth-bootstrap.sql');
       for (const args of [[], ['--single-transaction']]) {
-        await database.run('psql', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1', ...args, '--file', join(EXAMPLE, '0001_better-auth-bootstrap.sql'));
+        await database.run('psql', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1', ...args, '--file', file);
       }
       const report = await isSetUp(t, database);
       assert.match(report, /^secret cookie: as it was\nsecret jwt: as it was$/m);
@@ -286,16 +288,20 @@ describe('set-up', () => {
     const verifier = () => client.value(`SELECT rolpassword FROM pg_authid WHERE rolname = 'web er'`);
     const first = await verifier();
     assert.match(first, /^SCRAM-SHA-256\$/);
-    assert.match(await isSetUp(t, database, { BETTER_AUTH_DATABASE_URL: url.replace('@', ':another@') }), /^role web er: was there, keeps its password$/m);
+    const again = await isSetUp(t, database, { BETTER_AUTH_DATABASE_URL: url.replace('@', ':another@') });
+    assert.match(again, /^role web er: was there, keeps its password$/m);
     assert.equal(await verifier(), first);
     const web = await database.connect({ user: 'web er' });
     assert.equal((await http(web, 'GET', '/ok')).status, 200);
     assert.equal(await web.value('SHOW log_parameter_max_length'), '0');
     assert.equal(await web.value('SHOW statement_timeout'), '10s');
     const functions = `
-      SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'better_auth'::regnamespace AND has_function_privilege('web er', oid, 'EXECUTE')`;
+      SELECT oid::regprocedure::text FROM pg_proc
+      WHERE pronamespace = 'better_auth'::regnamespace AND has_function_privilege('web er', oid, 'EXECUTE')`;
     assert.deepEqual(await client.column(functions), ['better_auth.handler(jsonb)']);
-    const tables = `SELECT relname FROM pg_class WHERE relnamespace = 'better_auth'::regnamespace AND relkind = 'r' AND has_any_column_privilege('web er', oid, 'SELECT, INSERT, UPDATE')`;
+    const tables = `
+      SELECT relname FROM pg_class WHERE relnamespace = 'better_auth'::regnamespace AND relkind = 'r'
+        AND has_any_column_privilege('web er', oid, 'SELECT, INSERT, UPDATE')`;
     assert.deepEqual(await client.column(tables), []);
   });
 
@@ -312,14 +318,17 @@ describe('set-up', () => {
 
   test('neither secret nor password is in the log or a setting, whatever is logged', async (t) => {
     const { database, client } = await insforge(t);
-    for (const setting of ["log_statement = 'all'", 'log_min_duration_statement = 0', 'log_parameter_max_length = -1', 'log_parameter_max_length_on_error = -1']) {
-      await client.query(`ALTER DATABASE ${ident(database.name)} SET ${setting}`);
+    const logAll = { log_statement: 'all', log_min_duration_statement: 0, log_parameter_max_length: -1, log_parameter_max_length_on_error: -1 };
+    for (const [name, value] of Object.entries(logAll)) {
+      await client.query(`ALTER DATABASE ${ident(database.name)} SET ${name} = '${value}'`);
     }
     await setUp(t, environment(database, { INSFORGE_JWT_SECRET: 'short but secret' }));
     await isSetUp(t, database, { BETTER_AUTH_DATABASE_URL: urlOf(database, 'logged').replace('@', ':password-of-the-role@') });
     await (await database.connect()).query(`SELECT 'the log is on'`);
     await until(() => cluster.log().includes('the log is on'), 'statements are logged');
-    for (const secret of [COOKIE_SECRET, JWT_SECRET, 'password-of-the-role', 'short but secret']) assert.equal(cluster.log().includes(secret), false);
+    for (const secret of [COOKIE_SECRET, JWT_SECRET, 'password-of-the-role', 'short but secret']) {
+      assert.equal(cluster.log().includes(secret), false);
+    }
     const settings = await client.column('SELECT unnest(setconfig) FROM pg_db_role_setting');
     assert.deepEqual(settings.filter((one) => /secret|password-of/i.test(one)), []);
   });
@@ -330,7 +339,7 @@ describe('set-up', () => {
     ['a secret that is too short', { INSFORGE_JWT_SECRET: 'short' }, /32 bytes/],
     ['an address that is none', { BETTER_AUTH_URL: 'localhost:3000' }, /better_auth\.base_url/],
     ['no role', { BETTER_AUTH_DATABASE_URL: 'postgresql://localhost/app' }, /^BETTER_AUTH_DATABASE_URL names no role$/m],
-    ['a superuser for the HTTP layer', { BETTER_AUTH_DATABASE_URL: 'postgresql://postgres@localhost/app' }, /^BETTER_AUTH_DATABASE_URL names postgres, a superuser\./],
+    ['a superuser for the HTTP layer', { BETTER_AUTH_DATABASE_URL: 'postgresql://postgres@localhost/app' }, / names postgres, a superuser\. /],
   ]) {
     test(`${what}: an error that says so, and nothing is done`, async (t) => {
       const { database, client } = await insforge(t);
@@ -344,7 +353,7 @@ describe('set-up', () => {
   }
 });
 
-// ── The guide ────────────────────────────────────────────────────────────────────────────────────
+// ── The guide ──
 
 /** The guide's code of one language, below one heading. */
 function blocks(language, heading) {
@@ -355,29 +364,8 @@ function blocks(language, heading) {
   return found;
 }
 
-/** InsForge's API: it verifies the token, and mints one of its own for PostgREST, without other claims. */
-async function insforgeApi(t, database) {
-  const ask = await postgrest(t, database);
-  const api = createServer(async (request, response) => {
-    const bearer = request.headers.authorization?.slice(7) ?? '';
-    let claims;
-    try {
-      claims = bearer === 'anon_key' ? { role: 'anon' } : jsonwebtoken.verify(bearer, JWT_SECRET);
-    } catch {
-      return response.writeHead(401, { 'content-type': 'application/json' }).end('{"message":"Invalid token"}');
-    }
-    const chunks = await request.toArray();
-    const jwt = jsonwebtoken.sign({ sub: claims.sub, email: claims.email, role: claims.role }, JWT_SECRET, { expiresIn: '5m' });
-    const path = request.url.replace(/^\/api\/database\/(records|rpc)/, (_, what) => (what === 'rpc' ? '/rpc' : ''));
-    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined;
-    const { origin } = request.headers;
-    const { status, json } = await ask(request.method, path, { jwt, body, headers: { ...(origin && { origin }), 'x-forwarded-for': '203.0.113.9' } });
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json || null));
-  });
-  await new Promise((resolve) => api.listen(0, '127.0.0.1', resolve));
-  cleanup(t, () => new Promise((resolve) => { api.close(resolve); api.closeAllConnections(); }));
-  return `http://127.0.0.1:${api.address().port}`;
-}
+/** The URL of InsForge's API. */
+const insforgeApi = async (t, database) => apiInFront(t, await postgrest(t, database), { jwtSecret: JWT_SECRET });
 
 describe('the guide', () => {
   test('set-up: its commands, in a project of the scaffold', async (t) => {
@@ -423,12 +411,12 @@ describe('the guide', () => {
       return fetch(to, { ...init, headers });
     });
     const [code] = blocks('js', 'RPC alone');
-    writeFileSync(join(cwd, 'auth.mjs'), `const [INSFORGE_URL, INSFORGE_ANON_KEY] = ['${url}', 'anon_key'];\n${code}`);
+    writeFileSync(join(cwd, 'auth.mjs'), `const [INSFORGE_URL, INSFORGE_ANON_KEY] = ['${url}', '${ANON_KEY}'];\n${code}`);
     const page = await import(pathToFileURL(join(cwd, 'auth.mjs')).href);
     const email = freshEmail();
     const { createClient } = await import(pathToFileURL(join(ROOT, 'pg_test/node_modules/@insforge/sdk/dist/index.mjs')).href);
-    const { error } = await createClient({ baseUrl: url, anonKey: 'anon_key' }).database.rpc('sign_up_email', { email, password: PASSWORD, name: 'Ada' });
-    assert.equal(error, null);
+    const anybody = createClient({ baseUrl: url, anonKey: ANON_KEY });
+    assert.equal((await anybody.database.rpc('sign_up_email', { email, password: PASSWORD, name: 'Ada' })).error, null);
 
     await assert.rejects(page.signIn(email, 'wrong password'), { message: 'Invalid email or password' });
     const session = await page.signIn(email, PASSWORD);
@@ -455,16 +443,20 @@ describe('the guide', () => {
     const { authHandler } = await import(pathToFileURL(join(ROOT, 'examples/http-layer/bridge.mjs')).href);
     const pool = new pg.Pool({ connectionString: urlOf(database), max: 2 });
     cleanup(t, () => pool.end());
-    await until(async () => (await pool.query('SHOW better_auth.cookie_same_site')).rows[0]['better_auth.cookie_same_site'] === 'none', 'the settings are read');
+    const sameSite = async () => (await pool.query(`SELECT current_setting('better_auth.cookie_same_site', true) AS value`)).rows[0].value;
+    await until(async () => (await sameSite()) === 'none', 'the settings are read');
     const layer = createServer((request, response) => {
       if (allowPages(request, response)) return;
       authHandler(pool, request, response);
     });
     await new Promise((resolve) => layer.listen(0, '127.0.0.1', resolve));
     cleanup(t, () => new Promise((resolve) => { layer.close(resolve); layer.closeAllConnections(); }));
-    const send = (method, route, origin, more = {}) =>
-      fetch(`http://127.0.0.1:${layer.address().port}${route}`, { method, ...more, headers: { origin, 'sec-fetch-site': 'cross-site', 'content-type': 'application/json', ...more.headers } });
-    const cors = (response) => ['access-control-allow-origin', 'access-control-allow-credentials', 'vary'].map((name) => response.headers.get(name));
+    const send = (method, route, origin, more = {}) => {
+      const headers = { origin, 'sec-fetch-site': 'cross-site', 'content-type': 'application/json', ...more.headers };
+      return fetch(`http://127.0.0.1:${layer.address().port}${route}`, { method, ...more, headers });
+    };
+    const CORS = ['access-control-allow-origin', 'access-control-allow-credentials', 'vary'];
+    const cors = (response) => CORS.map((name) => response.headers.get(name));
     const page = 'https://www.app.example';
 
     const preflight = await send('OPTIONS', '/api/auth/sign-up/email', page);
@@ -494,8 +486,9 @@ describe('the guide', () => {
     const url = await insforgeApi(t, database);
     const tokenOf = async ({ cookie }) => (await handler.call('GET', '/insforge-token', { cookie })).json.token;
     const records = async (jwt, table, body) => {
-      const response = await fetch(`${url}/api/database/records/${table}`, {
-        method: body ? 'POST' : 'GET', headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+      const headers = { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' };
+      const method = body ? 'POST' : 'GET';
+      const response = await fetch(`${url}/api/database/records/${table}`, { method, headers, body: body && JSON.stringify(body) });
       return { status: response.status, json: await response.json() };
     };
     const token = await tokenOf(ada);
@@ -541,7 +534,8 @@ describe('the guide', () => {
 const WHAT_GOES_WRONG = {
   async '`extension "better_auth" is not available`'(t) {
     const { client } = await insforge(t);
-    await refused(client.query('CREATE EXTENSION better_auth_of_another_image'), { message: 'extension "better_auth_of_another_image" is not available' });
+    const message = 'extension "better_auth_elsewhere" is not available';
+    await refused(client.query('CREATE EXTENSION better_auth_elsewhere'), { message });
   },
   async '`schema better_auth belongs to project_admin, and project_admin cannot change that: run setup.mjs first`'(t, message) {
     const { database, client } = await scaffoldProject(t, 'project_admin');
@@ -621,7 +615,8 @@ const WHAT_GOES_WRONG = {
     assert.equal((await (await postgrest(t, database))('GET', '/posts', { jwt: await tokenOf(true) })).status, 200);
   },
   async 'everybody is signed out'(t) {
-    for (const change of [{ BETTER_AUTH_SECRET: 'another secret, which is not the one of the server' }, { BETTER_AUTH_URL: 'https://app.example' }]) {
+    const changes = [{ BETTER_AUTH_SECRET: 'another secret, not the one of the server' }, { BETTER_AUTH_URL: 'https://app.example' }];
+    for (const change of changes) {
       const { database, ada } = await scaffoldProject(t, 'postgres');
       await isSetUp(t, database, change);
       assert.equal(await whoIs(await ours(database), ada), undefined);
@@ -655,7 +650,8 @@ const WHAT_GOES_WRONG = {
   },
   async 'the Node server fails with `Database schema mismatch`, and lists all tables as missing'(t, message) {
     const { database, ada } = await scaffoldProject(t, 'postgres');
-    const error = await refused(signInAt(nodeServer(t, database, { options: '' }), ada), { code: 'SCHEMA_MISMATCH', message: new RegExp(`^${message}`) });
+    const wrong = nodeServer(t, database, { options: '' });
+    const error = await refused(signInAt(wrong, ada), { code: 'SCHEMA_MISMATCH', message: new RegExp(`^${message}`) });
     assert.match(error.message, /user, session, account, verification/);
   },
   async '503, in the log `answered 503: 3D000` or `28P01` or `ECONNREFUSED`'(t) {
@@ -667,7 +663,8 @@ const WHAT_GOES_WRONG = {
     await client.query('SELECT pg_reload_conf()');
     const wrong = urlOf(database, 'needs_password:wrong');
     await until(() => new pg.Client({ connectionString: wrong }).connect().then(() => false, () => true), 'the rules are read');
-    for (const [url, code] of [[urlOf({ name: 'not_there' }), '3D000'], [wrong, '28P01'], ['postgresql://web@127.0.0.1:1/app', 'ECONNREFUSED']]) {
+    const urls = { '3D000': urlOf({ name: 'not_there' }), '28P01': wrong, ECONNREFUSED: 'postgresql://web@127.0.0.1:1/app' };
+    for (const [code, url] of Object.entries(urls)) {
       assert.deepEqual(await askNext(t, url), [503, `better_auth: answered 503: ${code}`]);
     }
   },

@@ -2,12 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createAuthClient } from 'better-auth/client';
-import { startStandIn } from '../postgrest/stand-in.mjs';
+import { insforgeApi, postgrest } from './insforge.mjs';
 import { PASSWORD, cleanup, directory, freshEmail, refused, server, until } from './lib.mjs';
 
 const SOURCE = fileURLToPath(new URL('../../examples/http-layer/nextjs/src', import.meta.url));
@@ -39,7 +38,8 @@ async function application(t) {
     renameSync(path, path.replace(/ts$/, 'js'));
   }
   const load = (path) => import(pathToFileURL(join(home, 'src', path)).href);
-  return { load, library, lib: await load('lib/better-auth.js'), auth: await load('app/api/auth/[...all]/route.js'), bridge: await load('app/api/insforge-token/route.js') };
+  const [auth, bridge] = [await load('app/api/auth/[...all]/route.js'), await load('app/api/insforge-token/route.js')];
+  return { load, library, lib: await load('lib/better-auth.js'), auth, bridge };
 }
 
 /** The application and its database; what it logs is kept in `log`. */
@@ -77,7 +77,8 @@ async function start(t, { port } = {}) {
 }
 
 const cookieOf = (response) => response.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ');
-const bodyOf = (bytes, length = bytes.length) => Array.from({ length: Math.ceil(bytes.length / length) }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
+const cut = (bytes, length) =>
+  Array.from({ length: Math.ceil(bytes.length / length) }, (_, index) => bytes.subarray(index * length, (index + 1) * length));
 const streamOf = (chunks) => ({ body: ReadableStream.from(chunks), duplex: 'half' });
 
 describe('the routes', () => {
@@ -154,15 +155,20 @@ describe('bodies', () => {
     const { client, send } = await start(t);
     const path = '/api/auth/sign-in/email';
     let given = 0;
-    const endless = () => new ReadableStream({ pull: (controller) => { given += 1; controller.enqueue(new Uint8Array(65_536).fill(97)); } }, { highWaterMark: 0 });
-    assert.equal((await send('POST', path, { body: endless(), duplex: 'half', headers: { 'content-length': String(MIB + 1) } })).status, 413);
+    const pull = (controller) => {
+      given += 1;
+      controller.enqueue(new Uint8Array(65_536).fill(97));
+    };
+    const endless = () => ({ body: new ReadableStream({ pull }, { highWaterMark: 0 }), duplex: 'half' });
+    const headers = { 'content-length': String(MIB + 1) };
+    assert.equal((await send('POST', path, { ...endless(), headers })).status, 413);
     assert.equal(given, 0);
-    assert.equal((await send('POST', path, { body: endless(), duplex: 'half' })).status, 413);
+    assert.equal((await send('POST', path, endless())).status, 413);
     assert.ok(given < 20, `${given} chunks of 64 KiB were read`);
     assert.equal(await client.value('SELECT count(*)::int FROM better_auth."rateLimit"'), 0);
     const full = text(MIB - text(0).length);
     assert.equal(full.length, MIB);
-    assert.equal((await send('POST', path, streamOf(bodyOf(full, 100_000)))).status, 400); // the password is too long
+    assert.equal((await send('POST', path, streamOf(cut(full, 100_000)))).status, 400); // the password is too long
     assert.equal(await client.value('SELECT count(*)::int FROM better_auth."rateLimit"'), 1);
   });
 
@@ -175,7 +181,7 @@ describe('bodies', () => {
     }
     assert.equal(await client.value('SELECT count(*)::int FROM better_auth."rateLimit"'), 0);
     const body = Buffer.from(JSON.stringify({ email: freshEmail(), password: PASSWORD, name: 'Ädä 😀' }));
-    const response = await send('POST', path, streamOf(bodyOf(body, 1)));
+    const response = await send('POST', path, streamOf(cut(body, 1)));
     assert.equal((await response.json()).user.name, 'Ädä 😀');
     assert.deepEqual(log, []);
   });
@@ -258,7 +264,7 @@ describe('the database', () => {
 
 describe('server components', () => {
   test('getSession(): who is signed in; it prolongs nothing, and a refusal is an error', async (t) => {
-    const { client, lib, signUp } = await start(t);
+    const { client, database, lib, signUp } = await start(t);
     const { email, token, cookie } = await signUp();
     assert.equal(await lib.getSession(new Headers()), null);
     await client.query(`UPDATE better_auth.session SET "expiresAt" = now() + interval '2 days'`);
@@ -266,7 +272,7 @@ describe('server components', () => {
     const found = await lib.getSession(new Headers({ cookie }));
     assert.deepEqual([found.user.email, found.session.token], [email, token]);
     assert.equal(await client.value('SELECT session::text FROM better_auth.session'), before);
-    await client.query(`ALTER DATABASE ${await client.value('SELECT current_database()')} SET better_auth.rate_limit_rules = '/get-session=10/1'`);
+    await client.query(`ALTER DATABASE ${database.name} SET better_auth.rate_limit_rules = '/get-session=10/1'`);
     await globalThis.betterAuthPool.end();
     delete globalThis.betterAuthPool;
     const headers = new Headers({ cookie, 'x-forwarded-for': '203.0.113.8' });
@@ -285,19 +291,8 @@ describe('server components', () => {
       ALTER TABLE public.posts ENABLE ROW LEVEL SECURITY;
       CREATE POLICY own ON public.posts TO ${user} USING (user_id = public.requesting_user_id());
       GRANT SELECT, INSERT ON public.posts TO ${user}`);
-    const postgrest = await startStandIn({ connection: { host: server.host, port: server.port, user: server.user, database: database.name }, anonRole: anon, jwtSecret: secret });
-    cleanup(t, () => postgrest.stop());
-    // InsForge's data API, as far as it matters here: PostgREST below another path.
-    const api = createServer(async (request, response) => {
-      const { authorization } = request.headers;
-      const chunks = await request.toArray();
-      const forwarded = await fetch(postgrest.url + request.url.replace('/api/database/records', ''), {
-        method: request.method, headers: { 'content-type': 'application/json', ...(authorization && { authorization }) }, body: chunks.length > 0 ? Buffer.concat(chunks) : undefined });
-      response.writeHead(forwarded.status, { 'content-type': 'application/json' }).end(await forwarded.text());
-    });
-    await new Promise((resolve) => api.listen(0, '127.0.0.1', resolve));
-    cleanup(t, () => new Promise((resolve) => { api.close(resolve); api.closeAllConnections(); }));
-    process.env.NEXT_PUBLIC_INSFORGE_BASE_URL = `http://127.0.0.1:${api.address().port}`;
+    const ask = await postgrest(t, server, database, { anonRole: anon, jwtSecret: secret });
+    process.env.NEXT_PUBLIC_INSFORGE_BASE_URL = await insforgeApi(t, ask, { jwtSecret: secret, anonRole: anon });
     cleanup(t, () => { delete process.env.NEXT_PUBLIC_INSFORGE_BASE_URL; });
 
     const { createInsForgeClient } = await load('lib/insforge.server.js');

@@ -19,12 +19,15 @@ export async function handle(request) {
   try {
     const body = await readBody(request);
     const { pathname, search } = new URL(request.url);
-    const answer = await callHandler({ method: request.method, url: pathname + search, headers: [...request.headers], body });
-    return new Response(answer.body || null, { status: answer.status, headers: answer.headers }); // Set-Cookie stays several
+    const { method, headers } = request;
+    const answer = await callHandler({ method, url: pathname + search, headers: [...headers], body });
+    // Pairs, so that several Set-Cookie stay several.
+    return new Response(answer.body || null, { status: answer.status, headers: answer.headers });
   } catch (error) {
     const status = error instanceof Refusal ? error.status : 500;
     if (status >= 500) log(`answered ${status}`, error instanceof Refusal ? error.cause : error);
-    return new Response(null, { status, headers: { 'cache-control': 'no-store', ...(status === 503 && { 'retry-after': '1' }) } });
+    const headers = { 'cache-control': 'no-store', ...(status === 503 && { 'retry-after': '1' }) };
+    return new Response(null, { status, headers });
   }
 }
 
@@ -63,7 +66,10 @@ class Refusal extends Error {
   }
 }
 
-/** The body's text. All of it is here before a connection is asked for: a slow client holds none. @param {Request} request */
+/**
+ * The body's text. All of it is here before a connection is asked for: a slow client holds none.
+ * @param {Request} request
+ */
 async function readBody(request) {
   if (!request.body) return null;
   const reader = request.body.getReader();
@@ -121,7 +127,7 @@ function connections() {
 function connect() {
   const connectionString = process.env.BETTER_AUTH_DATABASE_URL;
   if (!connectionString) {
-    throw new Error('BETTER_AUTH_DATABASE_URL is not set: the URL of the database, as a role that may execute better_auth.handler');
+    throw new Error('BETTER_AUTH_DATABASE_URL is not set: the database, by a role that may execute better_auth.handler');
   }
   const pool = new Pool({
     connectionString,

@@ -4,4 +4,6 @@ import { handle } from '@/lib/better-auth';
 export const runtime = 'nodejs';
 export const dynamic = 'force-dynamic';
 
-export { handle as GET, handle as HEAD, handle as POST, handle as PUT, handle as PATCH, handle as DELETE, handle as OPTIONS };
+export {
+  handle as GET, handle as HEAD, handle as POST, handle as PUT, handle as PATCH, handle as DELETE, handle as OPTIONS,
+};
