@@ -73,6 +73,7 @@ COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request (
 COMMENT ON FUNCTION better_auth.migrate IS 'Make what is missing of the tables and secrets, adopt what is there, drop nothing; returns what it did.';
 COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt. The one before verifies for another keep.';
 COMMENT ON FUNCTION better_auth.rotate_secret IS 'Make a fresh random secret the current one of that name: cookie or jwt. The one before verifies for another keep.';
+COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, and as many expired tokens of mails; how many rows that were. To be called from time to time.';
 COMMENT ON FUNCTION better_auth.hash_password IS 'A password hash as sign-up stores it, for scripts that import users.';
 COMMENT ON FUNCTION better_auth.verify_password_hash IS 'Whether a password is the one of a stored hash: Better Auth''s scrypt, argon2 or bcrypt.';
 COMMENT ON FUNCTION better_auth.signing_secret_changed IS 'Trigger of better_auth.signing_secret: every backend forgets the keys it has in memory.';

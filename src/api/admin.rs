@@ -9,10 +9,11 @@ use pgrx::trigger_support::{PgTrigger, PgTriggerError};
 use crate::api::jsonb::JsonText;
 use crate::api::raise::{OrRaise, not_null};
 use crate::api::sql::seconds;
+use crate::error::AuthError;
 use crate::flow::secrets::{self, Name};
 use crate::flow::{hash, mail};
 use crate::store::server::Timestamp;
-use crate::store::{catalog, migrate as schema};
+use crate::store::{catalog, migrate as schema, purge};
 
 /// Makes what is missing of the tables and secrets, adopts what is there, drops nothing; returns what it
 /// did. Idempotent. Runs with the caller's privileges.
@@ -47,6 +48,19 @@ fn signing_secret_changed<'a>(
 ) -> Result<Option<PgHeapTuple<'a, impl WhoAllocated>>, PgTriggerError> {
     catalog::secrets_changed(trigger.relation()?.oid());
     Ok(None::<PgHeapTuple<'a, pgrx::AllocatedByRust>>)
+}
+
+/// Deletes up to `batch` sessions, and up to as many tokens of mails, that have expired; returns how many rows that
+/// were, 0 when there are no more. Rows that somebody is using are left for the next time, so nobody waits.
+///
+/// Errors: 22023 for a batch that is not between 1 and 1,000,000.
+#[pg_extern]
+fn purge_expired(batch: default!(Option<i32>, "10000")) -> i64 {
+    let batch = not_null("batch", batch);
+    if !(1..=1_000_000).contains(&batch) {
+        Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
+    }
+    purge::purge(Timestamp::now(), batch.into()).or_raise()
 }
 
 /// A hash of a password as sign-up would store it, for scripts that import users.

@@ -10,6 +10,7 @@ pub(crate) mod fields;
 pub(crate) mod function;
 pub(crate) mod mail;
 pub(crate) mod migrate;
+pub(crate) mod purge;
 pub(crate) mod rate_limit;
 pub(crate) mod rpc;
 pub(crate) mod secret;

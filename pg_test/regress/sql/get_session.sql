@@ -58,3 +58,16 @@ SELECT better_auth.sign_in_email('ada@example.com', 'password1234') ->> 'token' 
 SELECT "expiresAt" - "createdAt" AS lifetime FROM better_auth.session;
 RESET better_auth.session_expires_in;
 DELETE FROM better_auth."user";
+
+-- Prolonging a session touches no index.
+CREATE FUNCTION hot_updates() RETURNS bigint LANGUAGE sql AS $$
+    SELECT pg_stat_get_xact_tuples_hot_updated('better_auth.session'::regclass)
+$$;
+BEGIN;
+SELECT better_auth.sign_up_email('hot@example.com', 'correct horse battery', 'Hot') ->> 'token' AS hot \gset
+UPDATE better_auth.session SET "expiresAt" = now() + interval '1 day' WHERE token = :'hot';
+SELECT hot_updates() AS before \gset
+SELECT better_auth.get_session(:'hot') #>> '{session,expiresAt}' > to_char(now() + interval '6 days', 'YYYY-MM-DD') AS prolonged;
+SELECT hot_updates() - :before AS hot_updates;
+ROLLBACK;
+DROP FUNCTION hot_updates();
