@@ -161,6 +161,19 @@ async function signIn() {
     over('handler, sign-in | sign_in_email', 'ms', took.handler, took.signIn);
 }
 
+/** Makes a handler() in another database that gives one answer of ours, and nothing more; that answer. */
+async function fixHandler(database) {
+    const { rows: [{ answer }] } = await db.query('SELECT better_auth.handler($1)::text AS answer', [request(getSession, 1)]);
+    const other = new pg.Client({ database });
+    await other.connect();
+    await other.query(`
+        CREATE SCHEMA better_auth;
+        CREATE FUNCTION better_auth.handler(request jsonb) RETURNS jsonb LANGUAGE sql
+            AS $$ SELECT ${other.escapeLiteral(answer)}::jsonb $$`);
+    await other.end();
+    return answer;
+}
+
 async function sessions() {
     const servers = [];
     const started = async (...args) => {
@@ -172,6 +185,16 @@ async function sessions() {
             NODE_ENV: 'production', ...env,
         });
         const [plain, limited] = [await node(), await node({ BENCH_RATE_LIMIT: 'on' })];
+        const layer = (env) => started(signedCookie, process.execPath, [here('../examples/http-layer/server.mjs')], {
+            PORT: '0', ...env,
+        });
+        const fixedAnswer = await fixHandler(process.env.BENCH_FIXED_DATABASE);
+        const layers = {
+            plain: await layer(),
+            prepared: await layer({ PREPARE: 'on' }),
+            fixed: await layer({ PGDATABASE: process.env.BENCH_FIXED_DATABASE }),
+            alone: await started(signedCookie, process.execPath, [here('http-floor.mjs')], { BENCH_ANSWER: fixedAnswer }),
+        };
         const tasks = {
             session: script('get_session'),
             floor: script('floor'),
@@ -183,6 +206,11 @@ async function sessions() {
             node: plain.load(getSession),
             nodeBridge: plain.load(bridge),
             nodeLimited: limited.load(getSession),
+            layer: layers.plain.load(getSession),
+            layerBridge: layers.plain.load(bridge),
+            layerPrepared: layers.prepared.load(getSession),
+            layerFixed: layers.fixed.load(getSession),
+            layerAlone: layers.alone.load(getSession),
         };
         const fault = process.env.BENCH_PEER_FAULT;
         if (!fault) {
@@ -211,7 +239,7 @@ async function sessions() {
 
         const report = (figure, ours, peer, least) =>
             times(figure, '/s', rate[ours], rate[peer], rate[ours] / rate[peer], least);
-        const reportHandler = (figure, ours, peer, least) => {
+        const reportRequests = (figure, ours, peer, least) => {
             if (peer in tasks) {
                 report(figure, ours, peer, least);
                 if (cost[ours]) times('  the same in processor time', 'µs', cost[ours], cost[peer], cost[peer] / cost[ours]);
@@ -222,12 +250,19 @@ async function sessions() {
         report('get_session | Better Auth 1.7.25 on Node', 'session', 'node', 20);
         report('  get_session | its two rows in plain SQL', 'session', 'floor');
         report('  bridge_token | the same rows in plain SQL', 'bridge', 'floor');
-        reportHandler('handler, get-session | Better Auth 1.7.25 on Node', 'handler', 'node', 15);
-        reportHandler('handler, get-session | better-auth-rs 0.10.0', 'handler', 'rust', 2);
+        reportRequests('handler, get-session | Better Auth 1.7.25 on Node', 'handler', 'node', 15);
+        reportRequests('handler, get-session | better-auth-rs 0.10.0', 'handler', 'rust', 2);
         report('  handler, get-session | two rows in plain SQL', 'handler', 'floor');
         report('  with a rate limit | Node with one', 'handlerLimited', 'nodeLimited');
-        reportHandler('handler, bridge route | Better Auth 1.7.25 on Node', 'handlerBridge', 'nodeBridge', 15);
-        reportHandler('handler, bridge route | better-auth-rs 0.10.0', 'handlerBridge', 'rustBridge', 2);
+        reportRequests('handler, bridge route | Better Auth 1.7.25 on Node', 'handlerBridge', 'nodeBridge', 15);
+        reportRequests('handler, bridge route | better-auth-rs 0.10.0', 'handlerBridge', 'rustBridge', 2);
+        reportRequests('HTTP layer, get-session | Better Auth 1.7.25 on Node', 'layer', 'node', 4);
+        reportRequests('HTTP layer, get-session | better-auth-rs 0.10.0', 'layer', 'rust');
+        reportRequests('HTTP layer, bridge route | Better Auth 1.7.25 on Node', 'layerBridge', 'nodeBridge', 4);
+        reportRequests('HTTP layer, bridge route | better-auth-rs 0.10.0', 'layerBridge', 'rustBridge');
+        reportRequests('HTTP layer, statement prepared | not prepared', 'layerPrepared', 'layer');
+        reportRequests('HTTP layer, a handler() that does nothing | ours', 'layerFixed', 'layer');
+        reportRequests('HTTP layer, no database at all | ours', 'layerAlone', 'layer');
     } finally {
         for (const { stop } of servers) stop();
     }

@@ -81,7 +81,7 @@ export async function pgbench(time, args, options = []) {
     return Number(/^tps = ([\d.]+)/m.exec(result)[1]);
 }
 
-/** A server that prints its URL: `load(path)` gives what loads it, `stop()` ends it. */
+/** A server that prints its URL, with other words before it: `load(path)` gives what loads it, `stop()` ends it. */
 export async function server(cookie, command, args, env) {
     const child = spawn(command, args, {
         env: { ...process.env, BENCH_COOKIE_SECRET: cookieSecret, BENCH_JWT_SECRET: jwtSecret, ...env },
@@ -89,7 +89,7 @@ export async function server(cookie, command, args, env) {
     });
     const [line] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
-    const { host } = new URL(String(line).trim());
+    const { host } = new URL(String(line).trim().split(' ').at(-1));
     const load = (path) => {
         const requests = sessions.map((session) => {
             const lines = Object.entries(headers(host, session, cookie(session))).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -2,7 +2,7 @@
 
 const STATEMENT = {
   text: 'SELECT better_auth.handler($1) AS answer',
-  // A quarter more requests, but not behind a pooler that shares connections and knows no prepared statements.
+  // Up to half as many requests again, but not behind a pooler that shares connections and keeps no statements.
   name: process.env.PREPARE === 'on' ? 'better_auth_handler' : undefined,
 };
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it

@@ -27,6 +27,7 @@ const pool = new pg.Pool({
   max: number('POOL_SIZE', 10),
   connectionTimeoutMillis: poolWait, // of a request, for a connection
   query_timeout: statementTimeout, // for a database that has gone silent
+  idleTimeoutMillis: 300_000, // the first statement of a connection loads the extension
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
 });
