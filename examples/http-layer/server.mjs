@@ -14,7 +14,8 @@ function fail(message) {
 
 function number(name, otherwise, least = 1) {
   const value = Number(process.env[name] || otherwise);
-  return Number.isInteger(value) && value >= least ? value : fail(`${name} is no number from ${least} on: ${process.env[name]}`);
+  if (!Number.isInteger(value) || value < least) fail(`${name} is no number from ${least} on: ${process.env[name]}`);
+  return value;
 }
 
 const clientTimeout = number('CLIENT_TIMEOUT_MS', 30_000);

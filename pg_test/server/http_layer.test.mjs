@@ -26,7 +26,8 @@ function run(t, program, args, env) {
     copyFileSync(example(name), join(home, name));
   }
   symlinkSync(new URL('../node_modules', import.meta.url).pathname, join(home, 'node_modules'));
-  const child = spawn(process.execPath, [program, ...args], { cwd: home, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const options = { cwd: home, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] };
+  const child = spawn(process.execPath, [program, ...args], options);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => { output[name] += text; });
@@ -39,7 +40,8 @@ function run(t, program, args, env) {
   /** Waits for its end, after a signal if one is given; its exit status. */
   const ended = async (signal) => {
     child.kill(signal ?? 0);
-    const [code] = await Promise.race([closed, sleep(30_000, undefined, { ref: false }).then(() => assert.fail(`${program} doesn't end: ${output.stderr}`))]);
+    const late = sleep(30_000, undefined, { ref: false }).then(() => assert.fail(`${program} doesn't end: ${output.stderr}`));
+    const [code] = await Promise.race([closed, late]);
     return code;
   };
   return { pid: child.pid, output, ended, kill: (signal) => child.kill(signal) };
