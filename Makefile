@@ -39,16 +39,16 @@ installcheck:  ## run pg_test/regress against the running server of PGHOST and P
 	pg_test/tools/installcheck $(PG_CONFIG) $(REGRESS)
 
 demo:  ## sign-up, sign-in, bridge token and row level security on a throwaway server (KEEP=1 keeps it)
-	@KEEP='$(KEEP)' pg_test/demo/run
+	@exec env KEEP='$(KEEP)' pg_test/demo/run
 
 app:  ## the demo app on a throwaway server until Ctrl-C (PORT=3000, POSTGREST=/path/to/postgrest)
 	@exec env PORT='$(PORT)' POSTGREST='$(POSTGREST)' pg_test/tools/app
 
 test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop|browser)
-	@pg_test/tools/run $(ONLY)
+	@exec pg_test/tools/run $(ONLY)
 
 bench:  ## the benchmarks, on a throwaway server
-	@pg_test/tools/bench
+	@exec pg_test/tools/bench
 
 clean:  ## remove everything that was built
 	rm -rf target
