@@ -1,27 +1,15 @@
 // The requests that all sides get, and the sides that are servers.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { inDirectory, output, pgbench } from './programs.mjs';
 
 export const cookieSecret = 'a cookie secret of the benchmarks, 45 bytes..';
 export const jwtSecret = 'a jwt secret of the benchmarks, 42 bytes..';
 export const getSession = '/api/auth/get-session';
 export const bridge = '/api/insforge-token';
-
-/** What a program prints, given `input`. */
-async function output(command, args, { input = '', ...options } = {}) {
-    const running = promisify(execFile)(command, args, options);
-    running.child.stdin.end(input);
-    try {
-        return (await running).stdout;
-    } catch ({ code, signal, stderr }) {
-        throw new Error(`${command} ended with ${code ?? signal}: ${stderr}`); // its arguments are long
-    }
-}
 
 const token = (session) => String(session).padStart(32, 'A');
 
@@ -55,30 +43,16 @@ export function request(path, session, { method = 'GET', cookie = signedCookie(s
 const sessions = Array.from({ length: 25 }, (_, index) => index * 200 + 1);
 
 /** Calls handler() by pgbench, each of the requests a parameter as text; gives requests a second. */
-export function handler(path, options = []) {
+export function handler(path, settings = []) {
     const variables = sessions.flatMap((session, index) => ['-D', `request${index}=${request(path, session)}`]);
-    return async (time) => {
-        const directory = mkdtempSync(join(tmpdir(), 'better_auth_bench.'));
-        try {
-            const scripts = sessions.flatMap((_, index) => {
-                const file = join(directory, `${index}.sql`);
-                writeFileSync(file, `SELECT better_auth.handler(:request${index});\n`);
-                return ['-f', file];
-            });
-            return await pgbench(time, [...variables, ...scripts], options);
-        } finally {
-            rmSync(directory, { recursive: true });
-        }
-    };
-}
-
-/** Transactions a second. */
-export async function pgbench(time, args, options = []) {
-    const result = await output(join(process.env.PGBIN, 'pgbench'), [
-        '--no-vacuum', '--protocol=prepared', '--client=4', `--time=${time}`, ...args,
-    ], { env: { ...process.env, PGOPTIONS: [process.env.PGOPTIONS, ...options].join(' ') } });
-    if (!/number of failed transactions: 0 /.test(result)) throw new Error(`pgbench failed: ${result}`);
-    return Number(/^tps = ([\d.]+)/m.exec(result)[1]);
+    return (time) => inDirectory((directory) => {
+        const scripts = sessions.flatMap((_, index) => {
+            const file = join(directory, `${index}.sql`);
+            writeFileSync(file, `SELECT better_auth.handler(:request${index});\n`);
+            return ['-f', file];
+        });
+        return pgbench(time, [...variables, ...scripts], { settings });
+    });
 }
 
 /** A server that prints its URL, with other words before it: `load(path)` gives what loads it, `stop()` ends it. */

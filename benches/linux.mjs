@@ -26,5 +26,15 @@ export const busyWithChildren = (pid) => orNaN(() => {
     return (sum(stat(pid).slice(11, 15)) + sum(children.map((child) => sum(stat(child).slice(11, 13))))) * 10;
 });
 
-/** Mebibytes that a process has of its own: without shared buffers and files. */
-export const ownMemory = (pid) => orNaN(() => Number(/^RssAnon:\s+(\d+) kB/m.exec(file(pid, 'status'))[1]) / 1024);
+/** Mebibytes of a process: a line of its `smaps_rollup` or `status`. */
+const mebibytes = (name, field) => (pid) => orNaN(() =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(file(pid, name))[1]) / 1024);
+
+/** What it has in memory, shared buffers and files that it has touched included. */
+export const residentMemory = mebibytes('status', 'VmRSS');
+
+/** What it has of its own: without shared buffers and files. */
+export const ownMemory = mebibytes('status', 'RssAnon');
+
+/** What it has given back, and the kernel takes when it needs it; part of the others until then. */
+export const lazilyFree = mebibytes('smaps_rollup', 'LazyFree');

@@ -35,16 +35,40 @@ FROM (SELECT extract(epoch FROM now())::bigint + 86400 AS exp) e;
 
 CREATE TABLE bench.duration (round int, what text, took double precision);
 
+-- Tokens to verify.
+CREATE TABLE bench.token AS
+SELECT better_auth.sign_jwt(jsonb_build_object('sub', i::text, 'role', 'authenticated'), '1 day') AS token
+FROM generate_series(1, 20000) i;
+
 -- One row in a thousand is the user's. Each role has its own policy on the same table.
-CREATE TABLE bench.note (id int, user_id text);
-INSERT INTO bench.note SELECT i, lpad((i % 1000)::text, 32, 'U') FROM generate_series(1, 1000000) i;
+CREATE TABLE bench.note (id int, user_id text, user_uuid uuid);
+INSERT INTO bench.note
+SELECT i, u::text, u FROM generate_series(1, 1000000) i, LATERAL (SELECT md5((i % 1000)::text)::uuid) v (u);
 -- As `npx @insforge/cli` scaffolds it beside Better Auth, under another name.
 CREATE FUNCTION bench.scaffold_user_id() RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT NULLIF(current_setting('request.jwt.claims', true)::json->>'sub', '') $$;
+-- As Supabase has it as auth.uid().
+CREATE FUNCTION bench.uid() RETURNS uuid LANGUAGE sql STABLE AS
+$$ SELECT coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''),
+                   (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid $$;
 CREATE ROLE better_auth_bench_ours;
+CREATE ROLE better_auth_bench_literal;
 CREATE ROLE better_auth_bench_scaffold;
-GRANT USAGE ON SCHEMA bench TO better_auth_bench_ours, better_auth_bench_scaffold;
-GRANT SELECT ON bench.note TO better_auth_bench_ours, better_auth_bench_scaffold;
+CREATE ROLE better_auth_bench_supabase;
+CREATE ROLE better_auth_bench_neon;
+GRANT USAGE ON SCHEMA bench TO PUBLIC;
+GRANT SELECT ON bench.note TO PUBLIC;
 ALTER TABLE bench.note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY ours ON bench.note TO better_auth_bench_ours USING (user_id = public.requesting_user_id());
 CREATE POLICY scaffold ON bench.note TO better_auth_bench_scaffold USING (user_id = bench.scaffold_user_id());
+CREATE POLICY supabase ON bench.note TO better_auth_bench_supabase USING (user_uuid = bench.uid());
+-- What is the same for all rows: the user of row 1, written out.
+SELECT format('CREATE POLICY literal ON bench.note TO better_auth_bench_literal USING (user_id = %L)', user_id)
+FROM bench.note WHERE id = 1 \gexec
+
+-- What PostgREST calls.
+CREATE ROLE better_auth_bench_anon;
+CREATE ROLE better_auth_bench_user;
+CREATE SCHEMA bench_api;
+GRANT USAGE ON SCHEMA bench_api TO better_auth_bench_user;
+SELECT better_auth.enable_rpc('bench_api', 'better_auth_bench_anon', 'better_auth_bench_user')\g /dev/null

@@ -1,0 +1,1 @@
+SELECT better_auth.sign_in_email('ada@example.com', 'correct horse battery');

@@ -1,0 +1,73 @@
+// requesting_user_id(): in a policy, once a statement, and called by PL/pgSQL.
+import { db, execution, inTurns } from '../measure.mjs';
+import { notGiven, part, times } from '../table.mjs';
+
+export async function rowSecurity() {
+    // As PostgREST sets them; bench.note has a thousand rows of this user.
+    await db.query(`SELECT set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated',
+        'aud', 'insforge-api', 'iat', 1795424400, 'exp', 1795428000, 'sid', md5('sid'))::text, false)
+        FROM bench.note WHERE id = 1`);
+    await scans();
+    await calls();
+}
+
+/** A sequential scan of a million rows under a role's policy, in milliseconds. */
+const scan = (role, rewrite = 'on') => async () => {
+    await db.query(`SET better_auth.enable_initplan = ${rewrite}; SET ROLE better_auth_bench_${role}`);
+    const start = performance.now();
+    const { rows: [{ count }] } = await db.query('SELECT count(*) FROM bench.note');
+    const took = performance.now() - start;
+    await db.query('RESET ROLE; RESET better_auth.enable_initplan');
+    if (count !== '1000') throw new Error(`${role} sees ${count} rows`);
+    return took;
+};
+
+async function scans() {
+    const fast = await inTurns(21, { ours: scan('ours'), literal: scan('literal'), everyRow: scan('ours', 'off') });
+    part('policy with requesting_user_id(), 1 M rows | a literal', 'ms', fast.ours, fast.literal, 1.05);
+    part('  without the rewrite | a literal', 'ms', fast.everyRow, fast.literal);
+
+    const fault = await neon();
+    const slow = await inTurns(5, {
+        ours: scan('ours'), scaffold: scan('scaffold'), supabase: scan('supabase'), ...!fault && { neon: scan('neon') },
+    });
+    const report = (figure, peer, least) => times(`  the same | ${figure}`, 'ms', slow.ours, peer, peer / slow.ours, least);
+    report('InsForge scaffold\'s SQL helper', slow.scaffold, 10);
+    report('Supabase\'s auth.uid()', slow.supabase, 20);
+    if (fault) notGiven('  the same | pg_session_jwt\'s auth.user_id()', '', fault);
+    else report('pg_session_jwt\'s auth.user_id()', slow.neon, 6);
+}
+
+/** Gives pg_session_jwt's function a policy; why not, where it can't be had. */
+async function neon() {
+    const library = process.env.PG_SESSION_JWT;
+    if (!library) return 'PG_SESSION_JWT';
+    try {
+        await db.query(`CREATE FUNCTION bench.user_id() RETURNS text LANGUAGE c STABLE PARALLEL SAFE
+            AS ${db.escapeLiteral(library)}, 'user_id_wrapper'`);
+        await db.query('CREATE POLICY neon ON bench.note TO better_auth_bench_neon USING (user_id = bench.user_id())');
+        await scan('neon')();
+        return undefined;
+    } catch ({ message }) {
+        await db.query('RESET ROLE');
+        return message;
+    }
+}
+
+async function calls() {
+    if (process.env.BENCH_C_FAULT) {
+        notGiven('requesting_user_id() in PL/pgSQL | a no-op in C', '', process.env.BENCH_C_FAULT);
+        return;
+    }
+    const functions = { nothing: `''`, noop: 'bench.noop()', notext: 'bench.notext()', ours: 'public.requesting_user_id()' };
+    const [n, tasks] = [200_000, {}];
+    for (const [name, call] of Object.entries(functions)) {
+        await db.query(`CREATE FUNCTION bench.loop_${name}(n int) RETURNS void LANGUAGE plpgsql AS
+            $$ DECLARE result text; BEGIN FOR i IN 1..n LOOP result := ${call}; END LOOP; END $$`);
+        tasks[name] = async () => (await execution(`SELECT bench.loop_${name}(${n})`)) * 1e6 / n;
+    }
+    const { nothing, noop, notext, ours } = await inTurns(31, tasks);
+    part('requesting_user_id() in PL/pgSQL | a no-op in C, text', 'ns', ours, notext, 1.5);
+    part('  the same | one that returns NULL', 'ns', ours, noop);
+    part('  the same | text, both without the loop itself', 'ns', ours - nothing, notext - nothing);
+}
