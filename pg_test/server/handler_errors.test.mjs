@@ -270,13 +270,13 @@ describe('what the database gives up comes out', () => {
     assert.equal((await signIn(client, user.email)).user.id, user.id);
   });
 
-  test('but a lock that is not to be had in time is a failure like others', async (t) => {
+  test('but a lock that is not to be had in time is answered with 503', async (t) => {
     const { database, client, cookie } = await withUser(t);
     const holder = await database.connect();
     await holder.query('BEGIN; SELECT FROM better_auth."user" FOR UPDATE');
     await client.query(`SET lock_timeout = '100ms'`);
-    const { status } = await unchanged(holder, () => rename(client, cookie));
-    assert.equal(status, 500);
+    const { status, headers } = await unchanged(holder, () => rename(client, cookie));
+    assert.deepEqual([status, headers], [503, { 'retry-after': '1' }]);
     await holder.query('ROLLBACK');
     assert.equal((await rename(client, cookie)).status, 200);
   });

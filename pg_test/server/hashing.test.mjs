@@ -53,3 +53,14 @@ test('a role below superuser can’t lift the limit, nor take the slots', async 
   await app.query('SELECT pg_advisory_lock(k) FROM generate_series(0, 9) k; SELECT pg_advisory_lock(1635087464, k) FROM generate_series(0, 9) k');
   assert.match(await client.call('hash_password', { password: PASSWORD }), /^\$argon2id/);
 });
+
+test('lock_timeout does not count for the wait', async (t) => {
+  const { database, client } = await limited(t, 1);
+  const [first, second] = await database.connectMany(2);
+  const running = slowly(first, 13);
+  await until(() => client.value(`SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND database = 0 AND pid = $1`, [first.processID]), 'for the first to hash');
+  await second.query(`SET lock_timeout = '1ms'`);
+  assert.equal(await slowly(second, 4), false);
+  assert.equal(await second.value('SHOW lock_timeout'), '1ms');
+  await running;
+});

@@ -98,7 +98,10 @@ impl<'a> Call<'a> {
         };
         let response = call_route(&door);
         // PostgREST runs a GET in a read-only transaction.
-        let status = if response.status == 503 { 405 } else { response.status };
+        let status = match response.status {
+            503 if !server::is_writable() => 405,
+            status => status,
+        };
         let mut headers = response.plain_headers();
         // PostgREST itself says what the body is.
         headers.retain(|(name, _)| *name != "content-type");
@@ -113,6 +116,7 @@ fn body_of(status: u16) -> &'static str {
         404 => r#"{"message":"Not found","code":"NOT_FOUND"}"#,
         405 => r#"{"message":"Method not allowed","code":"METHOD_NOT_ALLOWED"}"#,
         400..500 => r#"{"message":"Bad request","code":"BAD_REQUEST"}"#,
+        503 => r#"{"message":"Service unavailable","code":"SERVICE_UNAVAILABLE"}"#,
         500.. => r#"{"message":"Internal server error","code":"INTERNAL_SERVER_ERROR"}"#,
         _ => "null",
     }

@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_int};
 
-use crate::identity::claims;
+use crate::identity::claims::{self, MAX_CLAIMS};
 
 /// The claims that were last looked at, and what came of it. A backend reads the same ones over and over, so they
 /// are parsed once and compared after that.
@@ -63,14 +63,23 @@ pub unsafe extern "C-unwind" fn requesting_user_id_wrapper(call: pg_sys::Functio
     }
 }
 
+/// The memory, in bytes, that a backend keeps for claims that are shorter.
+const KEPT: usize = 16 * 1024;
+
 /// Remembers these claims.
 #[cold]
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn see(seen: *mut Seen, claims: *const c_char) {
     // SAFETY: of requesting_user_id(), which has the only pointer to what was seen.
     let (seen, claims) = unsafe { (&mut *seen, CStr::from_ptr(claims)) };
-    seen.claims.clear();
     seen.text.clear();
+    seen.claims.clear();
+    // What once was long is not kept for good, and what is absurd not at all.
+    seen.claims.shrink_to(KEPT);
+    seen.text.shrink_to(KEPT);
+    if claims.count_bytes() > MAX_CLAIMS {
+        return;
+    }
     seen.claims.extend_from_slice(claims.to_bytes_with_nul());
     if let Some(subject) = claims::subject(claims.to_bytes()) {
         let mut header = [0; 4];

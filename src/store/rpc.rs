@@ -163,6 +163,8 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
             format!("RETURNS {any_type} LANGUAGE c VOLATILE AS {library}, 'rpc_better_auth_handler_wrapper'");
         let comment = "Better Auth''s whole endpoint tree, for a proxy in front of PostgREST";
         create(&schema, "better_auth_handler", "pg_catalog.bytea", &definition, comment, &roles)?;
+        // The function holds on to it from here on; until then its owner could have made it another one.
+        self::any_type(&schema, &namespace)?;
         let definition = format!(
             "RETURNS pg_catalog.bool LANGUAGE c VOLATILE AS {library}, 'rpc_session_is_live_wrapper'"
         );

@@ -14,7 +14,13 @@ use crate::settings;
 /// "auth" in ASCII: tells our locks from those of other extensions that do the same.
 const KEY: u32 = 0x6175_7468;
 
-/// Runs `hash` in a slot, once there is one. It must not wait for anything else meanwhile.
+/// The longest wait, in milliseconds, whatever `lock_timeout` says: who waits keeps a connection, and under a flood
+/// the answer "try again" is worth more than one that comes too late. It is an answer, too, whose transaction
+/// commits, so that the rate limit has counted it.
+const LONGEST_WAIT: i32 = 10_000;
+
+/// Runs `hash` in a slot, once there is one. It must not wait for anything else meanwhile. 55P03 where that takes
+/// too long.
 pub(crate) fn with_slot<T>(hash: impl FnOnce() -> T) -> T {
     let tag = acquire();
     let done = hash();
@@ -38,7 +44,31 @@ fn acquire() -> pg_sys::LOCKTAG {
         (result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL).then_some(tag)
     };
     let free = (0..count).find_map(|other| lock((mine + other) % count, true));
-    free.or_else(|| lock(mine, false)).unwrap_or_else(|| tag(mine))
+    free.unwrap_or_else(|| {
+        let _wait = LockTimeout::of(LONGEST_WAIT);
+        lock(mine, false).unwrap_or_else(|| tag(mine))
+    })
+}
+
+/// `lock_timeout` as it is for now; afterwards, an error's way out included, as it was.
+struct LockTimeout(i32);
+
+impl LockTimeout {
+    fn of(milliseconds: i32) -> Self {
+        // SAFETY: the setting's variable, which nothing else changes while a lock is waited for.
+        unsafe {
+            let before = Self(pg_sys::LockTimeout);
+            pg_sys::LockTimeout = milliseconds;
+            before
+        }
+    }
+}
+
+impl Drop for LockTimeout {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { pg_sys::LockTimeout = self.0 };
+    }
 }
 
 fn tag(slot: u32) -> pg_sys::LOCKTAG {

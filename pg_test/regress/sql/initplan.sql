@@ -97,6 +97,30 @@ SELECT alike('SELECT id FROM posts WHERE user_id = requesting_user_id() EXCEPT S
 SELECT alike('SELECT p.id, l.me FROM posts p, LATERAL (SELECT requesting_user_id() AS me, p.id AS x) l WHERE p.user_id = l.me');
 SELECT alike('SELECT p.id, l.n FROM posts p, LATERAL (SELECT count(*) AS n FROM posts q WHERE q.user_id = requesting_user_id() AND q.id = p.id) l WHERE p.id = 50');
 
+-- An EXISTS that is no join: PostgreSQL simplifies it in the name of the query around it.
+CREATE TABLE members (post int, user_id text);
+INSERT INTO members VALUES (2, 'ada'), (3, 'eve'), (50, 'ada');
+SELECT alike('SELECT id FROM posts WHERE user_id = requesting_user_id() OR EXISTS (SELECT FROM members m WHERE m.post = posts.id AND m.user_id = requesting_user_id())');
+SELECT alike('SELECT id FROM posts WHERE id = 1 OR NOT EXISTS (SELECT FROM members m WHERE m.post <> posts.id AND m.user_id = requesting_user_id())');
+SELECT alike('SELECT id, EXISTS (SELECT FROM members m WHERE m.post = id AND m.user_id = requesting_user_id()) FROM posts WHERE id < 4');
+SELECT alike('SELECT id FROM posts WHERE EXISTS (SELECT FROM members m WHERE m.post = id LIMIT length(requesting_user_id()))');
+SELECT alike('SELECT id FROM posts WHERE id = 1 OR EXISTS (SELECT FROM members m WHERE m.post = id OFFSET length(requesting_user_id()))');
+SELECT alike('SELECT (SELECT max(EXISTS (SELECT FROM members m WHERE m.post = p.id AND m.user_id = requesting_user_id())::int) FROM (VALUES (1)) v) FROM posts p');
+SELECT alike('SELECT id FROM posts p WHERE id = 1 OR id IN (SELECT q.id FROM posts q WHERE q.id = 5 OR EXISTS (SELECT FROM members m WHERE m.post = q.id AND m.user_id = requesting_user_id()))');
+SELECT alike('SELECT id FROM posts p WHERE EXISTS (SELECT FROM posts q WHERE q.id = p.id AND (q.id = 7 OR EXISTS (SELECT FROM members m WHERE m.post = q.id AND m.user_id = requesting_user_id())))');
+CREATE FUNCTION is_member(int) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT EXISTS (SELECT FROM initplan.members WHERE post = $1 AND user_id = public.requesting_user_id())';
+SELECT alike('SELECT id FROM posts WHERE user_id = requesting_user_id() OR is_member(id)');
+SELECT alike('SELECT id FROM (SELECT id, user_id FROM posts UNION ALL SELECT post, user_id FROM members) u WHERE user_id = ''eve'' OR EXISTS (SELECT FROM members m WHERE m.post = u.id AND m.user_id = requesting_user_id())');
+-- What is grouped by in several ways is found again by comparison.
+SELECT alike('SELECT user_id || requesting_user_id() AS k, lower(user_id || requesting_user_id()), count(*) FROM posts WHERE id < 3 GROUP BY ROLLUP (user_id || requesting_user_id())');
+SELECT alike('SELECT coalesce((user_id = requesting_user_id())::text, ''total''), count(*) FROM posts GROUP BY CUBE (user_id = requesting_user_id())');
+SELECT alike('SELECT count(*) FROM posts GROUP BY ROLLUP (user_id || requesting_user_id()) HAVING user_id || requesting_user_id() IS NULL');
+-- Expressions as deep as PostgreSQL takes them.
+DO $$ BEGIN
+    EXECUTE format('SELECT FROM initplan.posts, generate_series(1, 0 * (%s 1 %s)) WHERE user_id = requesting_user_id()', repeat('id + (', 3000), repeat(')', 3000));
+EXCEPTION WHEN statement_too_complex THEN NULL;
+END $$;
+
 -- Functions in FROM: inlined as before, and evaluated once as ever.
 CREATE FUNCTION posts_of(text) RETURNS SETOF posts LANGUAGE sql STABLE AS 'SELECT * FROM initplan.posts WHERE user_id = $1';
 CREATE FUNCTION my_posts() RETURNS SETOF posts LANGUAGE sql STABLE AS 'SELECT * FROM initplan.posts WHERE user_id = public.requesting_user_id()';

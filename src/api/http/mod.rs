@@ -251,6 +251,10 @@ fn undone(not_taken: Option<fn() -> AuthError>, exception: &Exception) -> Respon
     let is_value = matches!(state.get(..2), Some("22"));
     let message = if is_value { "a value was not accepted" } else { &exception.message };
     warn(exception.code, &format!("handler() could not finish a request: {message} ({state})"));
+    // Too many hash passwords at this moment, or somebody holds a row for long.
+    if exception.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE {
+        return Response::empty(503).with("retry-after", "1".into());
+    }
     match not_taken.filter(|_| exception.is_about_data()) {
         Some(not_taken) => Response::refusal(&not_taken()),
         None => Response::empty(500),
