@@ -31,17 +31,17 @@ async function scans() {
     const slow = await inTurns(5, {
         ours: scan('ours'), scaffold: scan('scaffold'), supabase: scan('supabase'), ...!fault && { neon: scan('neon') },
     });
-    const report = (figure, peer, least) => times(`  the same | ${figure}`, 'ms', slow.ours, peer, peer / slow.ours, least);
+    const report = (figure, peer, least) => times(`policy with requesting_user_id() | ${figure}`, 'ms', slow.ours, peer, peer / slow.ours, least);
     report('InsForge scaffold\'s SQL helper', slow.scaffold, 10);
     report('Supabase\'s auth.uid()', slow.supabase, 20);
-    if (fault) notGiven('  the same | pg_session_jwt\'s auth.user_id()', '', fault);
+    if (fault) notGiven('policy with requesting_user_id() | pg_session_jwt\'s auth.user_id()', '', fault);
     else report('pg_session_jwt\'s auth.user_id()', slow.neon, 6);
 }
 
 /** Gives pg_session_jwt's function a policy; why not, where it can't be had. */
 async function neon() {
     const library = process.env.PG_SESSION_JWT;
-    if (!library) return 'PG_SESSION_JWT';
+    if (!library) return 'PG_SESSION_JWT is not set';
     try {
         await db.query(`CREATE FUNCTION bench.user_id() RETURNS text LANGUAGE c STABLE PARALLEL SAFE
             AS ${db.escapeLiteral(library)}, 'user_id_wrapper'`);
