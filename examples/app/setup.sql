@@ -26,6 +26,7 @@ ALTER ROLE web SET log_parameter_max_length_on_error = 0;
 ALTER ROLE web SET statement_timeout = '10s';
 ALTER ROLE authenticator SET log_parameter_max_length = 0;
 ALTER ROLE authenticator SET log_parameter_max_length_on_error = 0;
+ALTER ROLE authenticator SET log_error_verbosity = terse;
 
 GRANT anon, authenticated TO authenticator;
 GRANT USAGE ON SCHEMA public TO anon, authenticated;

@@ -38,6 +38,8 @@ async function makeRole(client, url) {
   if (found?.rolsuper) {
     throw new Error(`BETTER_AUTH_DATABASE_URL names ${role}, a superuser. Name a role that isn't there yet`);
   }
+  // An error's CONTEXT would quote the statement that has the password.
+  await client.query('SET LOCAL log_error_verbosity = terse');
   // As settings of this transaction, because neither DO nor CREATE ROLE takes parameters.
   await client.query(`SELECT set_config('setup.role', $1, true), set_config('setup.password', $2, true)`,
     [role, decodeURIComponent(url.password)]);

@@ -15,6 +15,7 @@ GRANT anon, authenticated TO authenticator;
 GRANT USAGE ON SCHEMA public TO anon, authenticated;
 ALTER ROLE authenticator SET log_parameter_max_length = 0;
 ALTER ROLE authenticator SET log_parameter_max_length_on_error = 0;
+ALTER ROLE authenticator SET log_error_verbosity = terse;
 
 CREATE EXTENSION better_auth;
 SELECT better_auth.set_secret('jwt', rtrim(pg_read_file(:'secret_file'), E'\r\n')) \g /dev/null

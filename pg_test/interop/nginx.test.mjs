@@ -40,6 +40,13 @@ const withoutType = ({ headers, ...answer }) => ({
   headers: headers.filter(([, value]) => value !== 'application/octet-stream'),
 });
 
+/** The function says of every answer that no cache may keep it. */
+const uncached = ({ headers, ...answer }) => {
+  const isSaid = headers.some(([name]) => name === 'cache-control');
+  const all = isSaid ? headers : [...headers, ['cache-control', 'no-store']];
+  return { ...answer, headers: all.sort(([a], [b]) => (a < b ? -1 : 1)) };
+};
+
 /** A request with what nginx says of the client in place of what it says itself. */
 const asForwarded = ({ headers, ...request }) => {
   const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? new URL(request.url).host;
@@ -76,7 +83,7 @@ describe('through nginx and PostgREST', { skip: AGAINST_ITSELF }, () => {
         const nginx = await startNginx(postgrest.url);
         stop = () => nginx.stop().then(() => postgrest.stop());
         const ours = ourSide(database, () => ({}));
-        direct = { ...ours, fetch: (request) => ours.fetch(asForwarded(request)) };
+        direct = { ...ours, fetch: async (request) => uncached(await ours.fetch(asForwarded(request))) };
         proxied = { ...direct, name: 'behind nginx', fetch: async (request) => withoutType(await send(nginx.url, request)) };
       });
       after(() => stop?.());
@@ -128,6 +135,12 @@ describe('what is not Better Auth’s', { skip: AGAINST_ITSELF }, () => {
     assert.deepEqual([await read({ authorization }), await read({})], [[{ title: 'Mine' }], []]);
     const rpc = await post('/rest/rpc/get_session', {}, { cookie });
     assert.equal((await rpc.json()).user.email, 'ada@nginx.example');
+    // A token of one user with the cookie of another: the cookie decides for sessions, the token for tables.
+    const eve = await post('/api/auth/sign-up/email', { email: 'eve@nginx.example', password: PASSWORD, name: 'Eve' });
+    const hers = eve.headers.getSetCookie()[0].split(';')[0];
+    const session = await fetch(`${nginx.url}/api/auth/get-session`, { headers: { cookie: hers, authorization } });
+    assert.equal((await session.json()).user.email, 'eve@nginx.example');
+    assert.deepEqual(await read({ cookie: hers, authorization }), [{ title: 'Mine' }]);
   });
 
   test('what a client says to PostgREST is not heard', async () => {

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startStandIn } from '../postgrest/stand-in.mjs';
-import { PASSWORD, cleanup, freshEmail, ident, refused, server } from './lib.mjs';
+import { PASSWORD, cleanup, freshEmail, ident, refused, server, unique } from './lib.mjs';
 
 const JWT_SECRET = 'the jwt secret of PostgREST and of ours';
 
@@ -15,11 +16,11 @@ async function exchange(method, url, headers, body) {
   const sending = request(url, { method, headers });
   sending.end(body);
   const [response] = await once(sending, 'response');
-  return { status: response.statusCode, text: await text(response), cookies: response.headers['set-cookie'] ?? [] };
+  return { status: response.statusCode, headers: response.headers, text: await text(response), cookies: response.headers['set-cookie'] ?? [] };
 }
 
 /** A database with the RPC functions, and a stand-in in front of it. */
-async function withPostgrest(t, { preRequest, settings = {} } = {}) {
+async function withPostgrest(t, { preRequest, settings = {}, options } = {}) {
   const [anon, user] = [await server.role(t, 'anon'), await server.role(t, 'user')];
   const { database, client } = await server.database(t);
   await client.query(`SELECT better_auth.set_secret('jwt', $1)`, [JWT_SECRET]);
@@ -33,7 +34,7 @@ async function withPostgrest(t, { preRequest, settings = {} } = {}) {
     ALTER TABLE public.posts ENABLE ROW LEVEL SECURITY;
     CREATE POLICY own ON public.posts TO ${ident(user)} USING (user_id = public.requesting_user_id());
     GRANT ALL ON public.posts TO ${ident(user)}`);
-  const connection = { database: database.name };
+  const connection = { database: database.name, options };
   const postgrest = await startStandIn({ connection, anonRole: anon, jwtSecret: JWT_SECRET, jwtAud: 'insforge-api', preRequest });
   cleanup(t, () => postgrest.stop());
   const send = async (method, path, { body, cookie, jwt, headers = {} } = {}) => {
@@ -116,10 +117,93 @@ test('errors are Better Auth’s, with its status', async (t) => {
   }
   assert.equal((await rpc('sign_in_email', { email: ada.email })).status, 404, 'a required argument is missing');
   assert.equal((await rpc('sign_in_email', { ...ada })).status, 404, 'an unknown argument');
-  const read = await send('GET', `/rpc/sign_in_email?email=${ada.email}&password=${PASSWORD}`);
-  assert.deepEqual([read.status, read.json], [405, { message: 'Method not allowed', code: 'METHOD_NOT_ALLOWED' }]);
   const off = await rpc('delete_user', {}, { cookie });
   assert.deepEqual([off.status, off.json], [404, { message: 'Not found', code: 'NOT_FOUND' }]);
+});
+
+test('GET reads, and is refused where it would write', async (t) => {
+  const { send, rpc, client } = await withPostgrest(t);
+  const ada = newUser();
+  const { json: { token } } = await rpc('sign_up_email', ada);
+  const get = (name, args = {}) => send('GET', `/rpc/${name}?${new URLSearchParams(args)}`);
+  for (const name of ['get_session', 'bridge_token', 'list_sessions', 'list_accounts']) {
+    assert.deepEqual([name, (await get(name, { session_token: token })).status], [name, 200]);
+  }
+  const writing = {
+    sign_up_email: newUser(),
+    sign_in_email: { email: ada.email, password: PASSWORD },
+    sign_out: {},
+    revoke_session: { token },
+    revoke_sessions: {},
+    revoke_other_sessions: {},
+    update_user: { name: 'Eve' },
+    change_password: { current_password: PASSWORD, new_password: 'another password' },
+    request_password_reset: { email: ada.email },
+    reset_password: { token: 'x', new_password: PASSWORD },
+    send_verification_email: { email: ada.email },
+    verify_email: { token: 'x' },
+    change_email: { new_email: freshEmail() },
+    delete_user: {},
+  };
+  const rows = `SELECT jsonb_build_array((SELECT jsonb_agg(u) FROM better_auth."user" u), (SELECT jsonb_agg(s) FROM better_auth.session s))`;
+  const before = await client.value(rows);
+  for (const [name, args] of Object.entries(writing)) {
+    const { status, json } = await get(name, args);
+    assert.deepEqual([name, status, json], [name, 405, { message: 'Method not allowed', code: 'METHOD_NOT_ALLOWED' }]);
+  }
+  assert.deepEqual(await client.value(rows), before);
+});
+
+test('arguments of the wrong type are cast as PostgREST casts them, or refused', async (t) => {
+  const { rpc, client } = await withPostgrest(t);
+  const ada = newUser();
+  const { json } = await rpc('sign_up_email', { ...ada, name: 5 });
+  assert.equal(json.user.name, '5');
+  for (const [args, status, code] of [
+    [{ remember_me: 'x' }, 400, '22P02'],
+    [{ remember_me: [true] }, 400, '22P02'],
+    [{ remember_me: null }, 200],
+    [{ email: 5 }, 400, 'INVALID_EMAIL'],
+    [{ email: { a: 1 } }, 400, 'INVALID_EMAIL'],
+    [{ password: ['x'] }, 401, 'INVALID_EMAIL_OR_PASSWORD'],
+    [{ password: 'a\0b' }, 400, '22P05'],
+  ]) {
+    const answer = await rpc('sign_in_email', { email: ada.email, password: PASSWORD, ...args });
+    assert.deepEqual([args, answer.status, answer.json.code], [args, status, code]);
+  }
+  const fields = await rpc('update_user', { additional_fields: [1], session_token: json.token });
+  assert.deepEqual([fields.status, fields.json.code], [400, '22023']);
+  assert.equal(await client.value('SELECT count(*)::int FROM better_auth.session'), 2);
+});
+
+test('what PostgreSQL refuses to read leaves no password in its log', async (t) => {
+  const docs = readFileSync(new URL('../../docs/postgrest.md', import.meta.url), 'utf8');
+  const [, terse] = /ALTER ROLE authenticator SET (log_error_verbosity = \w+);/.exec(docs);
+  for (const [setting, isLogged] of [['', true], [terse.replaceAll(' ', ''), false]]) {
+    const { rpc } = await withPostgrest(t, { options: setting && `-c ${setting}` });
+    const secret = unique('secret');
+    assert.equal((await rpc('sign_in_email', { email: freshEmail(), password: `${secret}\0` })).status, 400);
+    assert.equal(readFileSync(process.env.PGLOG, 'utf8').includes(secret), isLogged, setting);
+  }
+});
+
+test('a profile can’t name another schema', async (t) => {
+  const { rpc, client } = await withPostgrest(t);
+  await client.query(`CREATE SCHEMA evil; CREATE FUNCTION evil.sign_out(session_token text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$ SELECT 'evil' $$`);
+  for (const profile of ['evil', 'better_auth', 'pg_catalog', 'evil, public', '"evil"']) {
+    const answer = await rpc('sign_out', {}, { headers: { 'content-profile': profile } });
+    assert.deepEqual([profile, answer.status, answer.json.code], [profile, 406, 'PGRST106']);
+  }
+  assert.equal((await rpc('sign_out', {}, { headers: { 'content-profile': 'public' } })).status, 200);
+});
+
+test('no cache may keep an answer', async (t) => {
+  const { rpc, exchangeForm } = await withPostgrest(t);
+  const { json: { token } } = await rpc('sign_up_email', newUser());
+  for (const name of ['get_session', 'list_sessions', 'bridge_token', 'list_accounts', 'sign_out']) {
+    const { headers } = await exchangeForm(name, { session_token: token }, {});
+    assert.deepEqual([name, headers['cache-control']], [name, 'no-store']);
+  }
 });
 
 test('the cookie decides for sessions, the token for tables, and session_token before the cookie', async (t) => {
@@ -222,7 +306,14 @@ test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off wh
   await client.query(`SELECT better_auth.disable_rpc('an Api')`);
   assert.equal(await client.value(functions, ['"an Api"']), 1);
   await refused(enable('nowhere'), { code: '55000', message: /schema "nowhere" does not exist/ });
-  await refused(client.query(`SELECT better_auth.enable_rpc('public', 'nobody_at_all')`), { code: '55000', message: /role "nobody_at_all" does not exist/ });
+  await refused(client.query(`SELECT better_auth.enable_rpc('public', 'nobody_at_all')`), { code: '55000', message: /^role nobody_at_all does not exist; run: CREATE ROLE nobody_at_all NOLOGIN;$/ });
+  await refused(client.query(`SELECT better_auth.enable_rpc('public', 'no body', 'nobody')`), {
+    code: '55000',
+    message: /^roles "no body", nobody do not exist; run: CREATE ROLE "no body" NOLOGIN; CREATE ROLE nobody NOLOGIN;$/,
+  });
+  for (const schema of ['better_auth', 'pg_catalog', 'information_schema']) {
+    await refused(enable(schema), { code: '55000', message: /is not one for PostgREST to expose/ });
+  }
   const nobody = await server.role(t, 'nobody');
   await client.query(`GRANT USAGE ON SCHEMA better_auth TO ${ident(nobody)}; GRANT EXECUTE ON FUNCTION better_auth.enable_rpc, better_auth.disable_rpc TO ${ident(nobody)}; SET ROLE ${ident(nobody)}`);
   await refused(enable('public'), { code: '42501' });

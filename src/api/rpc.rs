@@ -102,12 +102,22 @@ impl<'a> Call<'a> {
             503 if !server::is_writable() => 405,
             status => status,
         };
-        let mut headers = response.plain_headers();
+        let mut headers = uncached(&response);
         // PostgREST itself says what the body is.
         headers.retain(|(name, _)| *name != "content-type");
         server::set_response(status, &headers).or_raise();
         JsonText::from_json(if response.body.is_empty() { body_of(status).into() } else { response.body })
     }
+}
+
+/// The headers of an answer, which nothing on the way may keep: PostgREST is often behind a cache, and Better Auth
+/// says so of the session only.
+fn uncached(response: &Response) -> Vec<(&'static str, String)> {
+    let mut headers = response.plain_headers();
+    if !headers.iter().any(|(name, _)| *name == "cache-control") {
+        headers.push(("cache-control", "no-store".into()));
+    }
+    headers
 }
 
 /// What stands for an empty body: clients of PostgREST take an error whose body is `null` for none.
@@ -151,7 +161,7 @@ fn rpc_better_auth_handler(body: Option<&[u8]>) -> Vec<u8> {
             headers.extend(value.map(|value| (name.to_owned(), value)));
         }
         let response = answer_forwarded(&method, &url, headers, body.unwrap_or_default())?;
-        server::set_response(response.status, &response.plain_headers())?;
+        server::set_response(response.status, &uncached(&response))?;
         Ok(response)
     };
     answer().or_raise().body.into_bytes()

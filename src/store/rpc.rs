@@ -132,8 +132,12 @@ fn is_ours() -> String {
 pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
     as_caller(|| {
         let namespace = namespace(schema)?;
-        let roles: Vec<String> = roles.iter().map(|role| existing_role(role)).collect::<Result<_, _>>()?;
-        let roles = roles.join(", ");
+        if schema == "better_auth" || schema == "information_schema" || schema.starts_with("pg_") {
+            return Err(AuthError::Setup(format!(
+                "schema \"{schema}\" is not one for PostgREST to expose; choose another"
+            )));
+        }
+        let roles = existing_roles(roles)?;
         let schema = pgrx::spi::quote_identifier(schema);
         let library = run_once(
             "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
@@ -253,16 +257,27 @@ fn namespace(schema: &str) -> Result<String, AuthError> {
     found.into_iter().next().ok_or_else(|| AuthError::Setup(format!("schema \"{schema}\" does not exist")))
 }
 
-/// The quoted name of a role.
-fn existing_role(role: &str) -> Result<String, AuthError> {
-    let name = pgrx::spi::quote_literal(role);
-    let found = run_once(&format!(
-        "SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = {name}"
-    ))?;
-    found.into_iter().next().ok_or_else(|| {
-        AuthError::Setup(format!(
-            "role \"{role}\" does not exist; run: CREATE ROLE {} NOLOGIN;",
-            pgrx::spi::quote_identifier(role)
-        ))
-    })
+/// The quoted names of roles, separated by commas.
+fn existing_roles(roles: &[&str]) -> Result<String, AuthError> {
+    let (mut names, mut missing) = (Vec::new(), Vec::new());
+    for role in roles {
+        let name = pgrx::spi::quote_literal(role);
+        let found = run_once(&format!(
+            "SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.rolname = {name}"
+        ))?;
+        match found.into_iter().next() {
+            Some(found) => names.push(found),
+            None => missing.push(pgrx::spi::quote_identifier(role)),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(names.join(", "));
+    }
+    let create: Vec<String> = missing.iter().map(|role| format!("CREATE ROLE {role} NOLOGIN;")).collect();
+    let (noun, verb) = if missing.len() == 1 { ("role", "does") } else { ("roles", "do") };
+    Err(AuthError::Setup(format!(
+        "{noun} {} {verb} not exist; run: {}",
+        missing.join(", "),
+        create.join(" ")
+    )))
 }

@@ -17,7 +17,7 @@ const KEY: u32 = 0x6175_7468;
 /// The longest wait, in milliseconds, whatever `lock_timeout` says: who waits keeps a connection, and under a flood
 /// the answer "try again" is worth more than one that comes too late. It is an answer, too, whose transaction
 /// commits, so that the rate limit has counted it.
-const LONGEST_WAIT: i32 = 10_000;
+const LONGEST_WAIT: i32 = 5_000;
 
 /// Runs `hash` in a slot, once there is one. It must not wait for anything else meanwhile. 55P03 where that takes
 /// too long.
