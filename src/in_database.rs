@@ -5,6 +5,7 @@
 mod tests {
     use pgrx::prelude::*;
 
+    use crate::api::jsonb_writer;
     use crate::crypto::password::derivations;
     use crate::error::{AuthError, Code};
     use crate::flow::input::Input;
@@ -132,6 +133,95 @@ mod tests {
         let first = sign();
         Spi::run("SELECT better_auth.rotate_secret('jwt')").unwrap();
         assert_ne!(sign(), first);
+    }
+
+    /// What jsonb_in makes of it, header and all.
+    fn by_postgres(json: &str) -> Vec<u8> {
+        let text = std::ffi::CString::new(json).unwrap();
+        // SAFETY: jsonb_in takes one terminated string, and gives a value with a header that says its size.
+        unsafe {
+            let datum: pg_sys::Datum =
+                pgrx::direct_function_call(pg_sys::jsonb_in, &[Some(text.as_ptr().into())]).unwrap();
+            let value: *const pg_sys::varlena = datum.cast_mut_ptr();
+            std::slice::from_raw_parts(value.cast(), pgrx::varsize_any(value)).to_vec()
+        }
+    }
+
+    /// JSON text of any shape.
+    fn some_json(next: &mut impl FnMut(u64) -> u64, depth: u64) -> String {
+        const TEXTS: [&str; 8] = ["", "a", "b", "sub", r"\u00e9\n\\", r#"q\""#, r"\ud83d\ude00", "ü😀"];
+        let text = |next: &mut dyn FnMut(u64) -> u64| match next(4) {
+            0 => format!("\"{}\"", "x".repeat(next(200) as usize)),
+            1 => format!("\"key{}\"", next(60)),
+            _ => format!("\"{}\"", TEXTS[next(8) as usize]),
+        };
+        match next(if depth > 4 { 8 } else { 12 }) {
+            0 => "null".into(),
+            1 => "true".into(),
+            2 => "false".into(),
+            3 => (next(u64::MAX) as i64).to_string(),
+            4 => (next(20_001) as i64 - 10_000).to_string(),
+            5 => (10_i64.pow(next(19) as u32) * (next(19) as i64 - 9)).to_string(),
+            6 | 7 => text(next),
+            8 | 9 => {
+                let items: Vec<String> =
+                    (0..next(if depth == 0 { 80 } else { 9 })).map(|_| some_json(next, depth + 2)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            _ => {
+                let members: Vec<String> = (0..next(if depth == 0 { 80 } else { 9 }))
+                    .map(|_| format!("{}:{}", text(next), some_json(next, depth + 2)))
+                    .collect();
+                format!("{{{}}}", members.join(" ,"))
+            }
+        }
+    }
+
+    #[pg_test]
+    fn jsonb_is_written_as_postgresql_writes_it() {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below.max(1)
+        };
+        let mut written = 0;
+        for _ in 0..4_000 {
+            let json = some_json(&mut next, 0);
+            match jsonb_writer::write(&json) {
+                Some(bytes) => {
+                    written += 1;
+                    assert_eq!(bytes, by_postgres(&json), "{json}");
+                }
+                None => assert!(!json.starts_with(['[', '{']), "{json}"),
+            }
+        }
+        assert!(written > 1_000, "{written}");
+        for left in [
+            "1",
+            "\"x\"",
+            "null",
+            "[1.5]",
+            "{\"a\":1e3}",
+            "[18446744073709551615]",
+            "[-0]",
+            "[\"\\u0000\"]",
+            "{",
+            "[\"\\ud800\"]",
+        ] {
+            assert_eq!(jsonb_writer::write(left), None, "{left}");
+        }
+        for json in [
+            "{}",
+            "[]",
+            "[[]]",
+            "[{}]",
+            "[9223372036854775807,-9223372036854775808,0]",
+            "{\"a\":1,\"b\":2,\"a\":3}",
+        ] {
+            assert_eq!(jsonb_writer::write(json).unwrap(), by_postgres(json), "{json}");
+        }
     }
 
     #[pg_test]

@@ -11,6 +11,7 @@ use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
 use serde_json::{Map, Value};
 use std::ffi::{CStr, CString};
 
+use crate::api::jsonb_writer;
 use crate::crypto::jwt::{MAX_TOKEN, Payload, Refusal, write_json};
 use crate::flow::json::Object;
 
@@ -41,6 +42,14 @@ impl From<Object> for JsonText {
 
 impl IntoDatum for JsonText {
     fn into_datum(self) -> Option<pg_sys::Datum> {
+        if let Some(bytes) = jsonb_writer::write(&self.0) {
+            // SAFETY: PostgreSQL's memory, of the size that is copied into it.
+            return Some(unsafe {
+                let copy: *mut u8 = pg_sys::palloc(bytes.len()).cast();
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len());
+                copy.into()
+            });
+        }
         let text = CString::new(self.0).ok()?;
         // SAFETY: jsonb_in takes one terminated string and raises on anything that isn't JSON.
         unsafe { direct_function_call::<pg_sys::Datum>(pg_sys::jsonb_in, &[Some(text.as_ptr().into())]) }
@@ -151,17 +160,18 @@ impl Jsonb<'_> {
 // all keys, then all values), then their data.
 const COUNT: u32 = 0x0FFF_FFFF;
 const SCALAR: u32 = 0x1000_0000;
-const OBJECT: u32 = 0x2000_0000;
+pub(super) const OBJECT: u32 = 0x2000_0000;
+pub(super) const ARRAY: u32 = 0x4000_0000;
 /// An entry holds the element's length, or, every so often and with `HAS_OFFSET`, where it ends.
-const LENGTH: u32 = 0x0FFF_FFFF;
-const HAS_OFFSET: u32 = 0x8000_0000;
-const KIND: u32 = 0x7000_0000;
-const STRING: u32 = 0x0000_0000;
-const NUMERIC: u32 = 0x1000_0000;
-const FALSE: u32 = 0x2000_0000;
-const TRUE: u32 = 0x3000_0000;
-const NULL: u32 = 0x4000_0000;
-const CONTAINER: u32 = 0x5000_0000;
+pub(super) const LENGTH: u32 = 0x0FFF_FFFF;
+pub(super) const HAS_OFFSET: u32 = 0x8000_0000;
+pub(super) const KIND: u32 = 0x7000_0000;
+pub(super) const STRING: u32 = 0x0000_0000;
+pub(super) const NUMERIC: u32 = 0x1000_0000;
+pub(super) const FALSE: u32 = 0x2000_0000;
+pub(super) const TRUE: u32 = 0x3000_0000;
+pub(super) const NULL: u32 = 0x4000_0000;
+pub(super) const CONTAINER: u32 = 0x5000_0000;
 
 #[derive(Clone, Copy)]
 struct Container<'a>(&'a [u8]);

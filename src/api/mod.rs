@@ -3,6 +3,7 @@
 mod admin;
 mod http;
 mod jsonb;
+pub(crate) mod jsonb_writer;
 mod raise;
 mod rpc;
 mod sql;

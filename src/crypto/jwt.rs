@@ -2,7 +2,9 @@
 //! type, so no header can choose another one.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use std::fmt;
 
 use crate::crypto::mac::Key;
 
@@ -119,8 +121,8 @@ pub(crate) fn verify<'k>(
     audience: Option<&str>,
 ) -> Result<VerifiedClaims, Refusal> {
     let json = open(keys, token, |header| if header == HEADER { Ok(()) } else { check_header(header) })?;
-    let claims = parse_object(&json).ok_or(Refusal::NotJson("payload"))?;
-    check_times(&claims, now)?;
+    let claims = Registered::read(&json).ok_or(Refusal::NotJson("payload"))?;
+    check_times(|claim| claims.get(claim), now)?;
     if let Some(audience) = audience
         && !names_audience(claims.get("aud"), audience)
     {
@@ -141,7 +143,7 @@ pub(crate) fn verify_internal<'k>(
 ) -> Result<Map<String, Value>, Refusal> {
     let ours = |header: &str| if header == INTERNAL_HEADER { Ok(()) } else { Err(Refusal::Algorithm) };
     let claims = parse_object(&open(keys, token, ours)?).ok_or(Refusal::NotJson("payload"))?;
-    check_times(&claims, now)?;
+    check_times(|claim| claims.get(claim), now)?;
     Ok(claims)
 }
 
@@ -170,10 +172,14 @@ fn open<'k>(
     String::from_utf8(payload_bytes).map_err(|_| Refusal::NotJson("payload"))
 }
 
-fn check_times(claims: &Map<String, Value>, now: i64) -> Result<(), Refusal> {
-    let expiry = whole_seconds(claims, "exp")?.ok_or(Refusal::Missing("exp"))?;
-    let not_before = whole_seconds(claims, "nbf")?;
-    let issued = whole_seconds(claims, "iat")?;
+fn check_times<'a>(claim: impl Fn(&'static str) -> Option<&'a Value>, now: i64) -> Result<(), Refusal> {
+    let whole_seconds = |name| match claim(name) {
+        None => Ok(None),
+        Some(value) => value.as_i64().map(Some).ok_or(Refusal::NotWhole(name)),
+    };
+    let expiry = whole_seconds("exp")?.ok_or(Refusal::Missing("exp"))?;
+    let not_before = whole_seconds("nbf")?;
+    let issued = whole_seconds("iat")?;
     if expiry <= now {
         return Err(Refusal::Expired);
     }
@@ -250,11 +256,58 @@ fn has_extreme_number(json: &str) -> bool {
     }
     false
 }
+/// The claims that verification looks at. A token of ours has others too, which needn't be built to be checked.
+#[derive(Default)]
+struct Registered([Option<Value>; Self::NAMES.len()]);
 
-fn whole_seconds(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, Refusal> {
-    match claims.get(claim) {
-        None => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or(Refusal::NotWhole(claim)),
+impl Registered {
+    const NAMES: [&str; 4] = ["exp", "iat", "nbf", "aud"];
+    /// Up to this size, in bytes, no number can be too large for f64 or too long for jsonb, unless by an exponent.
+    const PLAIN: usize = 300;
+
+    /// Of a payload that [`parse_object`] takes.
+    fn read(json: &str) -> Option<Self> {
+        let bytes = json.as_bytes();
+        let has_exponent = || bytes.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1] | 32 == b'e');
+        // What isn't built isn't checked for escapes and numbers either.
+        if bytes.len() <= Self::PLAIN && !bytes.contains(&b'\\') && !has_exponent() {
+            return serde_json::from_str(json).ok();
+        }
+        let mut claims = parse_object(json)?;
+        Some(Self(Self::NAMES.map(|name| claims.swap_remove(name))))
+    }
+
+    fn get(&self, claim: &str) -> Option<&Value> {
+        let place = Self::NAMES.iter().position(|name| *name == claim)?;
+        self.0.get(place)?.as_ref()
+    }
+}
+
+impl<'de> Deserialize<'de> for Registered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Claims;
+
+        impl<'de> Visitor<'de> for Claims {
+            type Value = Registered;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<Self::Value, A::Error> {
+                let mut found = Registered::default();
+                while let Some(name) = claims.next_key::<&str>()? {
+                    match Registered::NAMES.iter().position(|registered| *registered == name) {
+                        // Of several with one name the last one counts, as in jsonb.
+                        Some(place) => found.0[place] = Some(claims.next_value()?),
+                        None => drop(claims.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(found)
+            }
+        }
+
+        deserializer.deserialize_map(Claims)
     }
 }
 
@@ -452,6 +505,37 @@ mod tests {
         }
         assert_eq!(refusal(&token(r#"{"alg":"HS256","crit":["x"]}"#, "{}")), Refusal::Critical);
         assert_eq!(refusal(&"a".repeat(MAX_TOKEN + 1)), Refusal::Oversized);
+    }
+
+    #[test]
+    fn what_is_looked_at_is_what_a_whole_payload_says() {
+        let long = "1".repeat(310);
+        for json in [
+            r#"{"sub":"u","exp":1,"iat":2,"nbf":3,"aud":["a","b"],"more":{"exp":9,"x":[1,{"y":null}]}}"#
+                .into(),
+            r#"{"exp":1,"exp":2}"#.into(),
+            r#"{ "exp" : 1.5 , "aud":null,"nbf":true}"#.into(),
+            r#"{"\u0065xp":1}"#.into(),
+            "{}".into(),
+            r#"{"a":"\u0000","exp":1}"#.into(),
+            r#"{"a":"\ud800","exp":1}"#.into(),
+            r#"{"a":1e999,"exp":1}"#.into(),
+            r#"{"a":1E-500,"exp":1}"#.into(),
+            format!(r#"{{"a":{long},"exp":1}}"#),
+            r#"{"a":01,"exp":1}"#.into(),
+            r#"{"a":"x"#.into(),
+            r#"{"exp":1}x"#.into(),
+            r#"[{"exp":1}]"#.into(),
+            "{\"a\":\"\u{1}\",\"exp\":1}".into(),
+            format!(r#"{{"a":{}{},"exp":1}}"#, "[".repeat(100), "]".repeat(100)),
+        ] {
+            let json: String = json;
+            let found =
+                Registered::read(&json).map(|found| Registered::NAMES.map(|name| found.get(name).cloned()));
+            let wanted =
+                parse_object(&json).map(|whole| Registered::NAMES.map(|name| whole.get(name).cloned()));
+            assert_eq!(found, wanted, "{json}");
+        }
     }
 
     #[test]
