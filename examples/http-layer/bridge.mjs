@@ -7,22 +7,28 @@ const STATEMENT = {
 };
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
 const MAX_WAITING = 1000; // requests that wait for a connection to the database
+const MAX_HELD = 64 << 20; // bytes of bodies, of all requests together
+const CHUNK_COST = 512; // bytes that Node keeps around a piece of a body, however short it is
 
 /**
  * Answers a request of node:http as better_auth.handler says; never rejects. `pool` is a pg.Pool with an 'error'
  * listener. `address` is the client's, by which the database counts: what the client says of it doesn't get through.
  */
 export async function authHandler(pool, request, response, address = request.socket.remoteAddress) {
+  const before = structuredClone(response.getHeaders()); // CORS headers, for example
+  const share = new Share();
   try {
-    const body = await readBody(request, response);
+    const body = await readBody(request, response, share);
     const headers = { ...request.headers, 'x-forwarded-for': address };
-    const input = JSON.stringify({ method: request.method, url: request.url, headers, body });
-    const answer = await callHandler(pool, input, response);
+    const answer = await callHandler(pool, { method: request.method, url: request.url, headers, body }, response);
     response.statusCode = answer.status;
     for (const [name, value] of answer.headers) response.appendHeader(name, value);
+    if (!response.hasHeader('cache-control')) response.setHeader('cache-control', 'no-store');
     response.end(answer.body);
   } catch (error) {
-    refuse(response, error);
+    refuse(response, error, before);
+  } finally {
+    share.free();
   }
 }
 
@@ -31,22 +37,53 @@ class Refusal extends Error {
   constructor(status, cause) {
     super(`refused with ${status}`, { cause });
     this.status = status;
+    this.headers = { 'content-length': 0, ...(status === 503 && { 'retry-after': 1 }) };
+  }
+}
+
+let held = 0; // bytes, by all requests
+
+/** What one request holds of a body. */
+class Share {
+  #bytes = 0;
+
+  /** Whether there was room for so many more. */
+  take(bytes) {
+    if (held + bytes > MAX_HELD) return false;
+    this.#bytes += bytes;
+    held += bytes;
+    return true;
+  }
+
+  free() {
+    held -= this.#bytes;
+    this.#bytes = 0;
   }
 }
 
 /** The body's text. All of it is here before a connection is asked for: a slow client holds none. */
-async function readBody(request, response) {
+async function readBody(request, response, share) {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (length === undefined && encoding === undefined) return null;
   const chunks = [];
   let size = 0;
-  if (length > MAX_BODY) refuseBody(response);
+  let refusal;
+  // Answers at once, and lets the rest be read: a client that still sends would see a reset, and not the answer.
+  const giveUp = (error) => {
+    refusal = error;
+    chunks.length = 0;
+    share.free();
+    response.writeHead(error.status, { ...error.headers, connection: 'close' }).flushHeaders();
+  };
+  if (length > MAX_BODY) giveUp(new Refusal(413));
   for await (const chunk of request) {
+    if (refusal) continue;
     size += chunk.length;
-    if (size > MAX_BODY) refuseBody(response);
-    if (!response.headersSent) chunks.push(chunk);
+    chunks.push(chunk);
+    if (size > MAX_BODY) giveUp(new Refusal(413));
+    else if (!share.take(chunk.length + CHUNK_COST)) giveUp(new Refusal(503, new Error('too many bodies are held')));
   }
-  if (response.headersSent) throw new Refusal(413);
+  if (refusal) throw refusal;
   const bytes = Buffer.concat(chunks);
   if (bytes.includes(0)) throw new Refusal(400); // jsonb holds no NUL
   try {
@@ -54,11 +91,6 @@ async function readBody(request, response) {
   } catch {
     throw new Refusal(400);
   }
-}
-
-/** Answers at once, and lets the rest be read: a client that still sends would see a reset, and not the answer. */
-function refuseBody(response) {
-  if (!response.headersSent) response.writeHead(413, { connection: 'close', 'content-length': 0 }).flushHeaders();
 }
 
 /**
@@ -76,7 +108,8 @@ async function callHandler(pool, input, response) {
   client.on('error', onLoss);
   let fault;
   try {
-    const { rows } = await client.query({ ...STATEMENT, values: [input] });
+    // Not sooner: the text may be six times as long as the body.
+    const { rows } = await client.query({ ...STATEMENT, values: [JSON.stringify(input)] });
     return rows[0].answer;
   } catch (error) {
     fault = error;
@@ -87,9 +120,10 @@ async function callHandler(pool, input, response) {
   }
 }
 
-function refuse(response, error) {
+/** Answers with `error`, and with the headers that were there `before`. */
+function refuse(response, error, before) {
   if (response.destroyed) return; // nobody is there
-  const status = error instanceof Refusal ? error.status : 500;
+  const { status, headers } = error instanceof Refusal ? error : new Refusal(500);
   if (status >= 500) {
     // Only the code: PostgreSQL's messages quote what was sent, passwords included, and URLs hold tokens.
     const { code, message } = error.cause ?? error;
@@ -97,7 +131,7 @@ function refuse(response, error) {
   }
   if (!response.headersSent) {
     for (const name of response.getHeaderNames()) response.removeHeader(name);
-    response.writeHead(status, { 'content-length': 0, ...(status === 503 && { 'retry-after': 1 }) });
+    response.setHeaders(new Map(Object.entries(before))).writeHead(status, headers);
   }
   response.end();
 }

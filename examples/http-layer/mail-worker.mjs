@@ -18,7 +18,7 @@ let stopping = false;
 let news = false;
 let wake = () => {};
 const hear = () => { news = true; wake(); };
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { stopping = true; hear(); });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { stopping = true; hear(); });
 
 /** Waits, unless there is news or until there is. */
 async function pause(milliseconds) {

@@ -59,12 +59,16 @@ server.listen(number('PORT', 3000, 0), process.env.HOST || '127.0.0.1', () => {
 });
 
 /** Takes no new requests, answers those that it has, and ends. */
-async function stop() {
-  setTimeout(() => fail('requests were cut off'), shutdownTimeout).unref();
+async function end() {
+  const late = setTimeout(() => fail('requests were cut off'), shutdownTimeout);
   server.close();
   const idle = setInterval(() => server.closeIdleConnections(), 100); // those that were busy at first
   await once(server, 'close');
   clearInterval(idle);
   await pool.end();
+  clearTimeout(late);
+  // The pool leaves a connection open whose login has failed, and with it the process would go on.
+  setTimeout(() => process.exit(), 1_000).unref();
 }
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
+let ending;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { ending ??= end(); }); // more than one may come

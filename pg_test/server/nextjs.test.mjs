@@ -113,6 +113,8 @@ describe('the routes', () => {
       [token.status, token.headers.get('content-type'), token.headers.get('cache-control'), Object.keys(await token.json())],
       [200, 'application/json', 'no-store', ['token']],
     );
+    const list = await send('GET', '/api/auth/list-sessions', { cookie }); // with their tokens
+    assert.deepEqual([list.status, list.headers.get('cache-control')], [200, 'no-store']);
     const out = await send('POST', '/api/auth/sign-out', { cookie });
     const names = out.headers.getSetCookie().map((one) => one.split('=')[0]);
     assert.deepEqual(names, ['better-auth.session_token', 'better-auth.session_data', 'better-auth.dont_remember']);
@@ -192,6 +194,36 @@ describe('bodies', () => {
     assert.equal((await send('POST', '/api/auth/sign-up/email', { body: broken, duplex: 'half' })).status, 400);
     assert.equal(await client.value('SELECT count(*)::int FROM better_auth."rateLimit"'), 0);
     assert.deepEqual(log, []);
+  });
+});
+
+describe('many bodies at a time', () => {
+  test('hold 64 MiB at most, and become JSON one by one', async (t) => {
+    const { client, database, role, send } = await start(t);
+    assert.equal((await send('GET', '/api/auth/ok')).status, 200);
+    Object.assign(globalThis.betterAuthPool.options, { connectionTimeoutMillis: 0, query_timeout: 0 }); // for slow machines
+    const locker = await database.connect();
+    await locker.query('BEGIN; LOCK TABLE better_auth."rateLimit"');
+    const stringify = t.mock.method(JSON, 'stringify');
+    const made = () => stringify.mock.calls.filter(({ arguments: [value] }) => value?.body?.length === MIB).length;
+    const escaped = Buffer.alloc(MIB, 1); // six times as long in JSON
+    const statuses = [];
+    const flood = Array.from({ length: 100 }, async () => {
+      const { status, headers } = await send('POST', '/api/auth/sign-in/email', { body: escaped });
+      statuses.push(status);
+      if (status === 503) assert.equal(headers.get('retry-after'), '1');
+    });
+    const waiting = `SELECT count(*)::int FROM pg_stat_activity WHERE usename = '${role}' AND wait_event_type = 'Lock'`;
+    await until(async () => (await client.value(waiting)) === 10 && statuses.length >= 100 - 63, 'the others wait, or are refused');
+    assert.deepEqual([...new Set(statuses)], [503]);
+    assert.equal(made(), 10); // one for each connection
+    await locker.query('ROLLBACK');
+    await Promise.all(flood);
+    assert.ok(made() >= 60, `${made()} were let through`);
+    assert.equal(statuses.filter((status) => status === 400).length, made());
+    for (let count = 0; count < 5; count += 1) { // nothing is held any more
+      assert.equal((await send('POST', '/api/auth/sign-in/email', { body: escaped })).status, 400);
+    }
   });
 });
 

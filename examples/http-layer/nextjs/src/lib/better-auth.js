@@ -6,6 +6,8 @@ import { Pool } from 'pg';
 
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
 const MAX_WAITING = 1000; // requests that wait for a connection to the database
+const MAX_HELD = 64 << 20; // bytes of bodies, of all requests together
+const CHUNK_COST = 512; // bytes that Node keeps around a piece of a body, however short it is
 
 /**
  * @typedef {{ id: string, name: string, email: string, emailVerified: boolean, image: string | null,
@@ -16,18 +18,22 @@ const MAX_WAITING = 1000; // requests that wait for a connection to the database
 
 /** Answers a request to one of Better Auth's routes or the bridge route. Never rejects. @param {Request} request */
 export async function handle(request) {
+  const share = new Share();
   try {
-    const body = await readBody(request);
+    const body = await readBody(request, share);
     const { pathname, search } = new URL(request.url);
     const { method, headers } = request;
     const answer = await callHandler({ method, url: pathname + search, headers: [...headers], body });
-    // Pairs, so that several Set-Cookie stay several.
-    return new Response(answer.body || null, { status: answer.status, headers: answer.headers });
+    const sent = new Headers(answer.headers); // pairs, so that several Set-Cookie stay several
+    if (!sent.has('cache-control')) sent.set('cache-control', 'no-store');
+    return new Response(answer.body || null, { status: answer.status, headers: sent });
   } catch (error) {
     const status = error instanceof Refusal ? error.status : 500;
     if (status >= 500) log(`answered ${status}`, error instanceof Refusal ? error.cause : error);
     const headers = { 'cache-control': 'no-store', ...(status === 503 && { 'retry-after': '1' }) };
     return new Response(null, { status, headers });
+  } finally {
+    share.free();
   }
 }
 
@@ -66,11 +72,30 @@ class Refusal extends Error {
   }
 }
 
+let held = 0; // bytes, by all requests
+
+/** What one request holds of a body. */
+class Share {
+  #bytes = 0;
+
+  /** @param {number} bytes */
+  take(bytes) {
+    if (held + bytes > MAX_HELD) throw new Refusal(503, new Error('too many bodies are held'));
+    this.#bytes += bytes;
+    held += bytes;
+  }
+
+  free() {
+    held -= this.#bytes;
+    this.#bytes = 0;
+  }
+}
+
 /**
  * The body's text. All of it is here before a connection is asked for: a slow client holds none.
- * @param {Request} request
+ * @param {Request} request @param {Share} share
  */
-async function readBody(request) {
+async function readBody(request, share) {
   if (!request.body) return null;
   const reader = request.body.getReader();
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -82,6 +107,7 @@ async function readBody(request) {
       if (done) break;
       size += value.byteLength;
       if (size > MAX_BODY) throw new Refusal(413);
+      share.take(value.byteLength + CHUNK_COST);
       text += decoder.decode(value, { stream: true });
     }
     text += decoder.decode();
@@ -107,6 +133,7 @@ async function callHandler(request) {
   client.on('error', onError);
   let fault;
   try {
+    // Made a text no sooner: it may be six times as long as the body.
     const { rows } = await client.query('SELECT better_auth.handler($1) AS answer', [JSON.stringify(request)]);
     return rows[0].answer;
   } catch (error) {
