@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { authHandler } from '../../examples/http-layer/bridge.mjs';
 import { configured } from './http.mjs';
 import { cleanup, directory, freshEmail, PASSWORD, server, signUp, until } from './lib.mjs';
 
@@ -125,6 +127,11 @@ function clients({ url }) {
   return lines.filter(([, local, , state]) => local?.endsWith(`:${port}`) && ['01', '08'].includes(state)).length;
 }
 
+const onLinux = { skip: process.platform !== 'linux' && 'only Linux has /proc' };
+
+/** The most memory that the layer has had, in MiB. */
+const peak = ({ pid }) => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+
 const head = (line, headers = {}) =>
   `${line} HTTP/1.1\r\n${Object.entries({ host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 
@@ -178,6 +185,8 @@ describe('the bridge', () => {
     assert.equal(bridge.headers['cache-control'], 'no-store');
     const headers = await it.get('/api/insforge-token', { method: 'HEAD', headers: { cookie } });
     assert.deepEqual([headers.status, headers.body, headers.headers['cache-control']], [200, '', 'no-store']);
+    const list = await it.get('/api/auth/list-sessions', { headers: { cookie } }); // with their tokens
+    assert.deepEqual([list.status, list.headers['cache-control']], [200, 'no-store']);
     const wrong = await it.get('/api/auth/sign-in/email', {
       method: 'POST', headers: JSON_BODY, body: JSON.stringify({ email: freshEmail(), password: 'wrong password' }),
     });
@@ -277,11 +286,10 @@ describe('bodies', () => {
     await client.closed;
   });
 
-  test('are not kept once they are too long', async (t) => {
+  test('are not kept once they are too long', onLinux, async (t) => {
     const it = await layer(t);
-    const peak = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${it.pid}/status`, 'utf8'))[1]) / 1024;
     assert.equal((await post(it, many(20))).status, 413);
-    const before = peak();
+    const before = peak(it);
     const client = raw(t, it.url, head('POST /api/auth/sign-in/email', { 'transfer-encoding': 'chunked' }));
     const chunk = Buffer.concat([Buffer.from('10000\r\n'), filler, Buffer.from('\r\n')]);
     for (let sent = 0; sent < 512; sent += 1 / 16) {
@@ -289,7 +297,38 @@ describe('bodies', () => {
     }
     client.socket.write('0\r\n\r\n');
     assert.match(await client.closed, /^HTTP\/1\.1 413 /);
-    assert.ok(peak() - before < 256, `${before} MiB before, ${peak()} MiB after 512 MiB`);
+    assert.ok(peak(it) - before < 256, `${before} MiB before, ${peak(it)} MiB after 512 MiB`);
+  });
+
+  test('of all requests together may be 64 MiB, and become six times as long one by one', onLinux, async (t) => {
+    const it = await layer(t, { POOL_SIZE: '1', POOL_WAIT_MS: '100000', STATEMENT_TIMEOUT_MS: '100000' });
+    const cookie = await visitor(it);
+    const before = peak(it);
+    const release = await it.hold();
+    const first = session(it, cookie);
+    await it.busy(1);
+    const escaped = Buffer.alloc(MEBIBYTE, 1); // \u0001 in JSON
+    const statuses = [];
+    const flood = Array.from({ length: 200 }, async () => statuses.push((await post(it, escaped)).status));
+    await until(() => statuses.length >= 200 - 63, 'those beyond are refused at once');
+    assert.deepEqual([...new Set(statuses)], [503]);
+    await release();
+    assert.equal((await first).status, 200);
+    await Promise.all(flood);
+    assert.ok(statuses.filter((status) => status === 400).length >= 60, statuses.join());
+    assert.ok(peak(it) - before < 640, `${before} MiB before, ${peak(it)} MiB after`);
+    for (let count = 0; count < 5; count += 1) assert.equal((await post(it, escaped)).status, 400); // nothing is held any more
+  });
+
+  test('count for what they take in many pieces', onLinux, async (t) => {
+    const it = await layer(t);
+    const before = peak(it);
+    const client = raw(t, it.url, head('POST /api/auth/sign-in/email', { 'transfer-encoding': 'chunked' }), '1\r\nx\r\n'.repeat(500_000), '0\r\n\r\n');
+    assert.match(await client.closed, /^HTTP\/1\.1 503 [^]*retry-after: 1\r\n/i);
+    assert.ok(peak(it) - before < 256, `${before} MiB before, ${peak(it)} MiB after`);
+    await until(() => it.output.stderr !== '', 'it is logged');
+    assert.equal(it.output.stderr, 'answered 503: too many bodies are held\n');
+    assert.equal((await post(it, '{}')).status, 400);
   });
 
   test('that are no text are refused, and never reach the database', async (t) => {
@@ -549,6 +588,34 @@ describe('a statement that fails', () => {
     assert.equal(it.output.stderr, 'answered 500: 22P02\nanswered 500: ERR_INVALID_CHAR\n');
   });
 
+  test('headers that were there before stay, and those of the answer go', async (t) => {
+    const database = await server.emptyDatabase(t);
+    const client = await database.connect();
+    const answerWith = (headers) => client.query(`
+      CREATE OR REPLACE FUNCTION better_auth.handler(request jsonb) RETURNS jsonb LANGUAGE sql
+      RETURN '${JSON.stringify({ status: 200, headers, body: '' })}'::jsonb`);
+    await client.query('CREATE SCHEMA better_auth');
+    const pool = new pg.Pool({ host: server.host, port: server.port, user: server.user, database: database.name });
+    cleanup(t, () => pool.end());
+    const cors = { 'access-control-allow-origin': 'https://app.example', vary: ['origin', 'cookie'] };
+    const listener = createHttpServer((request, response) => {
+      for (const [name, value] of Object.entries(cors)) response.setHeader(name, [value].flat());
+      authHandler(pool, request, response);
+    });
+    cleanup(t, () => new Promise((done) => { listener.close(done); }));
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    const log = t.mock.method(console, 'error', () => {});
+    const get = async () => {
+      const { status, headers } = await send(`http://127.0.0.1:${listener.address().port}`, '/api/auth/ok');
+      return [status, headers['access-control-allow-origin'], headers.vary, headers['cache-control'], headers['set-cookie']];
+    };
+    await answerWith([['cache-control', 'private'], ['vary', 'accept'], ['set-cookie', 'a=b']]);
+    assert.deepEqual(await get(), [200, 'https://app.example', 'origin, cookie, accept', 'private', ['a=b']]);
+    await answerWith([['cache-control', 'private'], ['vary', 'accept'], ['set-cookie', 'a=b'], ['location', 'a\nb']]);
+    assert.deepEqual(await get(), [500, 'https://app.example', 'origin, cookie', undefined, undefined]);
+    assert.deepEqual(log.mock.calls.map(({ arguments: [line] }) => line), ['answered 500: ERR_INVALID_CHAR']);
+  });
+
   test('so is it without the privilege', async (t) => {
     const it = await layer(t);
     await it.client.query(`REVOKE EXECUTE ON FUNCTION better_auth.handler FROM ${it.role}`);
@@ -596,6 +663,45 @@ describe('shutdown', () => {
     const answers = (await client.closed).match(/HTTP\/1\.1 \d+|connection: [-\w]+/gi);
     assert.deepEqual(answers, ['HTTP/1.1 200', 'Connection: keep-alive', 'HTTP/1.1 200', 'Connection: close']);
     assert.equal(await it.ended(), 0);
+  });
+
+  test('more signals change nothing', async (t) => {
+    const it = await layer(t);
+    const cookie = await visitor(it);
+    const release = await it.hold();
+    const running = session(it, cookie);
+    await it.busy(1);
+    it.kill('SIGINT');
+    await closed(it);
+    it.kill('SIGTERM');
+    it.kill('SIGINT');
+    await release();
+    assert.equal((await running).status, 200);
+    assert.equal(await it.ended(), 0);
+    assert.equal(it.output.stderr, '');
+  });
+
+  test('a login that has failed keeps nothing waiting', async (t) => {
+    // Asks for a password, and doesn't mind that none comes.
+    const asking = createServer((socket) => {
+      const message = (code, text) => {
+        const body = Buffer.concat([Buffer.from([0, 0, 0, code]), Buffer.from(text)]);
+        const length = Buffer.alloc(4);
+        length.writeInt32BE(body.length + 4);
+        socket.write(Buffer.concat([Buffer.from('R'), length, body]));
+      };
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        message(10, 'SCRAM-SHA-256\0\0');
+        socket.once('data', () => message(11, 'r=x,s=x,i=4096'));
+      });
+    });
+    cleanup(t, () => new Promise((done) => { asking.close(done); }));
+    await once(asking.listen(0, '127.0.0.1'), 'listening');
+    const it = await start(t, { PGHOST: '127.0.0.1', PGPORT: String(asking.address().port), PGPASSWORD: '' });
+    assert.equal((await it.get('/api/auth/ok')).status, 503);
+    assert.equal(await it.ended('SIGTERM'), 0);
+    assert.match(it.output.stderr, /^answered 503: SASL: .* password must be .*\n$/);
   });
 
   test('what does not come to an end is cut off', async (t) => {
