@@ -24,7 +24,6 @@ const HEADERS = {
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'referrer-policy': 'same-origin', // links in mails hold tokens
-  'x-content-type-options': 'nosniff',
 };
 
 const here = (name) => new URL(name, import.meta.url);

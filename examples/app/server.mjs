@@ -20,6 +20,7 @@ export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', por
   const mailPool = mailer && openPool({ ...mailer, max: 1 });
   const mails = mailPool && showMails(mailPool);
   const server = createServer((request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff');
     const path = request.url.split('?', 1)[0];
     if (path.startsWith('/api/auth/') || path === '/api/insforge-token') return authHandler(pool, request, response);
     if (path.startsWith('/rest/')) return rest(request, response, request.url.slice('/rest'.length));
@@ -28,16 +29,18 @@ export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', por
   });
   server.listen(port, host);
   await once(server, 'listening'); // rejects where the port is taken
+  const end = async () => {
+    server.close();
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), 5_000).unref(); // who is slower than that is cut off
+    await once(server, 'close');
+    await Promise.all([pool.end(), mailPool?.end()]);
+  };
+  let ending;
   const name = host === '127.0.0.1' ? 'localhost' : host;
   return {
     url: `http://${name.includes(':') ? `[${name}]` : name}:${server.address().port}`,
-    async stop() {
-      server.close();
-      server.closeIdleConnections();
-      setTimeout(() => server.closeAllConnections(), 5_000).unref(); // who is slower than that is cut off
-      await once(server, 'close');
-      await Promise.all([pool.end(), mailPool?.end()]);
-    },
+    stop: () => (ending ??= end()), // more than one signal may come
   };
 }
 
@@ -49,7 +52,7 @@ function openPool(config) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { HOST, PORT, POSTGREST_URL, MAILER } = process.env;
+  const { HOST, PORT, POSTGREST_URL, MAILER, MAILER_PASSWORD } = process.env;
   if (!POSTGREST_URL) {
     console.error('POSTGREST_URL has to be set, as in POSTGREST_URL=http://127.0.0.1:3001');
     process.exit(2);
@@ -57,7 +60,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const app = await startApp({
     web: {}, // PGHOST, PGUSER, ...
     postgrest: POSTGREST_URL,
-    mailer: MAILER ? { user: MAILER } : undefined,
+    mailer: MAILER ? { user: MAILER, password: MAILER_PASSWORD } : undefined,
     host: HOST || undefined,
     port: PORT ? Number(PORT) : undefined,
   }).catch((error) => {
@@ -65,5 +68,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(1);
   });
   console.log(app.url);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.stop());
+  // A pool leaves a connection open whose login has failed, so the process ends by itself only sometimes.
+  const end = () => app.stop().then(() => process.exit());
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, end);
 }

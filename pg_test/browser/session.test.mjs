@@ -48,7 +48,7 @@ test('a page that the browser has kept whole is empty and made anew', async (t) 
 test('answers about a user are in no cache', async (t) => {
   const { open } = await withApp(t);
   const page = await signUp(open);
-  for (const path of ['/api/insforge-token', '/rest/posts', '/demo/mails']) {
+  for (const path of ['/api/insforge-token', '/api/auth/list-sessions', '/api/auth/get-session', '/rest/posts', '/demo/mails']) {
     const control = await page.evaluate(async (one) => (await fetch(one)).headers.get('cache-control'), path);
     assert.equal(control, 'no-store', path);
   }

@@ -18,4 +18,5 @@ const standIn = await startStandIn({
   port: Number(env.PGRST_SERVER_PORT ?? 3000),
 });
 console.log(`a stand-in for PostgREST listens on ${standIn.url}`);
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => standIn.stop());
+let stopping;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { stopping ??= standIn.stop(); }); // more than one may come

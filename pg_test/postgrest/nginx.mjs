@@ -1,22 +1,12 @@
 // Debian's nginx with the configuration of examples/nginx-postgrest, in front of a PostgREST.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.mjs';
 
 const EXAMPLE = readFileSync(new URL('../../examples/nginx-postgrest/better-auth.conf', import.meta.url), 'utf8');
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The example as it is, but for its two ports and the directory of its pages. */
 function configuration(directory, port, postgrest) {

@@ -3,11 +3,10 @@
 //   POSTGREST   a PostgREST to start; without it the stand-in
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startApp } from '../../examples/app/server.mjs';
+import { freePort } from '../postgrest/free-port.mjs';
 import { startStandIn } from '../postgrest/stand-in.mjs';
 
 const { PGHOST, PGPORT, PGDATABASE, PGUSER, PORT, POSTGREST } = process.env;
@@ -15,9 +14,15 @@ const DEFAULT_PORT = 3000;
 
 const running = []; // what is to be stopped, the last one first
 
-async function end(status) {
-  while (running.length > 0) await running.pop().stop();
-  process.exit(status);
+let ending;
+
+/** Stops all, once: more than one signal may come. */
+function end(status) {
+  ending ??= (async () => {
+    while (running.length > 0) await running.pop().stop();
+    process.exit(status);
+  })();
+  return ending;
 }
 
 function fail(message) {
@@ -26,7 +31,7 @@ function fail(message) {
 }
 
 // From the start: a signal may come before all is up.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end(0));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(0));
 
 async function jwtSecret() {
   const client = new pg.Client();
@@ -35,14 +40,6 @@ async function jwtSecret() {
     `SELECT value FROM better_auth.signing_secret WHERE name = 'jwt' AND valid_until IS NULL`);
   await client.end();
   return rows[0].value;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 /** A PostgREST as docs/postgrest.md says; its URL. */
@@ -66,10 +63,9 @@ async function startPostgrest(secret) {
     child.on('error', (error) => resolve(error.message));
     child.on('exit', (code, signal) => resolve(`it ended with ${code ?? signal}`));
   });
-  let isStopping = false;
-  ended.then((how) => isStopping || fail(`${POSTGREST}: ${how}`));
+  // It may end before it is told to: Ctrl-C in a terminal reaches it as well.
+  ended.then((how) => ending || fail(`${POSTGREST}: ${how}`));
   const stop = () => {
-    isStopping = true;
     child.kill();
     return ended;
   };
