@@ -203,6 +203,7 @@ describe('many bodies at a time', () => {
     assert.equal((await send('GET', '/api/auth/ok')).status, 200);
     Object.assign(globalThis.betterAuthPool.options, { connectionTimeoutMillis: 0, query_timeout: 0 }); // for slow machines
     const locker = await database.connect();
+    cleanup(t, () => locker.query('ROLLBACK')); // a failure would wait for the requests otherwise
     await locker.query('BEGIN; LOCK TABLE better_auth."rateLimit"');
     const stringify = t.mock.method(JSON, 'stringify');
     const made = () => stringify.mock.calls.filter(({ arguments: [value] }) => value?.body?.length === MIB).length;
