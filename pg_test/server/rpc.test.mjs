@@ -306,7 +306,7 @@ test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off wh
   await client.query(`SELECT better_auth.disable_rpc('an Api')`);
   assert.equal(await client.value(functions, ['"an Api"']), 1);
   await refused(enable('nowhere'), { code: '55000', message: /schema "nowhere" does not exist/ });
-  await refused(client.query(`SELECT better_auth.enable_rpc('public', 'nobody_at_all')`), { code: '55000', message: /^role nobody_at_all does not exist; run: CREATE ROLE nobody_at_all NOLOGIN;$/ });
+  await refused(client.query(`SELECT better_auth.enable_rpc('public', 'nobody_at_all', '${user}')`), { code: '55000', message: /^role nobody_at_all does not exist; run: CREATE ROLE nobody_at_all NOLOGIN;$/ });
   await refused(client.query(`SELECT better_auth.enable_rpc('public', 'no body', 'nobody')`), {
     code: '55000',
     message: /^roles "no body", nobody do not exist; run: CREATE ROLE "no body" NOLOGIN; CREATE ROLE nobody NOLOGIN;$/,
