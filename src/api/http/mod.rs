@@ -86,11 +86,7 @@ pub(super) struct Door<'a> {
 
 /// Answers a request to a route, as `handler()` would.
 pub(super) fn call_route(door: &Door<'_>) -> Response {
-    match Request::through(door) {
-        Ok(request) => answer(&request),
-        Err(Unreadable::Shape(_)) => Response::empty(400),
-        Err(Unreadable::Refused(status)) => Response::empty(status),
-    }
+    answer_readable(Request::through(door))
 }
 
 /// Answers a request that a proxy handed on in parts. `path` is the URL without scheme and host.
@@ -108,11 +104,16 @@ pub(super) fn answer_forwarded(
     }
     // As a browser's Request decodes it.
     let body = String::from_utf8_lossy(body);
-    Ok(match Request::new(method, path, headers, Some(&body)) {
+    Ok(answer_readable(Request::new(method, path, headers, Some(&body))))
+}
+
+/// Answers a request that is of the right shape by the way it was made.
+fn answer_readable(request: Result<Request, Unreadable>) -> Response {
+    match request {
         Ok(request) => answer(&request),
         Err(Unreadable::Shape(_)) => Response::empty(400),
         Err(Unreadable::Refused(status)) => Response::empty(status),
-    })
+    }
 }
 
 fn answer(request: &Request) -> Response {
