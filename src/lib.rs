@@ -22,6 +22,7 @@ pgrx::extension_sql_file!("../sql/finish.sql", name = "finish", finalize);
 /// PostgreSQL calls it when a backend loads the library.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    api::keep_backtraces();
     settings::init();
     store::catalog::init();
 }

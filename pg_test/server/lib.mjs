@@ -204,12 +204,12 @@ export function writeForServer(path, content) {
   }
 }
 
-/** A server of the test's own, for what concerns a whole server. `fill(data)` makes its data directory. */
-export async function ownServer(t, fill = initialise) {
+/** A server of the test's own, for what concerns a whole server. `fill(data)` makes its data directory; `env` is added to its environment. */
+export async function ownServer(t, fill = initialise, env = {}) {
   const home = directory(t);
   const data = join(home, 'data');
   const log = join(home, 'log');
-  const as = { ...owner(), cwd: home };
+  const as = { ...owner(), cwd: home, env: { ...process.env, ...env } };
   await fill(data, as);
   const control = (...args) => execute('pg_ctl', ['--pgdata', data, '--wait', ...args], as);
   // Without a TCP port the socket's directory alone keeps servers apart.

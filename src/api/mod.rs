@@ -7,3 +7,5 @@ pub(crate) mod jsonb_writer;
 mod raise;
 mod rpc;
 mod sql;
+
+pub(crate) use raise::keep_backtraces;

@@ -3,6 +3,7 @@
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgLogLevel;
+use std::io::Write;
 
 use crate::error::AuthError;
 
@@ -34,4 +35,18 @@ impl<T, E: Into<AuthError>> OrRaise<T> for Result<T, E> {
 /// a word, would leave a script to believe that it rotated a secret.
 pub(super) fn not_null<T>(argument: &str, value: Option<T>) -> T {
     value.ok_or_else(|| AuthError::Argument(format!("{argument} must not be null"))).or_raise()
+}
+
+/// Keeps Rust's backtraces out of what clients are told. With RUST_BACKTRACE in the server's environment, pgrx's hook
+/// captures one at every panic, an error of PostgreSQL's among them, and puts it into the DETAIL. This one takes its
+/// place, for this library alone; where a panic of Rust's own happened goes to the server's log.
+pub(crate) fn keep_backtraces() {
+    std::panic::set_hook(Box::new(|panic| {
+        // Errors, ours and PostgreSQL's, travel as panics of types of their own.
+        let is_fault = panic.payload_as_str().is_some();
+        if let Some(place) = panic.location().filter(|_| is_fault) {
+            // Nothing can be done about a log that is closed.
+            let _ = writeln!(std::io::stderr(), "better_auth: panicked at {place}");
+        }
+    }));
 }

@@ -1,6 +1,6 @@
 // Who may ask: Origin, Referer and Sec-Fetch headers; and where an answer may lead.
 
-import { GET, POST } from '../http.mjs';
+import { GET, POST, signJwt } from '../http.mjs';
 import { BASE_URL } from '../lib.mjs';
 import { PASSWORD, answersAs, differs, each, named } from './common.mjs';
 
@@ -21,7 +21,7 @@ const ORIGINS = [
 
 const CALLBACKS = [
   '/', '/x', '/x?y=z#a', '//elsewhere.example', '/\\elsewhere.example', '\\/elsewhere.example', '///x', '/x//y', '/%2f',
-  '/%2F%2Felsewhere.example', '/%5celsewhere.example', '/x?y=%2f', '/x#%2f', '/..//x', '/.//elsewhere.example', '/\t/elsewhere.example',
+  '/%2F%2Felsewhere.example', '/%5celsewhere.example', '/x?y=%2f', '/x#%2f', '/../x', '/./x/%2e%2e/y', '/x//../y', '/\t/elsewhere.example',
   '/x\ny', '/x y', '/é', '/\u0085', '/\u007f', '/\u2028', '/@elsewhere.example', '/:x', 'x', 'x/y', './x', '../x', '?x', '#x', ' /x',
   ELSEWHERE, `${ELSEWHERE}/x`, BASE_URL, `${BASE_URL}/x?y#z`, 'http://127.0.0.1:3999@elsewhere.example',
   'http://127.0.0.1:3999.elsewhere.example', 'http:/127.0.0.1:3999/x', 'http:127.0.0.1:3999', 'HTTP://127.0.0.1:3999/X',
@@ -33,6 +33,20 @@ const CALLBACKS = [
 const CONTROLS = [
   'ht\ttp://127.0.0.1:3999/x', 'http://127.0.0.1:3999/x\ny', 'http://127.0.0.1:3999/\u0000', 'http://127.0.0.1:3999/\u0085',
 ];
+// What is left of these without dots is another server's.
+const LEAVING = [
+  '/..//x', '/.//elsewhere.example', '/..//elsewhere.example?x', '/%2e%2e//elsewhere.example', '/%2E//elsewhere.example',
+  '/x/..//elsewhere.example', '/x/%2e%2e//elsewhere.example#y', '/../..//elsewhere.example', '/x/.././/elsewhere.example/',
+];
+// Where readers of URLs differ, and what is sent instead.
+const SETTLED = {
+  [`http://127.0.0.1:3999\\@elsewhere.example`]: 'http://127.0.0.1:3999/@elsewhere.example',
+  'http:/127.0.0.1:3999/x': 'http://127.0.0.1:3999/x',
+  'HTTP://127.1:3999/x': 'http://127.0.0.1:3999/x',
+  'http://127.0.0.1:03999': 'http://127.0.0.1:3999/',
+  '/x/../y?z#a': '/y?z#a',
+  '/./x': '/x',
+};
 const SCHEMES = ['javascript:alert(1)', 'data:text/html,x', 'vbscript:x'];
 
 const TRUSTED = [
@@ -58,6 +72,7 @@ const OTHERS = [
   'https://capitals.example', 'https://a.deep.example', 'https://a.b.deep.example',
 ];
 
+const TOKEN_OF_ADA = signJwt({ email: ada.email });
 const GUARDED = ['/sign-in/email', '/sign-up/email'];
 const FIELDS = ['callbackURL', 'redirectTo', 'errorCallbackURL', 'newUserCallbackURL'];
 const link = (path, callbackURL) => GET(`${path}&callbackURL=${encodeURIComponent(callbackURL)}`);
@@ -199,6 +214,7 @@ export default [
       ...named('sign-in', {
         ...each(CALLBACKS, (callbackURL) => leadTo(callbackURL)),
         ...each(CONTROLS, (callbackURL) => answersAs('controlCharacters', leadTo(callbackURL), leadTo(ELSEWHERE))),
+        ...each(LEAVING, (callbackURL) => answersAs('leavingPaths', leadTo(callbackURL), leadTo(ELSEWHERE))),
       }),
       ...Object.assign(
         {},
@@ -222,6 +238,50 @@ export default [
           ),
         ),
       ),
+      ...Object.assign(
+        {},
+        ...FIELDS.map((field) =>
+          named(
+            field,
+            each(LEAVING, (url) => answersAs('leavingPaths', POST('/sign-out', { [field]: url }), POST('/sign-out', { [field]: ELSEWHERE }))),
+          ),
+        ),
+      ),
+      ...named(
+        'what is sent: sign-in',
+        Object.fromEntries(
+          Object.entries(SETTLED).map(([url, sent]) => [
+            url,
+            answersAs('settledUrls', POST('/sign-in/email', { ...ada, callbackURL: url }), POST('/sign-in/email', { ...ada, callbackURL: sent })),
+          ]),
+        ),
+      ),
+      ...named(
+        'what is sent: a mail',
+        Object.fromEntries(
+          Object.entries(SETTLED).map(([url, sent]) => [
+            url,
+            answersAs(
+              'settledUrls',
+              POST('/request-password-reset', { email: ada.email, redirectTo: url }),
+              POST('/request-password-reset', { email: ada.email, redirectTo: sent }),
+            ),
+          ]),
+        ),
+      ),
+      ...named(
+        'what is sent: a link',
+        Object.fromEntries(
+          Object.entries(SETTLED).map(([url, sent]) => [
+            url,
+            answersAs(
+              'settledUrls',
+              link(`/verify-email?token=${TOKEN_OF_ADA}`, url),
+              link(`/verify-email?token=${TOKEN_OF_ADA}`, sent),
+            ),
+          ]),
+        ),
+      ),
       'all four from elsewhere': POST('/sign-out', {
         newUserCallbackURL: ELSEWHERE,
         errorCallbackURL: ELSEWHERE,
@@ -239,8 +299,14 @@ export default [
         {},
         ...Object.entries(LINKS).map(([name, path]) =>
           named(name, {
-            ...each(CALLBACKS, (callbackURL) => link(path, callbackURL)),
+            // Another place with a base URL than without one; reset-password has one.
+            ...each(CALLBACKS, (callbackURL) =>
+              name === 'reset-password' && /^http:\/?1/.test(callbackURL)
+                ? answersAs('settledUrls', link(path, callbackURL), link(path, callbackURL.replace(/^http:\/?/, 'http://')))
+                : link(path, callbackURL),
+            ),
             ...each(CONTROLS, (callbackURL) => answersAs('controlCharacters', link(path, callbackURL), link(path, ELSEWHERE))),
+            ...each(LEAVING, (callbackURL) => answersAs('leavingPaths', link(path, callbackURL), link(path, ELSEWHERE))),
           }),
         ),
       ),

@@ -18,8 +18,14 @@ pub(super) fn append_query(url: &str, parameters: &[(&str, &str)]) -> Option<Str
     let separator = if present.is_empty() || present.ends_with('&') { "" } else { "&" };
     let query = format!("{present}{separator}{added}");
     quirks::set_search(&mut parsed, &query);
-    let href = parsed.as_str();
-    Some(if relative { href.strip_prefix(REFERENCE_ORIGIN)? } else { href }.to_owned())
+    let location = if relative { without_origin(&parsed) } else { parsed.as_str() };
+    // `/..//evil.com`: what is left of it, by itself, is another server's.
+    (!location.starts_with("//")).then(|| location.to_owned())
+}
+
+/// What is left of a URL that [`on_this_server`] read.
+pub(super) fn without_origin(url: &Url) -> &str {
+    url.as_str().strip_prefix(REFERENCE_ORIGIN).unwrap_or_default()
 }
 
 /// Better Auth's `redirectCallback` and `redirectError`: the URL, relative to the base, with these
@@ -148,6 +154,8 @@ mod tests {
             ("//evil.com", &[("error", "INVALID_TOKEN")], None),
             ("/\\evil.com", &[("error", "INVALID_TOKEN")], None),
             ("//evil.com", &[], None),
+            ("/..//evil.com", &[("error", "INVALID_TOKEN")], None),
+            ("/a/%2e%2e//evil.com", &[("error", "INVALID_TOKEN")], None),
             ("/\t/evil.com", &[("error", "INVALID_TOKEN")], None),
             (
                 "https://good.com",

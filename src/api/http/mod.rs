@@ -172,12 +172,12 @@ fn with_cookies(response: Response, context: Context<'_>) -> Response {
 }
 
 fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> {
-    let body = match route.has_body {
+    let mut body = match route.has_body {
         true => context.request.read_body(route.takes_forms)?,
         false => context.request.no_body(),
     };
     if context.request.method != "GET" {
-        check_origin(context, &body)?;
+        check_origin(context, &mut body)?;
     }
     protect(route.not_taken, || (route.run)(context, &body))
 }
@@ -197,24 +197,32 @@ fn protect(
     }
 }
 
-/// Better Auth's `originCheckMiddleware`, before every route but those of GET.
-fn check_origin(context: &Context<'_>, body: &Body) -> Result<(), AuthError> {
+/// Better Auth's `originCheckMiddleware`, before every route but those of GET. From here on the body's URLs are as
+/// they were judged.
+fn check_origin(context: &Context<'_>, body: &mut Body) -> Result<(), AuthError> {
     let (site, request) = (context.site, context.request);
     site.check_origin(request, false)?;
-    let in_body = |name| body.get(name).cloned();
-    let callback_url =
-        in_body("callbackURL").filter(is_truthy).or_else(|| request.query_value("callbackURL"));
-    for (label, url, code) in [
-        ("callbackURL", callback_url, Code::InvalidCallbackUrl),
-        ("redirectURL", in_body("redirectTo"), Code::InvalidRedirectUrl),
-        ("errorCallbackURL", in_body("errorCallbackURL"), Code::InvalidErrorCallbackUrl),
-        ("newUserCallbackURL", in_body("newUserCallbackURL"), Code::InvalidNewUserCallbackUrl),
+    for (field, label, code) in [
+        ("callbackURL", "callbackURL", Code::InvalidCallbackUrl),
+        ("redirectTo", "redirectURL", Code::InvalidRedirectUrl),
+        ("errorCallbackURL", "errorCallbackURL", Code::InvalidErrorCallbackUrl),
+        ("newUserCallbackURL", "newUserCallbackURL", Code::InvalidNewUserCallbackUrl),
     ] {
-        match url.filter(is_truthy) {
-            None => {}
-            Some(Value::String(url)) => site.check_redirect(&url, code)?,
+        let in_query = || request.query_value(field).filter(|_| field == "callbackURL");
+        let settled = match body.get(field).filter(|url| is_truthy(url)) {
+            Some(Value::String(url)) => site.check_redirect(url, code)?.into_owned(),
             Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
-        }
+            None => match in_query().filter(is_truthy) {
+                None => continue,
+                // No POST looks at it.
+                Some(Value::String(url)) => {
+                    site.check_redirect(&url, code)?;
+                    continue;
+                }
+                Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
+            },
+        };
+        body.set(field, settled);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Which origins, callback URLs and hosts are trusted.
 
+use std::borrow::Cow;
 use url::{Url, quirks};
 
 use super::{address, location};
@@ -111,6 +112,36 @@ fn admits_host(pattern: &str, authority: &str) -> bool {
     let is_range = pattern.contains(|c: char| c.is_ascii_digit())
         && pattern.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '?' | '.'));
     !is_range || address::is_ipv4(before_colon(authority))
+}
+
+/// A URL as text that whoever is sent there reads in one way only: as it was written, or, where readers differ
+/// (backslashes, dots, a host in capitals), as the URL standard reads it. `None` where it leads nowhere, or off
+/// this server though it begins with a slash.
+pub(super) fn settle(url: &str) -> Option<Cow<'_, str>> {
+    if url.starts_with('/') {
+        let parsed = location::on_this_server(url).filter(|parsed| !parsed.path().starts_with("//"))?;
+        let path = url.split(['?', '#']).next().unwrap_or(url);
+        return Some(match has_dots(path) || path.contains('\\') {
+            true => Cow::Owned(location::without_origin(&parsed).to_owned()),
+            false => Cow::Borrowed(url),
+        });
+    }
+    let parsed = location::parse(url, None)?;
+    let is_plain = match is_web(&parsed) {
+        true => url.strip_prefix(&parsed.origin().ascii_serialization()).is_some_and(|rest| {
+            (rest.is_empty() || rest.starts_with(['/', '?', '#']))
+                && !rest.contains('\\')
+                && !has_dots(rest.split(['?', '#']).next().unwrap_or(rest))
+        }),
+        // Readers of other schemes compare text.
+        false => !url.starts_with(char::is_whitespace) && !url.ends_with(char::is_whitespace),
+    };
+    Some(if is_plain { Cow::Borrowed(url) } else { Cow::Owned(parsed.into()) })
+}
+
+/// Whether a path has segments that stand for others.
+fn has_dots(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
 }
 
 fn before_colon(authority: &str) -> &str {
@@ -422,6 +453,61 @@ mod tests {
             "/a?x#y\\",
         ] {
             assert!(!matches(url, "https://good.com", true), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_settles_to_one_reading() {
+        for url in [
+            "/",
+            "/a/b?c=../d#//e",
+            "/é x",
+            "/a//b",
+            "/...",
+            "/@evil.com",
+            "https://good.com",
+            "https://good.com?a",
+            "https://good.com/é x?../#..",
+            "http://localhost:3000/x",
+            "myapp://cb/../x",
+        ] {
+            assert_eq!(settle(url).as_deref(), Some(url));
+        }
+        for (url, expected) in [
+            ("/../a", "/a"),
+            ("/a/./b/%2E%2e/c?d/../e#f", "/a/c?d/../e#f"),
+            ("/a\\b", "/a/b"),
+            ("HTTPS://GOOD.com:443", "https://good.com/"),
+            ("https:good.com/x", "https://good.com/x"),
+            ("https:\\\\good.com\\x", "https://good.com/x"),
+            ("https://good.com\\@evil.com", "https://good.com/@evil.com"),
+            ("https://good.com/\\evil.com", "https://good.com//evil.com"),
+            ("https://evil.com@good.com/", "https://evil.com@good.com/"),
+            ("https://good%2ecom/x", "https://good.com/x"),
+            ("https://bücher.de/é", "https://xn--bcher-kva.de/%C3%A9"),
+            ("https://good.com/a/../b", "https://good.com/b"),
+            (" https://good.com ", "https://good.com/"),
+            ("https://good.com:443/x", "https://good.com/x"),
+        ] {
+            assert_eq!(settle(url).as_deref(), Some(expected), "{url:?}");
+        }
+        for url in [
+            "//evil.com",
+            "/\\evil.com",
+            "/..//evil.com",
+            "/.//evil.com",
+            "/%2e%2e//evil.com",
+            "/%2E//evil.com",
+            "/a/..//evil.com?b",
+            "/a/../b/..//evil.com",
+            "/..\\/evil.com",
+            "/./\t/evil.com",
+            "/\t/evil.com",
+            "",
+            "x",
+            "?x",
+        ] {
+            assert_eq!(settle(url), None, "{url:?}");
         }
     }
 

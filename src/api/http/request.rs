@@ -255,6 +255,13 @@ impl Body {
         self.0.as_ref()?.as_object()?.get(name)
     }
 
+    /// Changes a field that it has.
+    pub(super) fn set(&mut self, name: &str, text: String) {
+        if let Some(field) = self.0.as_mut().and_then(|body| body.get_mut(name)) {
+            *field = Value::String(text);
+        }
+    }
+
     /// The fields of a body that has to be an object.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Better Auth's routes: what each takes from a request, which flow it is, and what it answers.
 
 use serde_json::Value;
+use std::borrow::Cow;
 
 use super::context::Context;
 use super::location::{append_query, with_parameters};
@@ -139,13 +140,13 @@ fn link<'v>(
     context: &Context<'_>,
     token: Option<&'v Value>,
     callback_url: Option<&'v Value>,
-) -> Result<(&'v str, Option<&'v str>), AuthError> {
+) -> Result<(&'v str, Option<Cow<'v, str>>), AuthError> {
     let mut issues = Issues::of_query();
     let token = issues.required("token", token.into());
     let callback_url = issues.optional("callbackURL", callback_url.into()).filter(|url| !url.is_empty());
     issues.finish()?;
-    context.site.check_redirect(callback_url.unwrap_or_default(), Code::InvalidCallbackUrl)?;
-    Ok((token, callback_url))
+    let check = |url| context.site.check_redirect(url, Code::InvalidCallbackUrl);
+    Ok((token, callback_url.map(check).transpose()?))
 }
 
 fn ok(_: &mut Context<'_>, _: &Body) -> Answer {
@@ -312,7 +313,7 @@ fn delete_user_callback(context: &mut Context<'_>, _: &Body) -> Answer {
     user::delete_by_link(context, token)?;
     context.clear_session();
     Ok(match callback_url {
-        Some(url) => Response::redirect(url.to_owned()),
+        Some(url) => Response::redirect(url.into_owned()),
         None => Response::json(json::deleted(false)),
     })
 }
@@ -361,7 +362,7 @@ fn reset_password_callback(context: &mut Context<'_>, _: &Body) -> Answer {
     let mut issues = Issues::of_query();
     let callback_url = issues.required("callbackURL", callback_url.as_ref().into());
     issues.finish()?;
-    context.site.check_redirect(callback_url, Code::InvalidCallbackUrl)?;
+    let callback_url = &*context.site.check_redirect(callback_url, Code::InvalidCallbackUrl)?;
     let token = context.request.last_segment();
     let base_url = &context.site.base_url;
     let to = |url: &str, parameter| with_parameters(url, base_url, &[parameter]);
@@ -372,7 +373,7 @@ fn reset_password_callback(context: &mut Context<'_>, _: &Body) -> Answer {
     } else {
         to(callback_url, ("error", "INVALID_TOKEN"))
     };
-    location.map(Response::redirect).ok_or_else(|| Code::InvalidCallbackUrl.into())
+    context.site.redirect(location, Code::InvalidCallbackUrl)
 }
 
 fn reset_password(context: &mut Context<'_>, body: &Body) -> Answer {
@@ -399,12 +400,13 @@ fn verify_email(context: &mut Context<'_>, _: &Body) -> Answer {
     let (token, callback_url) =
         (context.request.query_value("token"), context.request.query_value("callbackURL"));
     let (token, callback_url) = link(context, token.as_ref(), callback_url.as_ref())?;
-    let done = match email_verification::verify(context, token, callback_url) {
+    let done = match email_verification::verify(context, token, callback_url.as_deref()) {
         Ok(done) => done,
         Err(error) => {
             let location =
-                callback_url.zip(error.code()).and_then(|(url, code)| append_query(url, &[("error", code)]));
-            return location.map(Response::redirect).ok_or(error);
+                callback_url.zip(error.code()).and_then(|(url, code)| append_query(&url, &[("error", code)]));
+            let Some(location) = location else { return Err(error) };
+            return context.site.redirect(Some(location), Code::InvalidCallbackUrl);
         }
     };
     match &done {
@@ -413,7 +415,7 @@ fn verify_email(context: &mut Context<'_>, _: &Body) -> Answer {
         Verified::Email(None) | Verified::Changed(_, None) | Verified::Confirmed => {}
     }
     Ok(match callback_url {
-        Some(url) => Response::redirect(url.to_owned()),
+        Some(url) => Response::redirect(url.into_owned()),
         None => Response::json(json::verified(&done)),
     })
 }

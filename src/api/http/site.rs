@@ -1,13 +1,18 @@
 //! Where the routes are served, and whom a request may come from.
 
+use std::borrow::Cow;
 use url::Url;
 
-use super::location::route_path;
+use super::location::{parse, route_path};
 use super::origin;
 use super::request::Request;
+use super::response::Response;
 use crate::error::{AuthError, Code};
 use crate::flow::url::{configured_base, with_base_path};
 use crate::settings;
+
+/// The longest URL that somebody is sent to: as long as one may be that comes in.
+const MAX_DESTINATION: usize = 16 * 1024;
 
 /// Better Auth's `baseURL` in effect for one request.
 pub(super) struct Site {
@@ -91,21 +96,39 @@ impl Site {
             .any(|pattern| origin::matches(url, pattern, allows_paths))
     }
 
-    /// Better Auth's `originCheck`: whether a redirect may go there.
+    /// Better Auth's `originCheck`: the text of a URL to which a browser may be sent. What is judged here is what
+    /// is sent: where a URL can be read in several ways, it is the one way that was judged.
     ///
     /// # Errors
     /// The code, for a URL of another site.
-    pub(super) fn check_redirect(&self, url: &str, code: Code) -> Result<(), AuthError> {
+    pub(super) fn check_redirect<'u>(&self, url: &'u str, code: Code) -> Result<Cow<'u, str>, AuthError> {
         if url.is_empty() {
-            return Ok(());
+            return Ok(url.into());
         }
+        let is_short = url.len() <= MAX_DESTINATION;
+        self.destination(url).filter(|_| is_short).ok_or_else(|| code.into())
+    }
+
+    /// A redirect to a URL that was made out of a checked one.
+    ///
+    /// # Errors
+    /// As of [`Site::check_redirect`].
+    pub(super) fn redirect(&self, location: Option<String>, code: Code) -> Result<Response, AuthError> {
+        let is_allowed = |location: &String| self.destination(location).is_some_and(|url| url == *location);
+        location.filter(is_allowed).map(Response::redirect).ok_or_else(|| code.into())
+    }
+
+    fn destination<'u>(&self, url: &'u str) -> Option<Cow<'u, str>> {
         // What a parser drops, and a header must not have; and what runs instead of leading somewhere.
         let is_dangerous = url.chars().any(char::is_control)
             || Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "javascript" | "data" | "vbscript"));
-        if !is_dangerous && (settings::disable_origin_check() || self.is_trusted(url, true)) {
-            return Ok(());
+        if is_dangerous {
+            return None;
         }
-        Err(code.into())
+        if settings::disable_origin_check() {
+            return Some(url.into());
+        }
+        origin::settle(url).filter(|settled| self.is_trusted(url, true) && self.is_trusted(settled, true))
     }
 
     /// Better Auth's `validateOrigin`: whether a request that carries cookies was made by a page of ours.
@@ -171,5 +194,7 @@ fn forwarded_origin(request: &Request) -> Option<String> {
     }
     let (host, scheme) = (request.header("x-forwarded-host")?, request.header("x-forwarded-proto")?);
     let is_valid = matches!(&*scheme, "http" | "https") && origin::is_valid_proxy_host(&host);
-    is_valid.then(|| format!("{scheme}://{host}"))
+    // As a browser writes it: in small letters, without a port that goes without saying.
+    let url = parse(&format!("{scheme}://{host}"), None).filter(|_| is_valid)?;
+    Some(url.origin().ascii_serialization())
 }
