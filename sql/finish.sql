@@ -71,6 +71,7 @@ COMMENT ON FUNCTION better_auth.verify_jwt IS 'The claims of a token, verified: 
 COMMENT ON FUNCTION better_auth.service_token IS 'Mint the token of a service that has no user, such as a mailer. Any subject can be named, also a user''s id: grant with care.';
 COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request (request.jwt.claims), or NULL.';
 COMMENT ON FUNCTION better_auth.migrate IS 'Make what is missing of the tables and secrets, adopt what is there, drop nothing; returns what it did.';
+COMMENT ON FUNCTION better_auth.doctor IS 'What is not as it should be in the tables that better_auth works on, and what to run. No rows where all is well.';
 COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt. The one before verifies for another keep.';
 COMMENT ON FUNCTION better_auth.rotate_secret IS 'Make a fresh random secret the current one of that name: cookie or jwt. The one before verifies for another keep.';
 COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, and as many expired tokens of mails; how many rows that were. To be called from time to time.';
@@ -141,16 +142,18 @@ BEGIN
     END IF;
     PERFORM better_auth.migrate();
     FOR member IN
-        SELECT d.objid::pg_catalog.regclass AS name
+        SELECT c.oid::pg_catalog.regclass AS name,
+               CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
         FROM pg_catalog.pg_extension e
         JOIN pg_catalog.pg_depend d
           ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
          AND d.refobjid OPERATOR(pg_catalog.=) e.oid
          AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
          AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objid
         WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth'
     LOOP
-        EXECUTE pg_catalog.format('ALTER EXTENSION better_auth DROP TABLE %s', member.name);
+        EXECUTE pg_catalog.format('ALTER EXTENSION better_auth DROP %s %s', member.kind, member.name);
     END LOOP;
 END
 $$;

@@ -161,9 +161,11 @@ pub(crate) enum AuthError {
     /// An argument of a function that Better Auth does not have.
     Argument(String),
     /// A table is missing: migrate() was not run, as after a restore.
-    NotMigrated(&'static str),
+    NotMigrated(String),
     /// The database is not as this extension needs it. The text says what and what to do.
     Setup(String),
+    /// The tables that are there can't be used as they are: every reason, and what to run.
+    Adoption(Vec<String>, Vec<String>),
     /// A feature of Better Auth that this release lacks, and that must not be passed over.
     Unsupported(&'static str),
     /// The server has no memory or no randomness to give.
@@ -203,6 +205,9 @@ impl AuthError {
                 text.clone()
             }
             Self::NotMigrated(table) => format!("table better_auth.{table} does not exist"),
+            Self::Adoption(..) => {
+                "better_auth can't use the tables that are here; nothing was changed".into()
+            }
             Self::OAuth(text) | Self::Bare(_, text) | Self::Unsupported(text) | Self::Resources(text) => {
                 (*text).into()
             }
@@ -233,14 +238,23 @@ impl AuthError {
             Self::OAuth(_) | Self::Token(_) => Some(401),
             Self::Bare(status, _) => Some(*status),
             Self::Unsupported(_) => Some(501),
-            Self::NotMigrated(_) | Self::Setup(_) | Self::Resources(_) => None,
+            Self::NotMigrated(_) | Self::Setup(_) | Self::Adoption(..) | Self::Resources(_) => None,
+        }
+    }
+
+    /// More of it, for a person.
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Adoption(reasons, _) => Some(reasons.join("\n")),
+            error => error.code().map(str::to_owned),
         }
     }
 
     /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::NotMigrated(_) => Some("Run: SELECT * FROM better_auth.migrate();"),
+            Self::NotMigrated(_) => Some("Run: SELECT * FROM better_auth.migrate();".into()),
+            Self::Adoption(_, run) if !run.is_empty() => Some(format!("Run:\n{}", run.join("\n"))),
             _ => None,
         }
     }
@@ -255,7 +269,9 @@ impl AuthError {
             Self::Token(_) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             Self::OAuth(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::NotMigrated(_) => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-            Self::Bare(..) | Self::Setup(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::Bare(..) | Self::Setup(_) | Self::Adoption(..) => {
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
             Self::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Resources(_) => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         }

@@ -1,13 +1,14 @@
 //! Better Auth inside PostgreSQL.
 //!
 //! The map: a call goes `api → flow → store | crypto`; `identity` stands beside it, on the hot path of
-//! other people's queries; `settings` and `error` are tables that all of them read.
+//! other people's queries; `settings`, `names` and `error` are tables that all of them read.
 
 mod api;
 mod crypto;
 mod error;
 mod flow;
 mod identity;
+mod names;
 mod settings;
 mod store;
 

@@ -6,6 +6,7 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::crypto::password::Algorithm;
+use crate::names::Names;
 
 /// The longest duration that a setting may hold: ten years, in seconds.
 const LONGEST: i32 = 10 * 366 * 86_400;
@@ -89,6 +90,8 @@ macro_rules! settings {
     (@type path) => { Option<CString> };
     (@type fields) => { Option<CString> };
     (@type rules) => { Option<CString> };
+    (@type models) => { Option<CString> };
+    (@type columns) => { Option<CString> };
     (@type choice $choice:ty) => { $choice };
     (@name $name:ident) => {
         match CStr::from_bytes_with_nul(concat!("better_auth.", stringify!($name), "\0").as_bytes()) {
@@ -128,6 +131,12 @@ macro_rules! settings {
     };
     (@define rules $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_string_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted_rules), None, None)
+    };
+    (@define models $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
+        GucRegistry::define_string_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted_models), Some(fields_changed), None)
+    };
+    (@define columns $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
+        GucRegistry::define_string_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted_columns), Some(fields_changed), None)
     };
     (@define choice $name:ident $static:ident $context:ident $flags:expr, $short:literal, $long:literal) => {
         GucRegistry::define_enum_guc_with_hooks(settings!(@name $name), $short, $long, &$static, GucContext::$context, $flags, Some(accepted), None, None)
@@ -351,6 +360,12 @@ settings! {
     count rate_limit_max RATE_LIMIT_MAX 100, Suset, GucFlags::empty(),
         c"Requests in a window of the rate limit where no rule says otherwise.",
         c"Better Auth: rateLimit.max."
+    models model_names MODEL_NAMES None, Suset, GucFlags::empty(),
+        c"Names of tables that are called otherwise than in Better Auth, separated by commas: user=users.",
+        c"Better Auth: modelName of user, session, account, verification, rateLimit."
+    columns field_names FIELD_NAMES None, Suset, GucFlags::empty(),
+        c"Names of columns that are called otherwise than in Better Auth, separated by commas: user.emailVerified=email_verified. snake_case, first, stands for all in snake_case.",
+        c"Better Auth: fields of the models."
     rules rate_limit_rules RATE_LIMIT_RULES None, Suset, GucFlags::empty(),
         c"Rate limits of paths, separated by commas: /path=window/max, or /path=off. * and, beside it, ? are wildcards.",
         c"Better Auth: rateLimit.customRules."
@@ -498,6 +513,21 @@ text_hooks! {
         text.starts_with('/') && !text.contains("//") && !text.contains(['?', '#', '%', ' ', '\\'])
     };
     accepted_rules |text| parse_rules(text).is_some();
+    accepted_models |text| named(Names::parse(text, ""));
+    accepted_columns |text| named(Names::parse("", text));
+}
+
+/// Whether names were taken; the DETAIL of the refusal says why not.
+fn named(names: Result<Names, String>) -> bool {
+    let Err(why) = names else { return true };
+    if let Ok(why) = CString::new(why) {
+        // SAFETY: what GUC_check_errdetail() does: the text is the error's, and lives as long.
+        unsafe {
+            pg_sys::GUC_check_errdetail_string =
+                pg_sys::MemoryContextStrdup(pg_sys::ErrorContext, why.as_ptr());
+        }
+    }
+    false
 }
 
 /// Called when a setting that names columns has a new value, at the end of a transaction too.
@@ -505,7 +535,21 @@ unsafe extern "C-unwind" fn fields_changed(_: *const c_char, _: *mut c_void) {
     FIELD_CHANGES.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Changes whenever `user_additional_fields` or `session_additional_fields` may.
+/// What `model_names` and `field_names` say.
+pub(crate) fn names() -> Names {
+    let names =
+        Names::parse(&text(&MODEL_NAMES).unwrap_or_default(), &text(&FIELD_NAMES).unwrap_or_default());
+    // PostgreSQL has asked before it took the values.
+    names.unwrap_or_default()
+}
+
+/// Whether that one of the two is set.
+pub(crate) fn is_named(setting: &str) -> bool {
+    let setting = if setting.ends_with("model_names") { &MODEL_NAMES } else { &FIELD_NAMES };
+    text(setting).is_some()
+}
+
+/// Changes whenever a setting that names tables or columns may have changed.
 pub(crate) fn field_changes() -> u64 {
     FIELD_CHANGES.load(Ordering::Relaxed)
 }
@@ -573,6 +617,11 @@ pub(crate) fn password_hash() -> Algorithm {
         PasswordHash::Argon2id => Algorithm::Argon2id,
         PasswordHash::Scrypt => Algorithm::Scrypt,
     }
+}
+
+/// Whether new hashes are Better Auth's own, which are longer.
+pub(crate) fn hashes_by_scrypt() -> bool {
+    PASSWORD_HASH.get() == PasswordHash::Scrypt
 }
 
 pub(crate) fn sends_verification_on_sign_up() -> bool {

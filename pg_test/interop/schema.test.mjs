@@ -49,7 +49,7 @@ const tablesOf = (database) =>
     .sql(`SELECT relname FROM pg_class WHERE relnamespace = 'better_auth'::regnamespace AND relkind IN ('r', 'p', 'v') ORDER BY 1`)
     .then((rows) => rows.map(({ relname }) => relname));
 
-/** All that a table's definition says, by name. */
+/** All that a table's definition says, by name, but for the indexes of the extension's own searches. */
 async function define(database, tables) {
   const definitions = {};
   for (const table of tables) {
@@ -66,7 +66,7 @@ async function define(database, tables) {
         FROM pg_constraint WHERE conrelid = $1::regclass ORDER BY conname`),
       indexes: await of(`
         SELECT pg_get_indexdef(indexrelid) AS definition, indisvalid AS valid, indisunique AS "unique"
-        FROM pg_index WHERE indrelid = $1::regclass ORDER BY 1`),
+        FROM pg_index WHERE indrelid = $1::regclass AND indexrelid::regclass::text !~ '_(search|folded)_idx"?$' ORDER BY 1`),
       table: await of(`
         SELECT relkind AS kind, relpersistence AS persistence, relrowsecurity AS row_security,
                relforcerowsecurity AS forced, relreplident AS identity, reloptions AS options, relhasrules AS rules,
@@ -253,6 +253,10 @@ describe('the real migrate first', () => {
     assert.deepEqual(await tablesOf(database), [...TABLES].sort());
     const steps = await migrate(database);
     assert.deepEqual(steps, [
+      'create index better_auth."user_email_folded_idx"',
+      'create index better_auth."account_accountId_search_idx"',
+      'create index better_auth."verification_value_search_idx"',
+      'create index better_auth."verification_expiresAt_search_idx"',
       'create table better_auth."rateLimit"',
       'create table better_auth.mail_outbox',
       'create index better_auth."mail_outbox_available_at_idx"',
@@ -291,17 +295,71 @@ describe('the real migrate first', () => {
     await assertBothWork(database, options);
   });
 
-  test('ids that the database counts are refused', async () => {
-    const database = await createRealDatabase({ advanced: { database: { generateId: 'serial' } } });
-    await assert.rejects(database.sql('CREATE EXTENSION better_auth'), /column "id" of better_auth\."user" is neither text nor uuid/);
-    assert.deepEqual(await tablesOf(database), [...TABLES].sort(), 'nothing is left behind');
+  test('with ids that the database counts', async () => {
+    const options = { advanced: { database: { generateId: 'serial' } } };
+    const database = await createRealDatabase(options);
+    const before = await define(database, TABLES);
+    assert.equal(before.user.columns[0].type, 'integer');
+    await database.sql('CREATE EXTENSION better_auth');
+    assert.deepEqual(await define(database, TABLES), before);
+    await assertBothWork(database, options);
   });
+
+  // Better Auth's modelName and fields, and the settings that say the same.
+  const NAMED = {
+    'with other names for tables and columns': {
+      options: {
+        user: { modelName: 'users', fields: { emailVerified: 'email_verified', image: 'avatar' } },
+        session: { modelName: 'sessions', fields: { userId: 'user_id', expiresAt: 'expires' } },
+        account: { fields: { userId: 'owner', accountId: 'account-id', providerId: 'provider' } },
+        verification: { modelName: 'Proofs' },
+      },
+      settings: {
+        model_names: 'user=users, session=sessions, verification=Proofs',
+        field_names: 'user.emailVerified=email_verified, user.image=avatar, session.userId=user_id, session.expiresAt=expires, account.userId=owner, account.accountId=account-id, account.providerId=provider',
+      },
+    },
+  };
+  for (const [name, { options, settings }] of Object.entries(NAMED)) {
+    test(name, async () => {
+      const database = await createRealDatabase(options);
+      await database.configure(settings);
+      const tables = ['users', 'sessions', 'account', 'Proofs'];
+      const before = await define(database, tables);
+      await database.sql('CREATE EXTENSION better_auth');
+      assert.deepEqual(await define(database, tables), before);
+      assert.deepEqual(await tablesOf(database), [...tables, ...OWN_TABLES].sort());
+      assert.deepEqual(await migrate(database), []);
+      await assertNothingToDo(database, options);
+      await database.configure({ ...settings, password_hash: 'scrypt' });
+      const [real, ours] = [realAuth(database, options), ourAuth(database)];
+      for (const [writer, reader, email] of [[ours, real, 'ours@example.com'], [real, ours, 'real@example.com']]) {
+        const { ok, error } = await writer.call('signUp', { ...ada, email });
+        assert.ok(ok, JSON.stringify(error));
+        assert.equal((await reader.call('getSession', {}, { token: ok.token })).ok.user.email, email);
+        const again = await reader.call('signIn', { email, password: PASSWORD });
+        assert.deepEqual(again.ok?.user, ok.user, JSON.stringify(again.error));
+      }
+    });
+
+    test(`${name}, that this extension makes`, async () => {
+      const [ours, real] = [await createDatabase(), await createRealDatabase(options)];
+      await ours.configure(settings);
+      await ours.sql('CREATE EXTENSION better_auth');
+      const tables = ['users', 'sessions', 'account', 'Proofs'];
+      assert.deepEqual(await define(ours, tables), await define(real, tables));
+      await assertNothingToDo(ours, options);
+    });
+  }
 
   const REPAIRS = {
     'a missing nullable column': ['ALTER TABLE "user" DROP COLUMN image', ['add column better_auth."user"."image"']],
     'a missing table': [
       'DROP TABLE verification',
-      ['create table better_auth.verification', 'create index better_auth."verification_identifier_idx"'],
+      [
+        'create table better_auth.verification', 'create index better_auth."verification_identifier_idx"',
+        'create index better_auth."verification_value_search_idx"', 'create index better_auth."verification_expiresAt_search_idx"',
+      ],
     ],
     'a missing index': ['DROP INDEX "session_userId_idx"', ['create index better_auth."session_userId_idx"']],
     'a missing unique constraint': ['ALTER TABLE session DROP CONSTRAINT session_token_key', ['create index better_auth."session_token_uidx"']],
@@ -322,12 +380,19 @@ describe('the real migrate first', () => {
   }
 });
 
-test('the real migrate on a database without schema better_auth does not hinder CREATE EXTENSION', async () => {
+test('tables that the real migrate made in public are not passed over: the hint moves them', async () => {
   const database = await createDatabase();
   await realMigrate(database); // into public
   assert.equal(await database.value(`SELECT to_regclass('public.user')::text`), '"user"');
+  const { ok } = await realAuth(database).call('signUp', ada);
+  const refusal = await database.sql('CREATE EXTENSION better_auth').then(() => assert.fail('not refused'), (error) => error);
+  assert.match(refusal.detail, /^schema public: .*public\."user", public\.session, public\.account, public\.verification$/);
+  const run = refusal.hint.split('\n').filter((line) => !/^(Run:|--)/.test(line));
+  assert.equal(run.length, 5, refusal.hint);
+  await database.sql(run.join('\n'));
   await database.sql('CREATE EXTENSION better_auth');
   assert.deepEqual(await tablesOf(database), [...TABLES, ...OWN_TABLES].sort());
+  assert.equal((await ourAuth(database).call('signIn', signIn)).ok?.user.id, ok.user.id);
   await assertNothingToDo(database);
   await assertBothWork(database);
 });

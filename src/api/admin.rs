@@ -12,8 +12,9 @@ use crate::api::sql::seconds;
 use crate::error::AuthError;
 use crate::flow::secrets::{self, Name};
 use crate::flow::{hash, mail};
+use crate::store::adopt::Severity;
 use crate::store::server::Timestamp;
-use crate::store::{catalog, migrate as schema, purge};
+use crate::store::{adopt, catalog, migrate as schema, purge};
 
 /// Makes what is missing of the tables and secrets, adopts what is there, drops nothing; returns what it
 /// did. Idempotent. Runs with the caller's privileges.
@@ -21,6 +22,25 @@ use crate::store::{catalog, migrate as schema, purge};
 fn migrate() -> TableIterator<'static, (name!(action, String), name!(object, String))> {
     let steps = schema::migrate().or_raise();
     TableIterator::new(steps.into_iter().map(|step| (step.action.to_owned(), step.object)))
+}
+
+/// What is not as it should be in the tables that this extension works on: `severity` is `error` where a flow fails,
+/// `warning` otherwise; `run` is SQL that mends it, where there is any. No rows where all is well. Runs with the
+/// caller's privileges, and reads all users.
+#[pg_extern]
+#[allow(clippy::type_complexity, reason = "pgrx reads the columns out of it")]
+fn doctor() -> TableIterator<
+    'static,
+    (name!(severity, String), name!(object, String), name!(message, String), name!(run, Option<String>)),
+> {
+    let findings = adopt::doctor().or_raise();
+    TableIterator::new(findings.into_iter().map(|finding| {
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        (severity.to_owned(), finding.object, finding.message, finding.run)
+    }))
 }
 
 /// Makes `value` the secret `name` (`cookie` or `jwt`). The one before goes on verifying for `keep`.

@@ -20,8 +20,8 @@ impl<T, E: Into<AuthError>> OrRaise<T> for Result<T, E> {
             Err(error) => error.into(),
         };
         let mut report = ErrorReport::new(error.sqlstate(), error.message(), "better_auth");
-        if let Some(code) = error.code() {
-            report = report.set_detail(code);
+        if let Some(detail) = error.detail() {
+            report = report.set_detail(detail);
         }
         if let Some(hint) = error.hint() {
             report = report.set_hint(hint);

@@ -183,7 +183,7 @@ fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
         return prove_email(user, profile, email).map(Some);
     }
     let Some(user) = user::find_by_email(email)? else { return Ok(None) };
-    let user = user::lock(&user.id)?.filter(|locked| locked.email == email);
+    let user = user::lock(&user.id)?.filter(|locked| locked.email.to_lowercase() == email);
     let Some(user) = user else { return Ok(None) };
     let is_refused = !profile.is_trusted() && !profile.email_verified
         || settings::require_local_email_verified() && !user.email_verified
@@ -200,7 +200,7 @@ fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
 
 /// A provider that vouches for the user's own email proves it.
 fn prove_email(user: User, profile: &Profile<'_>, email: &str) -> Result<User, AuthError> {
-    if !profile.email_verified || user.email_verified || user.email != email {
+    if !profile.email_verified || user.email_verified || user.email.to_lowercase() != email {
         return Ok(user);
     }
     let verified = Changes { email_verified: Some(true), ..Changes::default() };

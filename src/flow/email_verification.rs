@@ -292,7 +292,7 @@ fn verify_change(
     // Of two tokens for this user, or two uses of one, the second finds another email.
     let locked = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
     let user = locked.ok_or_else(|| refused(Code::InvalidToken))?;
-    if user::find_by_email(new_email)?.is_some_and(|other| other.id != user.id) {
+    if user::is_taken(new_email, Some(&user.id))? {
         return Err(Code::UserAlreadyExists.into());
     }
     // Without a type it is a token of an older Better Auth: the new address proves itself afterwards.
@@ -346,7 +346,7 @@ pub(crate) fn change(
         return Err(Code::ChangeEmailDisabled.into());
     }
     let new_email = new_email.to_lowercase();
-    if new_email == user.email {
+    if new_email == user.email.to_lowercase() {
         return Err(Code::EmailIsTheSame.into());
     }
     let is_immediate = !user.email_verified && settings::update_email_without_verification();
@@ -355,7 +355,7 @@ pub(crate) fn change(
         return Err(Code::VerificationEmailIsNotEnabled.into());
     }
     let base_url = if sends { Some(caller.base_url()?) } else { None };
-    if user::find_by_email(&new_email)?.is_some() {
+    if user::is_taken(&new_email, None)? {
         if let Some(base_url) = &base_url {
             pretend(base_url, &user.email, Purpose::VerifyChange(&new_email), callback_url)?;
         }

@@ -83,7 +83,7 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
         Some((field.name.clone(), request.additional.get(&field.name)?.clone()))
     };
     let given: Map<String, Value> = additional.iter().filter_map(value).collect();
-    let exists = user::find_by_email(&email)?.is_some();
+    let exists = user::is_taken(&email, None)?;
     if exists && !is_discreet {
         return Err(Code::UserAlreadyExists.into());
     }
@@ -107,7 +107,7 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     };
     let Some(user) = created else {
         // Somebody else was faster, or a trigger or rule of the table's owner refused the row.
-        return match user::find_by_email(&email)?.is_some() {
+        return match user::is_taken(&email, None)? {
             true if is_discreet => taken(draft),
             true => Err(Code::UserAlreadyExists.into()),
             false => Err(Code::FailedToCreateUser.into()),

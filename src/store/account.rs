@@ -4,10 +4,10 @@ use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::store::catalog::{Table, has_column};
-use crate::store::columns::{As, insert, select, write};
+use crate::store::columns::{As, at, insert, is, select, set, write};
 use crate::store::server::{Timestamp, lock_value, random_id};
 use crate::store::sql::{Row, Statement, Value};
-use crate::store::user::User;
+use crate::store::user::{self, User};
 
 /// Better Auth's providerId of an account with a password.
 pub(crate) const CREDENTIAL: &str = "credential";
@@ -42,8 +42,15 @@ impl Standing {
             }
             false => String::new(),
         };
-        let banned = if has("banned")? { format!("u.banned IS TRUE{in_force}") } else { "false".into() };
-        let two_factor = if has("twoFactorEnabled")? { r#"u."twoFactorEnabled" IS TRUE"# } else { "false" };
+        let is_true = |name: &str| {
+            Ok::<_, AuthError>(match has(name)? {
+                true => format!("{} IS TRUE", at(Table::User, "u", name)),
+                false => "false".into(),
+            })
+        };
+        let banned =
+            if has("banned")? { format!("{}{in_force}", is_true("banned")?) } else { "false".into() };
+        let two_factor = is_true("twoFactorEnabled")?;
         Ok(format!("{verified}, {banned}, {two_factor}"))
     }
 
@@ -123,97 +130,127 @@ pub(crate) struct Locked {
 /// so that two who both want to replace the hash don't either.
 fn lock(strength: &str) -> Result<String, AuthError> {
     Ok(format!(
-        r#"SELECT a.password::pg_catalog.text, {}
-           FROM {} u JOIN {} a ON a."userId" OPERATOR(pg_catalog.=) u.id
-           WHERE a.id OPERATOR(pg_catalog.=) {}
-           FOR KEY SHARE OF u FOR {strength} OF a"#,
+        "SELECT {}, {} FROM {} u JOIN {} a ON {} OPERATOR(pg_catalog.=) u.id
+         WHERE {} FOR KEY SHARE OF u FOR {strength} OF a",
+        select(Table::Account, "a", &[("password", As::Text)])?,
         Standing::select()?,
         Table::User.sql(),
         Table::Account.sql(),
-        write(Table::Account, "id", 1)?,
+        at(Table::Account, "a", "userId"),
+        by_id()?,
+    ))
+}
+
+/// `WHERE` on the id, as parameter 1.
+fn by_id() -> Result<String, AuthError> {
+    is(Table::Account, "a", "id", 1)
+}
+
+/// `WHERE` on the user, as parameter 1.
+fn by_user() -> Result<String, AuthError> {
+    is(Table::Account, "a", "userId", 1)
+}
+
+/// That an account is one with a password; `of` is the user's id as text.
+fn is_credential(of: &str) -> String {
+    let (provider, account) = (at(Table::Account, "a", "providerId"), at(Table::Account, "a", "accountId"));
+    format!(
+        "{provider}::pg_catalog.text OPERATOR(pg_catalog.=) '{CREDENTIAL}'
+         AND {account}::pg_catalog.text OPERATOR(pg_catalog.=) {of}"
+    )
+}
+
+/// What a sign-in finds of `user u`, under a condition on it.
+fn found(condition: &str, limit: u8) -> Result<String, AuthError> {
+    Ok(format!(
+        "SELECT {}, {}, {} FROM {} u LEFT JOIN {} a ON {} OPERATOR(pg_catalog.=) u.id AND {}
+         WHERE {condition} LIMIT {limit}",
+        User::select("u")?,
+        select(Table::Account, "a", &[("id", As::Text), ("password", As::Text)])?,
+        Standing::select()?,
+        Table::User.sql(),
+        Table::Account.sql(),
+        at(Table::Account, "a", "userId"),
+        is_credential("u.id::pg_catalog.text"),
     ))
 }
 
 thread_local! {
     static BY_EMAIL: Statement = const { Statement::joining(Table::User, Table::Account, || {
-        let (account, user) = (Table::Account.sql(), Table::User.sql());
-        Ok(format!(
-            r#"SELECT {}, {}, a.password::pg_catalog.text, {}
-               FROM {user} u LEFT JOIN {account} a
-                 ON a."userId" OPERATOR(pg_catalog.=) u.id
-                AND a."providerId" OPERATOR(pg_catalog.=) '{CREDENTIAL}'
-                AND a."accountId" OPERATOR(pg_catalog.=) {}
-               WHERE u.email OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
-            User::select("u")?,
-            select(Table::Account, "a", &[("id", As::Text)])?,
-            Standing::select()?,
-            select(Table::User, "u", &[("id", As::Text)])?,
-        ))
+        found(&user::by_email("u")?, 1)
+    }) };
+    static BY_ID: Statement = const { Statement::joining(Table::User, Table::Account, || {
+        found(&is(Table::User, "u", "id", 1)?, 1)
     }) };
     static STANDING: Statement = const { Statement::new(Table::User, || {
         Ok(format!(
-            "SELECT {} FROM {} u WHERE u.id OPERATOR(pg_catalog.=) {}",
+            "SELECT {} FROM {} u WHERE {}",
             Standing::select()?,
             Table::User.sql(),
-            write(Table::User, "id", 1)?,
+            is(Table::User, "u", "id", 1)?,
         ))
     }) };
     static LOCK_TO_READ: Statement = const { Statement::joining(Table::Account, Table::User, || lock("SHARE")) };
     static LOCK_TO_REPLACE: Statement = const { Statement::joining(Table::Account, Table::User, || lock("NO KEY UPDATE")) };
     static REPLACE_PASSWORD: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
-            r#"UPDATE {} a SET password = $3, "updatedAt" = {}
-               WHERE a.id OPERATOR(pg_catalog.=) {} AND a.password OPERATOR(pg_catalog.=) $2"#,
+            "UPDATE {} a SET {}, {} WHERE {} AND {}",
             Table::Account.sql(),
-            write(Table::Account, "updatedAt", 4)?,
-            write(Table::Account, "id", 1)?,
+            set(Table::Account, "password", 3)?,
+            set(Table::Account, "updatedAt", 4)?,
+            by_id()?,
+            is(Table::Account, "a", "password", 2)?,
         ))
     }) };
     static SET_PASSWORD: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
-            r#"UPDATE {} a SET password = $2, "updatedAt" = {} WHERE a.id OPERATOR(pg_catalog.=) {}"#,
+            "UPDATE {} a SET {}, {} WHERE {}",
             Table::Account.sql(),
-            write(Table::Account, "updatedAt", 3)?,
-            write(Table::Account, "id", 1)?,
+            set(Table::Account, "password", 2)?,
+            set(Table::Account, "updatedAt", 3)?,
+            by_id()?,
         ))
     }) };
     static INSERT: Statement = const { Statement::new(Table::Account, || {
         insert(
             Table::Account,
+            "a",
             &["id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt"],
             &[],
         )
     }) };
     static CREDENTIAL_OF: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
-            r#"SELECT {}, a.password::pg_catalog.text FROM {} a
-               WHERE a."userId" OPERATOR(pg_catalog.=) {} AND a."providerId" OPERATOR(pg_catalog.=) '{CREDENTIAL}'
-                 AND a."accountId" OPERATOR(pg_catalog.=) $1 LIMIT 1"#,
-            select(Table::Account, "a", &[("id", As::Text)])?,
+            "SELECT {} FROM {} a WHERE {} AND {} LIMIT 1",
+            select(Table::Account, "a", &[("id", As::Text), ("password", As::Text)])?,
             Table::Account.sql(),
-            write(Table::Account, "userId", 1)?,
+            by_user()?,
+            is_credential("$1"),
         ))
     }) };
     static LIST: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
-            r#"SELECT {} FROM {} a WHERE a."userId" OPERATOR(pg_catalog.=) {} ORDER BY a."createdAt", a.id"#,
+            "SELECT {} FROM {} a WHERE {} ORDER BY {}, a.id",
             Account::select("a")?,
             Table::Account.sql(),
-            write(Table::Account, "userId", 1)?,
+            by_user()?,
+            at(Table::Account, "a", "createdAt"),
         ))
     }) };
     static BY_KEY: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
-            r#"SELECT {} FROM {} a
-               WHERE a."accountId" OPERATOR(pg_catalog.=) $2 AND a."providerId" OPERATOR(pg_catalog.=) $1
-               ORDER BY a."createdAt" LIMIT 1"#,
+            "SELECT {} FROM {} a WHERE {} AND {} ORDER BY {} LIMIT 1",
             Account::select("a")?,
             Table::Account.sql(),
+            is(Table::Account, "a", "accountId", 2)?,
+            is(Table::Account, "a", "providerId", 1)?,
+            at(Table::Account, "a", "createdAt"),
         ))
     }) };
     static LINK: Statement = const { Statement::new(Table::Account, || {
         insert(
             Table::Account,
+            "a",
             &[
                 "id", "accountId", "providerId", "userId", "accessToken", "refreshToken", "idToken",
                 "accessTokenExpiresAt", "refreshTokenExpiresAt", "scope", "createdAt", "updatedAt",
@@ -223,44 +260,38 @@ thread_local! {
     }) };
     static UPDATE_TOKENS: Statement = const { Statement::new(Table::Account, || {
         let mut columns = Vec::new();
-        let names = [
+        let fields = [
             "accessToken", "refreshToken", "idToken", "accessTokenExpiresAt", "refreshTokenExpiresAt", "scope",
         ];
-        for (index, name) in names.iter().enumerate() {
-            let value = write(Table::Account, name, index + 2)?;
-            columns.push(format!(r#""{name}" = COALESCE({value}, a."{name}")"#));
+        for (index, field) in fields.iter().enumerate() {
+            let value = write(Table::Account, field, index + 2)?;
+            let (name, old) = (Table::Account.quoted(field), at(Table::Account, "a", field));
+            columns.push(format!("{name} = COALESCE({value}, {old})"));
         }
         Ok(format!(
-            r#"UPDATE {} a SET {}, "updatedAt" = {} WHERE a.id OPERATOR(pg_catalog.=) {}"#,
+            "UPDATE {} a SET {}, {} WHERE {}",
             Table::Account.sql(),
             columns.join(", "),
-            write(Table::Account, "updatedAt", 8)?,
-            write(Table::Account, "id", 1)?,
+            set(Table::Account, "updatedAt", 8)?,
+            by_id()?,
         ))
     }) };
     static DELETE: Statement = const { Statement::new(Table::Account, || {
-        Ok(format!(
-            "DELETE FROM {} a WHERE a.id OPERATOR(pg_catalog.=) {}",
-            Table::Account.sql(),
-            write(Table::Account, "id", 1)?,
-        ))
+        Ok(format!("DELETE FROM {} a WHERE {}", Table::Account.sql(), by_id()?))
     }) };
     static DELETE_OF_USER: Statement = const { Statement::new(Table::Account, || {
-        Ok(format!(
-            r#"DELETE FROM {} a WHERE a."userId" OPERATOR(pg_catalog.=) {}"#,
-            Table::Account.sql(),
-            write(Table::Account, "userId", 1)?,
-        ))
+        Ok(format!("DELETE FROM {} a WHERE {}", Table::Account.sql(), by_user()?))
     }) };
 }
 
-/// The user with this (lower-cased) email, and its credential account if it has one.
+/// The user with this (lower-cased) email, as [`user::find_by_email`] finds it, and its credential account if it has
+/// one.
 ///
 /// # Errors
 /// No table.
 pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
-    BY_EMAIL.with(|statement| {
-        let mut rows = statement.query(&[Value::Text(email)], |row| Found {
+    let find = |statement: &Statement, key: &str| {
+        let mut rows = statement.query(&[Value::Text(key)], |row| Found {
             user: User::from_row(row, 1),
             credential: row.optional_text(User::WIDTH + 1).map(|id| Credential {
                 id,
@@ -268,8 +299,15 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
             }),
             standing: Standing::from_row(row, User::WIDTH + 3),
         })?;
-        Ok(rows.pop())
-    })
+        Ok::<_, AuthError>(rows.pop())
+    };
+    if let Some(found) = BY_EMAIL.with(|statement| find(statement, email))? {
+        return Ok(Some(found));
+    }
+    match user::find_by_email(email)? {
+        Some(user) => BY_ID.with(|statement| find(statement, &user.id)),
+        None => Ok(None),
+    }
 }
 
 /// The standing of a user.

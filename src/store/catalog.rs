@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::error::AuthError;
+use crate::names::{MODELS, Names, OURS};
 use crate::settings;
 use crate::store::sql::{CatalogStatement, Value, as_owner};
 
@@ -25,29 +26,36 @@ pub(crate) enum Table {
 impl Table {
     const COUNT: usize = 7;
 
-    /// The unquoted, unqualified name.
-    pub(crate) const fn name(self) -> &'static str {
+    /// The unquoted, unqualified name that it has here.
+    pub(crate) fn name(self) -> String {
         match self {
-            Self::User => "user",
-            Self::Session => "session",
-            Self::Account => "account",
-            Self::Verification => "verification",
-            Self::RateLimit => "rateLimit",
-            Self::SigningSecret => "signing_secret",
-            Self::MailOutbox => "mail_outbox",
+            Self::SigningSecret => OURS[0].into(),
+            Self::MailOutbox => OURS[1].into(),
+            model => names(|names| names.model(model as usize).unwrap_or_default().to_owned()),
         }
     }
 
     /// The name as SQL wants it, qualified and quoted (`user` is a reserved word).
-    pub(crate) const fn sql(self) -> &'static str {
+    pub(crate) fn sql(self) -> String {
+        format!("better_auth.{}", pgrx::spi::quote_identifier(self.name()))
+    }
+
+    /// The unquoted name that the column of one of Better Auth's fields has here.
+    pub(super) fn column(self, field: &str) -> String {
+        names(|names| names.field(self as usize, field).to_owned())
+    }
+
+    /// The same, quoted.
+    pub(super) fn quoted(self, field: &str) -> String {
+        pgrx::spi::quote_identifier(self.column(field))
+    }
+
+    /// Better Auth's name of the model; of our own tables, the table's.
+    pub(super) fn model(self) -> &'static str {
         match self {
-            Self::User => r#"better_auth."user""#,
-            Self::Session => "better_auth.session",
-            Self::Account => "better_auth.account",
-            Self::Verification => "better_auth.verification",
-            Self::RateLimit => r#"better_auth."rateLimit""#,
-            Self::SigningSecret => "better_auth.signing_secret",
-            Self::MailOutbox => "better_auth.mail_outbox",
+            Self::SigningSecret => OURS[0],
+            Self::MailOutbox => OURS[1],
+            model => MODELS[model as usize].0,
         }
     }
 
@@ -55,6 +63,22 @@ impl Table {
     pub(super) const fn is_ours(self) -> bool {
         matches!(self, Self::SigningSecret | Self::MailOutbox)
     }
+}
+
+/// Runs `work` on the names that the settings give now.
+fn names<T>(work: impl FnOnce(&Names) -> T) -> T {
+    thread_local! {
+        static NAMES: RefCell<Option<(u64, Rc<Names>)>> = const { RefCell::new(None) };
+    }
+    let now = settings::field_changes();
+    let known = NAMES
+        .with_borrow(|known| known.as_ref().filter(|known| known.0 == now).map(|known| Rc::clone(&known.1)));
+    let names = known.unwrap_or_else(|| {
+        let names = Rc::new(settings::names());
+        NAMES.set(Some((now, Rc::clone(&names))));
+        names
+    });
+    work(&names)
 }
 
 /// What a column's type means to the statements that read and write it.
@@ -77,6 +101,15 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(super) type_oid: pg_sys::Oid,
+    /// The type itself; of a domain, the one under it.
+    pub(super) base: pg_sys::Oid,
+    /// How many characters it takes, where its type says so.
+    pub(super) length: Option<i32>,
+    pub(super) not_null: bool,
+    /// The database fills it when an insert leaves it out.
+    pub(super) filled: bool,
+    /// Nobody else may fill it.
+    pub(super) generated: bool,
     /// NOT NULL, and nothing fills it when an insert leaves it out.
     pub(crate) required: bool,
 }
@@ -206,11 +239,17 @@ pub(super) fn schema() -> Option<pg_sys::Oid> {
 
 /// The oid of a table, if it is there; read from the catalog, not from what is remembered.
 pub(super) fn find(table: Table) -> Option<pg_sys::Oid> {
-    let mut name = [0u8; 32];
-    name[..table.name().len()].copy_from_slice(table.name().as_bytes());
+    let name = std::ffi::CString::new(table.name()).ok()?;
     // SAFETY: looks a terminated name up in the system caches.
-    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr().cast(), schema()?) };
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema()?) };
     (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// Whether schema `better_auth` has a table, index or view of that name.
+pub(super) fn has_relation(name: &str) -> bool {
+    let (Some(schema), Ok(name)) = (schema(), std::ffi::CString::new(name)) else { return false };
+    // SAFETY: looks a terminated name up in the system caches.
+    unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema) != pg_sys::InvalidOid }
 }
 
 fn load(table: Table) -> Result<Relation, AuthError> {
@@ -232,21 +271,44 @@ fn load(table: Table) -> Result<Relation, AuthError> {
     if is_trusted {
         check_code(table, oid, owner)?;
     }
-    let columns = relation
-        .tuple_desc()
-        .iter()
-        .filter(|attribute| !attribute.attisdropped)
-        .map(|attribute| Column {
-            name: attribute.name().to_owned(),
-            kind: kind(attribute.atttypid),
-            type_oid: attribute.atttypid,
-            required: attribute.attnotnull
-                && !attribute.atthasdef
-                && attribute.attidentity == 0
-                && attribute.attgenerated == 0,
-        })
-        .collect();
+    let columns = columns(&relation);
     Ok(Relation { owner, columns })
+}
+
+/// The columns of a table that is locked.
+fn columns(relation: &PgRelation) -> Vec<Column> {
+    let column = |attribute: &pg_sys::FormData_pg_attribute| {
+        let mut typmod = attribute.atttypmod;
+        // SAFETY: looks the column's type up; that of a domain is the one under it, and so is what it is limited to.
+        let base = unsafe { pg_sys::getBaseTypeAndTypmod(attribute.atttypid, &raw mut typmod) };
+        // SAFETY: reads the type's pg_type row.
+        let has_type_default = || unsafe { !pg_sys::get_typdefault(attribute.atttypid).is_null() };
+        let generated = attribute.attgenerated != 0;
+        let identity = attribute.attidentity.cast_unsigned();
+        let filled = attribute.atthasdef && !generated || identity != 0 || !generated && has_type_default();
+        let limited = typmod >= 4 && matches!(base, pg_sys::VARCHAROID | pg_sys::BPCHAROID);
+        Column {
+            name: attribute.name().to_owned(),
+            kind: kind(base),
+            type_oid: attribute.atttypid,
+            base,
+            length: limited.then(|| typmod - 4),
+            not_null: attribute.attnotnull,
+            filled,
+            generated: generated || identity == b'a',
+            required: attribute.attnotnull && !filled && !generated,
+        }
+    };
+    relation.tuple_desc().iter().filter(|attribute| !attribute.attisdropped).map(column).collect()
+}
+
+/// A table as it is, whoever may have a say in it: for who looks at it before it is used.
+pub(super) fn describe(oid: pg_sys::Oid) -> Relation {
+    // SAFETY: as in `load`.
+    let relation = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock.cast_signed()) };
+    // SAFETY: as in `load`.
+    let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
+    Relation { owner, columns: columns(&relation) }
 }
 
 thread_local! {
@@ -311,7 +373,8 @@ thread_local! {
 ///
 /// Reads what is committed now, since the verdict is remembered beyond a transaction that may see less.
 fn check_code(table: Table, oid: pg_sys::Oid, owner: pg_sys::Oid) -> Result<(), AuthError> {
-    let values = [Value::Integer(oid.to_u32().into()), Value::Text(table.sql())];
+    let sql = table.sql();
+    let values = [Value::Integer(oid.to_u32().into()), Value::Text(&sql)];
     // As the owner: a server may keep its catalogs from others.
     match as_owner(owner, || FOREIGN_CODE.with(|statement| statement.query_latest(&values)))?.pop() {
         None => Ok(()),
@@ -319,12 +382,13 @@ fn check_code(table: Table, oid: pg_sys::Oid, owner: pg_sys::Oid) -> Result<(), 
     }
 }
 
-/// A column that the table must have.
+/// The column of a field that the table must have.
 ///
 /// # Errors
 /// The table or the column isn't there: migrate() makes both.
-pub(super) fn column(table: Table, name: &str) -> Result<Column, AuthError> {
-    relation(table)?.column(name).cloned().ok_or_else(|| {
+pub(super) fn column(table: Table, field: &str) -> Result<Column, AuthError> {
+    let name = table.column(field);
+    relation(table)?.column(&name).cloned().ok_or_else(|| {
         AuthError::Setup(format!(
             "{} has no column \"{name}\"; run: SELECT * FROM better_auth.migrate();",
             table.sql()
@@ -332,17 +396,16 @@ pub(super) fn column(table: Table, name: &str) -> Result<Column, AuthError> {
     })
 }
 
-/// Whether the table has a column that not every database has.
+/// Whether the table has the column of a field that not every database has.
 ///
 /// # Errors
 /// No such table.
-pub(super) fn has_column(table: Table, name: &str) -> Result<bool, AuthError> {
-    Ok(relation(table)?.column(name).is_some())
+pub(super) fn has_column(table: Table, field: &str) -> Result<bool, AuthError> {
+    Ok(relation(table)?.column(&table.column(field)).is_some())
 }
 
-fn kind(type_oid: pg_sys::Oid) -> Kind {
-    // SAFETY: looks a column's type up; that of a domain is the one under it.
-    match unsafe { pg_sys::getBaseType(type_oid) } {
+fn kind(base: pg_sys::Oid) -> Kind {
+    match base {
         pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Kind::Text,
         pg_sys::UUIDOID => Kind::Uuid,
         pg_sys::BOOLOID => Kind::Boolean,
@@ -355,6 +418,25 @@ fn kind(type_oid: pg_sys::Oid) -> Kind {
         | pg_sys::FLOAT4OID
         | pg_sys::FLOAT8OID => Kind::Number,
         pg_sys::JSONOID | pg_sys::JSONBOID => Kind::Json,
+        other if is_citext(other) => Kind::Text,
         _ => Kind::Other,
+    }
+}
+
+/// Whether a type is citext, wherever its extension was put.
+pub(super) fn is_citext(base: pg_sys::Oid) -> bool {
+    type_name(base).rsplit('.').next() == Some("citext")
+        // SAFETY: reads the cast's catalog row.
+        && unsafe { pg_sys::IsBinaryCoercible(base, pg_sys::TEXTOID) }
+}
+
+/// The qualified, quoted name of a type. Without a length: what is too long is refused when it is assigned, where a
+/// cast would cut it off.
+pub(super) fn type_name(oid: pg_sys::Oid) -> String {
+    let flags = pg_sys::FORMAT_TYPE_FORCE_QUALIFY | pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN;
+    // SAFETY: makes the name of a type that a column has.
+    unsafe {
+        let name = pg_sys::format_type_extended(oid, -1, u16::try_from(flags).unwrap_or_default());
+        std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::error::AuthError;
 use crate::settings::{self, AdditionalField};
-use crate::store::catalog::{Column, Kind, Table, relation};
+use crate::store::catalog::{Column, Kind, Table, relation, type_name};
 
 /// Columns that give power or tell of proofs, in lower case and without underscores: no request may set
 /// them, whatever the setting says. Better Auth's plugins declare theirs `input: false`.
@@ -68,12 +68,15 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     };
     let field = |AdditionalField { name, is_readonly }: AdditionalField| {
         let relation = relation(table)?;
-        let column = relation.column(&name).filter(|_| !core.contains(&name.as_str())).ok_or_else(|| {
-            AuthError::Setup(format!(
-                "better_auth.{setting} names \"{name}\", which is not an additional column of {}",
-                table.sql()
-            ))
-        })?;
+        let column = relation
+            .column(&name)
+            .filter(|_| core.iter().all(|field| table.column(field) != name))
+            .ok_or_else(|| {
+                AuthError::Setup(format!(
+                    "better_auth.{setting} names \"{name}\", which is not an additional column of {}",
+                    table.sql()
+                ))
+            })?;
         let plain = name.replace('_', "").to_lowercase();
         let is_writable = !is_readonly && !NEVER_WRITABLE.contains(&plain.as_str());
         Ok(Field {
@@ -119,14 +122,7 @@ impl Given {
 
     /// Parameter `position`, which is text, in the type that the column has.
     pub(super) fn expression(&self, position: usize) -> String {
-        let flags = pgrx::pg_sys::FORMAT_TYPE_FORCE_QUALIFY | pgrx::pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN;
-        // SAFETY: makes the qualified name of a type that a column has. Without a length: what is too long is
-        // refused when it is assigned, where a cast would cut it off.
-        let kind = unsafe {
-            let flags = u16::try_from(flags).unwrap_or_default();
-            let name = pgrx::pg_sys::format_type_extended(self.field.column.type_oid, -1, flags);
-            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-        };
+        let kind = type_name(self.field.column.type_oid);
         match self.field.column.kind {
             Kind::Timestamp => format!("(${position}::pg_catalog.timestamptz AT TIME ZONE 'UTC')"),
             _ => format!("${position}::{kind}"),

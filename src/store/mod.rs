@@ -4,6 +4,7 @@
 //! privilege on the tables, and a trigger on them runs with no more rights than their owner has.
 
 pub(crate) mod account;
+pub(crate) mod adopt;
 pub(crate) mod catalog;
 mod columns;
 pub(crate) mod fields;

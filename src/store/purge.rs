@@ -2,7 +2,7 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
-use crate::store::columns::write;
+use crate::store::columns::compare;
 use crate::store::server::Timestamp;
 use crate::store::sql::{Statement, Value};
 
@@ -10,11 +10,11 @@ use crate::store::sql::{Statement, Value};
 /// waits, and one that is being prolonged stays.
 fn delete(table: Table) -> Result<String, AuthError> {
     Ok(format!(
-        r#"DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
-               SELECT e.id FROM {0} e WHERE e."expiresAt" OPERATOR(pg_catalog.<) {1} LIMIT $2 FOR UPDATE SKIP LOCKED))
-           RETURNING 1"#,
+        "DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+             SELECT e.id FROM {0} e WHERE {1} LIMIT $2 FOR UPDATE SKIP LOCKED))
+         RETURNING 1",
         table.sql(),
-        write(table, "expiresAt", 1)?,
+        compare(table, "e", "expiresAt", "<", 1)?,
     ))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
-use crate::store::columns::{insert, write};
+use crate::store::columns::{at, compare, insert, is};
 use crate::store::server::random_id;
 use crate::store::sql::{Statement, Value};
 
@@ -10,35 +10,44 @@ use crate::store::sql::{Statement, Value};
 const ATTEMPTS: usize = 8;
 
 /// The window has passed since the last request that was let through.
-const IS_OVER: &str = r#"($2 OPERATOR(pg_catalog.-) r."lastRequest") OPERATOR(pg_catalog.>=) $3"#;
+fn is_over() -> String {
+    let last = at(Table::RateLimit, "r", "lastRequest");
+    format!("($2 OPERATOR(pg_catalog.-) {last}) OPERATOR(pg_catalog.>=) $3")
+}
 
 thread_local! {
     static COUNT: Statement = const { Statement::new(Table::RateLimit, || {
+        let (is_over, count) = (is_over(), at(Table::RateLimit, "r", "count"));
         Ok(format!(
-            r#"UPDATE {} r SET "lastRequest" = $2,
-                   count = CASE WHEN {IS_OVER} THEN 1 ELSE r.count OPERATOR(pg_catalog.+) 1 END
-               WHERE r.key OPERATOR(pg_catalog.=) $1 AND ({IS_OVER} OR r.count OPERATOR(pg_catalog.<) $4)
-               RETURNING r.count::pg_catalog.int8"#,
+            "UPDATE {} r SET {} = $2,
+                 {} = CASE WHEN {is_over} THEN 1 ELSE {count} OPERATOR(pg_catalog.+) 1 END
+             WHERE {} AND ({is_over} OR {count} OPERATOR(pg_catalog.<) $4)
+             RETURNING {count}::pg_catalog.int8",
             Table::RateLimit.sql(),
+            Table::RateLimit.quoted("lastRequest"),
+            Table::RateLimit.quoted("count"),
+            is(Table::RateLimit, "r", "key", 1)?,
         ))
     }) };
     static LAST: Statement = const { Statement::new(Table::RateLimit, || {
         Ok(format!(
-            r#"SELECT r."lastRequest"::pg_catalog.int8, r.count::pg_catalog.int8 FROM {} r WHERE r.key OPERATOR(pg_catalog.=) $1"#,
+            "SELECT {}::pg_catalog.int8, {}::pg_catalog.int8 FROM {} r WHERE {}",
+            at(Table::RateLimit, "r", "lastRequest"),
+            at(Table::RateLimit, "r", "count"),
             Table::RateLimit.sql(),
+            is(Table::RateLimit, "r", "key", 1)?,
         ))
     }) };
     static INSERT: Statement = const { Statement::new(Table::RateLimit, || {
-        let insert = insert(Table::RateLimit, &["id", "key", "count", "lastRequest"], &[])?;
+        let insert = insert(Table::RateLimit, "r", &["id", "key", "count", "lastRequest"], &[])?;
         Ok(format!("{insert} ON CONFLICT DO NOTHING RETURNING 1"))
     }) };
     static PRUNE: Statement = const { Statement::new(Table::RateLimit, || {
         Ok(format!(
-            r#"DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
-                   SELECT e.id FROM {0} e WHERE e."lastRequest" OPERATOR(pg_catalog.<) {1}
-                   LIMIT 100 FOR UPDATE SKIP LOCKED))"#,
+            "DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
+                 SELECT e.id FROM {0} e WHERE {1} LIMIT 100 FOR UPDATE SKIP LOCKED))",
             Table::RateLimit.sql(),
-            write(Table::RateLimit, "lastRequest", 1)?,
+            compare(Table::RateLimit, "e", "lastRequest", "<", 1)?,
         ))
     }) };
 }

@@ -95,13 +95,15 @@ pub(crate) fn random_lower_token(length: usize) -> Result<String, AuthError> {
     random::lower_alphanumeric(length, fill_random)
 }
 
-/// An id for a new row of `table`: 32 of `[a-zA-Z0-9]`, or a UUID where the column is of that type.
+/// An id for a new row of `table`: 32 of `[a-zA-Z0-9]`, or a UUID where the column is of that type. Empty where the
+/// database makes it itself.
 ///
 /// # Errors
 /// No randomness, or no table.
 pub(crate) fn random_id(table: Table) -> Result<String, AuthError> {
-    match column(table, "id")?.kind {
-        Kind::Uuid => random::uuid(fill_random),
+    match column(table, "id")? {
+        column if column.filled => Ok(String::new()),
+        column if column.kind == Kind::Uuid => random::uuid(fill_random),
         _ => random_token(32),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
-use crate::store::columns::{As, Field, insert, select, write};
+use crate::store::columns::{As, Field, at, compare, fitting, insert, is, select, set};
 use crate::store::fields::{self, Given};
 use crate::store::server::{Timestamp, random_id, random_token};
 use crate::store::sql::{Row, Statement, Value, query_once};
@@ -59,73 +59,78 @@ impl Session {
     }
 }
 
-/// `WHERE` on the token.
-const BY_TOKEN: &str = "s.token OPERATOR(pg_catalog.=) $1";
+/// `WHERE` on the token, as parameter 1.
+fn by_token() -> Result<String, AuthError> {
+    is(Table::Session, "s", "token", 1)
+}
 
 /// `WHERE` on the user, as parameter 1.
 fn by_user() -> Result<String, AuthError> {
-    Ok(format!(r#"s."userId" OPERATOR(pg_catalog.=) {}"#, write(Table::Session, "userId", 1)?))
+    is(Table::Session, "s", "userId", 1)
 }
 
 thread_local! {
     static FIND: Statement = const { Statement::joining(Table::Session, Table::User, || {
         Ok(format!(
-            r#"SELECT {}, {} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) s."userId" WHERE {BY_TOKEN}"#,
+            "SELECT {}, {} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) {} WHERE {}",
             Session::select("s")?,
             User::select("u")?,
             Table::Session.sql(),
             Table::User.sql(),
+            at(Table::Session, "s", "userId"),
+            by_token()?,
         ))
     }) };
     static IS_LIVE: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(
-            r#"SELECT 1 FROM {} s WHERE s.id OPERATOR(pg_catalog.=) {} AND s."userId" OPERATOR(pg_catalog.=) {}
-                 AND s."expiresAt" OPERATOR(pg_catalog.>) {}"#,
+            "SELECT 1 FROM {} s WHERE {} AND {} AND {}",
             Table::Session.sql(),
-            write(Table::Session, "id", 1)?,
-            write(Table::Session, "userId", 2)?,
-            write(Table::Session, "expiresAt", 3)?,
+            is(Table::Session, "s", "id", 1)?,
+            is(Table::Session, "s", "userId", 2)?,
+            compare(Table::Session, "s", "expiresAt", ">", 3)?,
         ))
     }) };
     static INSERT: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!("{} RETURNING {}", insert(Table::Session, &Session::FIELDS.map(|(name, _)| name), &[])?, Session::select("session")?))
+        let insert = insert(Table::Session, "s", &Session::FIELDS.map(|(name, _)| name), &[])?;
+        Ok(format!("{insert} RETURNING {}", Session::select("s")?))
     }) };
     static REFRESH: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(
-            r#"UPDATE {} s SET "expiresAt" = {}, "updatedAt" = {} WHERE {BY_TOKEN} RETURNING {}"#,
+            "UPDATE {} s SET {}, {} WHERE {} RETURNING {}",
             Table::Session.sql(),
-            write(Table::Session, "expiresAt", 2)?,
-            write(Table::Session, "updatedAt", 3)?,
+            set(Table::Session, "expiresAt", 2)?,
+            set(Table::Session, "updatedAt", 3)?,
+            by_token()?,
             Session::select("s")?,
         ))
     }) };
     static LIST: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(
-            r#"SELECT {} FROM {} s WHERE {} AND s."expiresAt" OPERATOR(pg_catalog.>) {} ORDER BY s."createdAt", s.id"#,
+            "SELECT {} FROM {} s WHERE {} AND {} ORDER BY {}, s.id",
             Session::select("s")?,
             Table::Session.sql(),
             by_user()?,
-            write(Table::Session, "expiresAt", 2)?,
+            compare(Table::Session, "s", "expiresAt", ">", 2)?,
+            at(Table::Session, "s", "createdAt"),
         ))
     }) };
     static DELETE: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!("DELETE FROM {} s WHERE {BY_TOKEN}", Table::Session.sql()))
+        Ok(format!("DELETE FROM {} s WHERE {}", Table::Session.sql(), by_token()?))
     }) };
     static DELETE_EXPIRED: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!(
-            r#"DELETE FROM {} s WHERE {BY_TOKEN} AND s."expiresAt" OPERATOR(pg_catalog.<) {}"#,
-            Table::Session.sql(),
-            write(Table::Session, "expiresAt", 2)?,
-        ))
+        let expired = compare(Table::Session, "s", "expiresAt", "<", 2)?;
+        Ok(format!("DELETE FROM {} s WHERE {} AND {expired}", Table::Session.sql(), by_token()?))
     }) };
     static DELETE_OF_USER: Statement = const { Statement::new(Table::Session, || {
         Ok(format!("DELETE FROM {} s WHERE {}", Table::Session.sql(), by_user()?))
     }) };
     static DELETE_ONE: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!("DELETE FROM {} s WHERE {} AND s.token OPERATOR(pg_catalog.=) $2", Table::Session.sql(), by_user()?))
+        let token = is(Table::Session, "s", "token", 2)?;
+        Ok(format!("DELETE FROM {} s WHERE {} AND {token}", Table::Session.sql(), by_user()?))
     }) };
     static DELETE_OTHERS: Statement = const { Statement::new(Table::Session, || {
-        Ok(format!("DELETE FROM {} s WHERE {} AND s.token OPERATOR(pg_catalog.<>) $2", Table::Session.sql(), by_user()?))
+        let token = is(Table::Session, "s", "token", 2)?;
+        Ok(format!("DELETE FROM {} s WHERE {} AND NOT ({token})", Table::Session.sql(), by_user()?))
     }) };
 }
 
@@ -161,19 +166,23 @@ pub(crate) fn create(
     user_agent: &str,
 ) -> Result<Session, AuthError> {
     let (id, token) = (random_id(Table::Session)?, random_token(32)?);
+    let ip_address = fitting(Table::Session, "ipAddress", ip_address)?;
+    let user_agent = fitting(Table::Session, "userAgent", user_agent)?;
     let values = [
         Value::Text(&id),
         Value::Time(expires_at),
         Value::Text(&token),
         Value::Time(now),
         Value::Time(now),
-        Value::Text(ip_address),
-        Value::Text(user_agent),
+        Value::OptionalText(ip_address),
+        Value::OptionalText(user_agent),
         Value::Text(user_id),
     ];
     INSERT.with(|statement| {
         let row = statement.query(&values, Session::from_row)?.pop();
-        row.ok_or_else(|| AuthError::Setup("a trigger or rule on better_auth.session refused the row".into()))
+        row.ok_or_else(|| {
+            AuthError::Setup(format!("a trigger or rule on {} refused the row", Table::Session.sql()))
+        })
     })
 }
 
@@ -196,15 +205,16 @@ pub(crate) fn refresh(
 /// No table, or text that isn't of a column's type.
 pub(crate) fn update(token: &str, given: &[Given], now: Timestamp) -> Result<Option<Session>, AuthError> {
     let mut values = vec![Value::Text(token), Value::Time(now)];
-    let mut columns = vec![format!(r#""updatedAt" = {}"#, write(Table::Session, "updatedAt", 2)?)];
+    let mut columns = vec![set(Table::Session, "updatedAt", 2)?];
     for given in given {
         values.push(Value::OptionalText(given.value.as_deref()));
         columns.push(format!("{} = {}", given.column(), given.expression(values.len())));
     }
     let text = format!(
-        "UPDATE {} s SET {} WHERE {BY_TOKEN} RETURNING {}",
+        "UPDATE {} s SET {} WHERE {} RETURNING {}",
         Table::Session.sql(),
         columns.join(", "),
+        by_token()?,
         Session::select("s")?
     );
     Ok(query_once(Table::Session, &text, &values, Session::from_row)?.pop())

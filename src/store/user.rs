@@ -1,8 +1,8 @@
 //! Table `user`.
 
 use crate::error::AuthError;
-use crate::store::catalog::Table;
-use crate::store::columns::{As, Field, insert, select, write};
+use crate::store::catalog::{Table, has_relation};
+use crate::store::columns::{As, Field, at, insert, is, select, set};
 use crate::store::fields::{self, Given};
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{Row, Statement, Value, query_once};
@@ -89,7 +89,10 @@ pub(crate) struct Changes<'a> {
 
 thread_local! {
     static BY_EMAIL: Statement = const { Statement::new(Table::User, || {
-        Ok(format!("SELECT {} FROM {} u WHERE u.email OPERATOR(pg_catalog.=) $1", User::select("u")?, Table::User.sql()))
+        Ok(format!("SELECT {} FROM {} u WHERE {} LIMIT 1", User::select("u")?, Table::User.sql(), by_email("u")?))
+    }) };
+    static BY_FOLDED_EMAIL: Statement = const { Statement::new(Table::User, || {
+        Ok(format!("SELECT {} FROM {} u WHERE {} LIMIT 2", User::select("u")?, Table::User.sql(), by_folded_email("u")))
     }) };
     static BY_ID: Statement = const { Statement::new(Table::User, || {
         Ok(format!("SELECT {} FROM {} u WHERE {}", User::select("u")?, Table::User.sql(), by_id()?))
@@ -108,24 +111,71 @@ thread_local! {
 
 /// `WHERE` on the id, as parameter 1.
 fn by_id() -> Result<String, AuthError> {
-    Ok(format!("u.id OPERATOR(pg_catalog.=) {}", write(Table::User, "id", 1)?))
+    is(Table::User, "u", "id", 1)
+}
+
+/// `WHERE` on the email as it is stored, as parameter 1.
+pub(super) fn by_email(row: &str) -> Result<String, AuthError> {
+    is(Table::User, row, "email", 1)
+}
+
+/// `WHERE` on the lower-cased email of rows where it is stored with capitals, which an import may have left: it is
+/// what the index [`FOLDED`] has, which is empty in most databases.
+pub(super) fn by_folded_email(row: &str) -> String {
+    let email = at(Table::User, row, "email");
+    format!(
+        "pg_catalog.lower({email}::pg_catalog.text) OPERATOR(pg_catalog.=) $1
+         AND {email}::pg_catalog.text OPERATOR(pg_catalog.<>) pg_catalog.lower({email}::pg_catalog.text)"
+    )
+}
+
+/// The name of that index, whatever the table is called.
+pub(super) const FOLDED: &str = "user_email_folded_idx";
+
+/// Whether emails with capitals can be looked for. Without the index each look would read the whole table, and
+/// anybody may ask for one.
+fn is_folded() -> bool {
+    has_relation(FOLDED)
 }
 
 fn insert_text(given: &[Given]) -> Result<String, AuthError> {
-    let insert = insert(Table::User, &User::NAMES, given)?;
-    Ok(format!(r#"{insert} ON CONFLICT DO NOTHING RETURNING {}"#, User::select(r#""user""#)?))
+    let insert = insert(Table::User, "u", &User::NAMES, given)?;
+    Ok(format!("{insert} ON CONFLICT DO NOTHING RETURNING {}", User::select("u")?))
 }
 
 fn one(statement: &Statement, key: &str) -> Result<Option<User>, AuthError> {
     Ok(statement.query(&[Value::Text(key)], |row| User::from_row(row, 1))?.pop())
 }
 
-/// The user with this email, which has to be lower-cased as it is stored.
+/// The user with this email, which has to be lower-cased. Better Auth stores it so; where an import has left
+/// capitals, it is the one user who has it otherwise, and nobody where that is several.
 ///
 /// # Errors
 /// No table.
 pub(crate) fn find_by_email(email: &str) -> Result<Option<User>, AuthError> {
-    BY_EMAIL.with(|statement| one(statement, email))
+    if let Some(user) = BY_EMAIL.with(|statement| one(statement, email))? {
+        return Ok(Some(user));
+    }
+    let mut others = folded(email)?;
+    Ok(if others.len() == 1 { others.pop() } else { None })
+}
+
+/// Up to two users whose email has capitals and is this one without them.
+fn folded(email: &str) -> Result<Vec<User>, AuthError> {
+    if !is_folded() {
+        return Ok(Vec::new());
+    }
+    BY_FOLDED_EMAIL.with(|statement| statement.query(&[Value::Text(email)], |row| User::from_row(row, 1)))
+}
+
+/// Whether the (lower-cased) email is somebody's other than `except`'s, in whatever case.
+///
+/// # Errors
+/// No table.
+pub(crate) fn is_taken(email: &str, except: Option<&str>) -> Result<bool, AuthError> {
+    let exact = BY_EMAIL.with(|statement| one(statement, email))?;
+    let is_other = |user: &User| except != Some(user.id.as_str());
+    Ok(exact.iter().any(is_other) || folded(email)?.iter().any(is_other))
 }
 
 /// The user with this id.
@@ -144,12 +194,15 @@ pub(crate) fn lock(id: &str) -> Result<Option<User>, AuthError> {
     LOCK.with(|statement| one(statement, id))
 }
 
-/// Inserts a user. `None` when another one has the email, even one that was committed just now; what a
-/// trigger changed in the row is in the answer.
+/// Inserts a user. `None` when another one has the email, in whatever case, even one that was committed just now;
+/// what a trigger changed in the row is in the answer.
 ///
 /// # Errors
 /// No table, or columns that can't be filled.
 pub(crate) fn create(user: &User, additional: &[Given]) -> Result<Option<User>, AuthError> {
+    if !folded(&user.email)?.is_empty() {
+        return Ok(None);
+    }
     let mut values = vec![
         Value::Text(&user.id),
         Value::Text(&user.name),
@@ -173,22 +226,18 @@ pub(crate) fn create(user: &User, additional: &[Given]) -> Result<Option<User>, 
 /// No table, or text that isn't of a column's type.
 pub(crate) fn update(id: &str, changes: &Changes<'_>, now: Timestamp) -> Result<Option<User>, AuthError> {
     let mut values = vec![Value::Text(id), Value::Time(now)];
-    let mut columns = vec![format!(r#""updatedAt" = {}"#, write(Table::User, "updatedAt", 2)?)];
-    let mut set = |name: &str, value| {
-        values.push(value);
-        columns.push(format!(r#""{name}" = ${}"#, values.len()));
-    };
-    if let Some(name) = changes.name {
-        set("name", Value::Text(name));
-    }
-    if let Some(image) = changes.image {
-        set("image", Value::OptionalText(image));
-    }
-    if let Some(email) = changes.email {
-        set("email", Value::Text(email));
-    }
-    if let Some(verified) = changes.email_verified {
-        set("emailVerified", Value::Boolean(verified));
+    let mut columns = vec![set(Table::User, "updatedAt", 2)?];
+    let changed = [
+        ("name", changes.name.map(Value::Text)),
+        ("image", changes.image.map(Value::OptionalText)),
+        ("email", changes.email.map(Value::Text)),
+        ("emailVerified", changes.email_verified.map(Value::Boolean)),
+    ];
+    for (field, value) in changed {
+        if let Some(value) = value {
+            values.push(value);
+            columns.push(set(Table::User, field, values.len())?);
+        }
     }
     for given in changes.additional {
         values.push(Value::OptionalText(given.value.as_deref()));

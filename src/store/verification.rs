@@ -2,7 +2,7 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
-use crate::store::columns::{As, insert, select};
+use crate::store::columns::{As, at, insert, is, select};
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{Row, Statement, Value};
 
@@ -26,28 +26,39 @@ impl Verification {
     }
 }
 
+/// `WHERE` on the identifier, as parameter 1.
+fn by_identifier() -> Result<String, AuthError> {
+    is(Table::Verification, "v", "identifier", 1)
+}
+
 thread_local! {
     static FIND: Statement = const { Statement::new(Table::Verification, || {
         Ok(format!(
-            r#"SELECT {} FROM {} v WHERE v.identifier OPERATOR(pg_catalog.=) $1 ORDER BY v."createdAt" DESC LIMIT 1"#,
+            "SELECT {} FROM {} v WHERE {} ORDER BY {} DESC LIMIT 1",
             Verification::select("v")?,
             Table::Verification.sql(),
+            by_identifier()?,
+            at(Table::Verification, "v", "createdAt"),
         ))
     }) };
     static INSERT: Statement = const { Statement::new(Table::Verification, || {
-        insert(Table::Verification, &["id", "identifier", "value", "expiresAt", "createdAt", "updatedAt"], &[])
+        let fields = ["id", "identifier", "value", "expiresAt", "createdAt", "updatedAt"];
+        insert(Table::Verification, "v", &fields, &[])
     }) };
     static CONSUME: Statement = const { Statement::new(Table::Verification, || {
         Ok(format!(
-            "DELETE FROM {} v WHERE v.identifier OPERATOR(pg_catalog.=) $1 RETURNING {}",
+            "DELETE FROM {} v WHERE {} RETURNING {}",
             Table::Verification.sql(),
+            by_identifier()?,
             Verification::select("v")?,
         ))
     }) };
     static DELETE_OF_KIND: Statement = const { Statement::new(Table::Verification, || {
+        let identifier = at(Table::Verification, "v", "identifier");
         Ok(format!(
-            "DELETE FROM {} v WHERE v.value OPERATOR(pg_catalog.=) $2 AND pg_catalog.starts_with(v.identifier, $1)",
+            "DELETE FROM {} v WHERE {} AND pg_catalog.starts_with({identifier}::pg_catalog.text, $1)",
             Table::Verification.sql(),
+            is(Table::Verification, "v", "value", 2)?,
         ))
     }) };
 }

@@ -27,7 +27,7 @@ BEGIN;
 DROP EXTENSION better_auth;
 ALTER SCHEMA better_auth RENAME TO better_auth_aside;
 CREATE SCHEMA better_auth;
-CREATE TABLE better_auth."user" (id serial PRIMARY KEY);
+CREATE TABLE better_auth."user" (id numeric PRIMARY KEY);
 SAVEPOINT s;
 CREATE EXTENSION better_auth;
 \echo :SQLSTATE

@@ -1,0 +1,249 @@
+//! What Better Auth's tables and columns are called here: `better_auth.model_names` and
+//! `better_auth.field_names`, Better Auth's `modelName` and `fields`.
+
+/// Better Auth's models, in the order of `store::catalog::Table`, and the fields of each that may have another name.
+/// An id is always `id`, as in Better Auth. The last ones of `user` and `account` are plugins' and other releases'.
+pub(crate) const MODELS: [(&str, &[&str]); 5] = [
+    (
+        "user",
+        &[
+            "name",
+            "email",
+            "emailVerified",
+            "image",
+            "createdAt",
+            "updatedAt",
+            "banned",
+            "banExpires",
+            "twoFactorEnabled",
+        ],
+    ),
+    ("session", &["expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"]),
+    (
+        "account",
+        &[
+            "accountId",
+            "providerId",
+            "userId",
+            "accessToken",
+            "refreshToken",
+            "idToken",
+            "accessTokenExpiresAt",
+            "refreshTokenExpiresAt",
+            "scope",
+            "password",
+            "createdAt",
+            "updatedAt",
+            "issuer",
+        ],
+    ),
+    ("verification", &["identifier", "value", "expiresAt", "createdAt", "updatedAt"]),
+    ("rateLimit", &["key", "count", "lastRequest"]),
+];
+
+/// Tables of the same schema that are this extension's own.
+pub(crate) const OURS: [&str; 2] = ["signing_secret", "mail_outbox"];
+
+/// The part of `field_names` that stands for all fields in snake_case.
+pub(crate) const SNAKE_CASE: &str = "snake_case";
+
+/// The longest name that PostgreSQL keeps whole, in bytes.
+const LONGEST: usize = 63;
+
+/// The names that the settings give; what they don't name is called as in Better Auth.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Names {
+    models: [String; 5],
+    fields: [Vec<String>; 5],
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let models = MODELS.map(|(model, _)| model.to_owned());
+        Self {
+            models,
+            fields: MODELS.map(|(_, fields)| fields.iter().map(|field| (*field).to_owned()).collect()),
+        }
+    }
+}
+
+impl Names {
+    /// What both settings say.
+    ///
+    /// # Errors
+    /// What is wrong with them, for a person.
+    pub(crate) fn parse(models: &str, fields: &str) -> Result<Self, String> {
+        Ok(Self { models: parse_models(models)?, fields: parse_fields(fields)? })
+    }
+
+    /// The table's name.
+    pub(crate) fn model(&self, model: usize) -> Option<&str> {
+        self.models.get(model).map(String::as_str)
+    }
+
+    /// The column's name; that of the field where nothing else was said.
+    pub(crate) fn field<'a>(&'a self, model: usize, field: &'a str) -> &'a str {
+        let place = MODELS.get(model).and_then(|(_, fields)| fields.iter().position(|known| *known == field));
+        let named = place.and_then(|place| self.fields.get(model)?.get(place));
+        named.map_or(field, String::as_str)
+    }
+}
+
+/// `model_names`: `user=users, rateLimit=rate_limit`.
+fn parse_models(list: &str) -> Result<[String; 5], String> {
+    let mut names = Names::default().models;
+    let mut given = [false; 5];
+    for part in parts(list) {
+        let (model, name) = pair(part)?;
+        let place = MODELS.iter().position(|(known, _)| *known == model).ok_or_else(|| {
+            format!("There is no model \"{model}\"; there are {}.", all(&MODELS.map(|(known, _)| known)))
+        })?;
+        if std::mem::replace(&mut given[place], true) {
+            return Err(format!("Model \"{model}\" is named twice."));
+        }
+        names[place] = name.to_owned();
+    }
+    if let Some(ours) = OURS.iter().find(|ours| names.iter().any(|name| name == **ours)) {
+        return Err(format!("\"{ours}\" is a table of better_auth itself."));
+    }
+    distinct(&names, "tables")?;
+    Ok(names)
+}
+
+/// `field_names`: `snake_case, user.image=avatar`.
+fn parse_fields(list: &str) -> Result<[Vec<String>; 5], String> {
+    let mut names = Names::default().fields;
+    let mut given: Vec<(&str, &str)> = Vec::new();
+    for (index, part) in parts(list).enumerate() {
+        if part == SNAKE_CASE {
+            if index > 0 {
+                return Err("\"snake_case\" comes first, before names of single fields.".into());
+            }
+            names = MODELS.map(|(_, fields)| fields.iter().map(|field| snake_case(field)).collect());
+            continue;
+        }
+        let (field, name) = pair(part)?;
+        let (model, field) =
+            field.split_once('.').ok_or_else(|| format!("\"{field}\" is not of the form model.field."))?;
+        let (model, field) = (model.trim(), field.trim());
+        let (place, fields) = MODELS
+            .iter()
+            .enumerate()
+            .find_map(|(place, (known, fields))| (*known == model).then_some((place, fields)))
+            .ok_or_else(|| {
+                format!("There is no model \"{model}\"; there are {}.", all(&MODELS.map(|(known, _)| known)))
+            })?;
+        let column = fields.iter().position(|known| *known == field).ok_or_else(|| {
+            format!("\"{model}\" has no field \"{field}\" that can be named; it has {}.", all(fields))
+        })?;
+        if given.contains(&(model, field)) {
+            return Err(format!("Field \"{model}.{field}\" is named twice."));
+        }
+        given.push((model, field));
+        names[place][column] = name.to_owned();
+    }
+    for (names, (model, _)) in names.iter().zip(MODELS) {
+        let whole: Vec<String> = names.iter().cloned().chain(["id".to_owned()]).collect();
+        distinct(&whole, &format!("fields of \"{model}\""))?;
+    }
+    Ok(names)
+}
+
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// `left=right`, where the right side is a name.
+fn pair(part: &str) -> Result<(&str, &str), String> {
+    let (left, name) =
+        part.split_once('=').ok_or_else(|| format!("\"{part}\" is not of the form name=other_name."))?;
+    let (left, name) = (left.trim(), name.trim());
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$')) {
+        return Err(format!("\"{name}\" is not a name: letters, digits, and _ - $."));
+    }
+    if name.len() > LONGEST {
+        return Err(format!("\"{name}\" is longer than {LONGEST} bytes."));
+    }
+    Ok((left, name))
+}
+
+fn distinct(names: &[String], what: &str) -> Result<(), String> {
+    let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
+    twice.map_or(Ok(()), |(_, name)| Err(format!("Two {what} would be called \"{name}\".")))
+}
+
+fn all(names: &[&str]) -> String {
+    names.join(", ")
+}
+
+/// `emailVerified` as `email_verified`.
+pub(crate) fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_named_is_called_as_in_better_auth() -> Result<(), String> {
+        let names = Names::parse("user=users , rateLimit=rate_limit", "user.emailVerified=email_verified")?;
+        assert_eq!(names.model(0), Some("users"));
+        assert_eq!(names.model(1), Some("session"));
+        assert_eq!(names.model(4), Some("rate_limit"));
+        assert_eq!(names.field(0, "emailVerified"), "email_verified");
+        assert_eq!(names.field(0, "createdAt"), "createdAt");
+        assert_eq!(names.field(0, "id"), "id");
+        assert_eq!(names.field(0, "bio"), "bio");
+        Ok(())
+    }
+
+    #[test]
+    fn snake_case_stands_for_all_and_single_names_come_after_it() -> Result<(), String> {
+        let names = Names::parse("", "snake_case, user.image = avatar")?;
+        assert_eq!(names.field(2, "refreshTokenExpiresAt"), "refresh_token_expires_at");
+        assert_eq!(names.field(1, "ipAddress"), "ip_address");
+        assert_eq!(names.field(4, "lastRequest"), "last_request");
+        assert_eq!(names.field(0, "image"), "avatar");
+        assert_eq!(Names::parse("", "")?.field(1, "ipAddress"), "ipAddress");
+        Ok(())
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_what_is_wrong() {
+        for (models, fields, says) in [
+            ("users", "", "not of the form"),
+            ("person=people", "", "no model \"person\""),
+            ("user=a,user=b", "", "named twice"),
+            ("user=session", "", "Two tables would be called \"session\""),
+            ("user=people,session=people", "", "Two tables"),
+            ("user=signing_secret", "", "itself"),
+            ("user=mail_outbox", "", "itself"),
+            ("user=", "", "not a name"),
+            ("user=a b", "", "not a name"),
+            ("user=a\"b", "", "not a name"),
+            ("user=better_auth.users", "", "not a name"),
+            (&format!("user={}", "x".repeat(64)), "", "longer than 63"),
+            (&format!("user={}", "ü".repeat(32)), "", "longer than 63"),
+            ("", "email=mail", "model.field"),
+            ("", "user.id=uid", "no field \"id\""),
+            ("", "user.mail=mail", "no field \"mail\""),
+            ("", "users.email=mail", "no model \"users\""),
+            ("", "user.email=name", "Two fields of \"user\" would be called \"name\""),
+            ("", "user.email=id", "Two fields"),
+            ("", "user.email=a,user.email=b", "named twice"),
+            ("", "user.email=mail,snake_case", "comes first"),
+            ("", "snake-case", "not of the form"),
+        ] {
+            let error = Names::parse(models, fields).err().unwrap_or_default();
+            assert!(error.contains(says), "{models:?} {fields:?}: {error:?}");
+        }
+    }
+}
