@@ -4,7 +4,7 @@
 
 PG_CONFIG ?= pg_config
 PROFILE   ?= release
-# demo, app and test run on a private copy of Debian's server of this version.
+# demo, app, test and bench run on a server of this version below target/; pg_test/tools/servers says where from.
 PG_MAJOR  ?= 15
 export PG_MAJOR
 DESTDIR   ?=
@@ -44,7 +44,7 @@ demo:  ## sign-up, sign-in, bridge token and row level security on a throwaway s
 app:  ## the demo app on a throwaway server until Ctrl-C (PORT=3000, POSTGREST=/path/to/postgrest)
 	@exec env PORT='$(PORT)' POSTGREST='$(POSTGREST)' pg_test/tools/app
 
-test:  ## every test on throwaway servers (ONLY=unit|regress|server|interop|browser)
+test:  ## every test on throwaway servers (ONLY="unit regress server interop browser", PG_MAJOR=13 ... 18)
 	@exec pg_test/tools/run $(ONLY)
 
 bench:  ## the benchmarks, on a throwaway server

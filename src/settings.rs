@@ -583,12 +583,26 @@ pub(crate) fn init() {
 
 /// Whether the placeholder of that name, if there is one, has a value for the whole connection, which is
 /// what RESET would bring back. (One that a session has SET, and nobody else, is merely refused.)
+#[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
 fn is_given(name: &CStr) -> bool {
     // SAFETY: the name is terminated. A missing setting is answered with null, and only of one that is
     // there the reset value is asked for, which is null where there is none.
     unsafe {
         !pg_sys::GetConfigOption(name.as_ptr(), true, false).is_null()
             && !pg_sys::GetConfigOptionResetString(name.as_ptr()).is_null()
+    }
+}
+
+/// The same from PostgreSQL 16 on, where the functions above may answer with an empty text for none.
+#[cfg(not(any(feature = "pg13", feature = "pg14", feature = "pg15")))]
+fn is_given(name: &CStr) -> bool {
+    // SAFETY: the name is terminated. A missing setting is answered with null, and one that is there has the type
+    // that it says; a placeholder is a text.
+    unsafe {
+        let setting = pg_sys::find_option(name.as_ptr(), false, true, 0);
+        !setting.is_null()
+            && (*setting).vartype == pg_sys::config_type::PGC_STRING
+            && !(*setting.cast::<pg_sys::config_string>()).reset_val.is_null()
     }
 }
 

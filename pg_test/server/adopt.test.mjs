@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
-  betterAuthDdl, foreign, freshEmail, ident, INVALID_EMAIL_OR_PASSWORD, PASSWORD, refused, server, signIn, signUp, wholeFlow,
+  betterAuthDdl, foreign, freshEmail, ident, INVALID_EMAIL_OR_PASSWORD, lacks, PASSWORD, refused, server, signIn, signUp,
+  wholeFlow,
 } from './lib.mjs';
 
 /** A user, a session and a credential account as a Better Auth server left them. */
@@ -300,7 +301,7 @@ test('tables that were dropped and made anew while connections are open are foun
   await signUp(other, { email });
 });
 
-describe('the InsForge scaffold', () => {
+describe('the InsForge scaffold', { skip: lacks('pgcrypto') }, () => {
   const BOOTSTRAP = `
     CREATE EXTENSION IF NOT EXISTS pgcrypto;
     create or replace function public.requesting_user_id() returns text language sql stable

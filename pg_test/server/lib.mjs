@@ -3,9 +3,9 @@
 // The environment says where the server is: PGHOST, PGPORT, PGUSER, PGBIN, PGDATA (see pg_test/tools/run).
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -165,6 +165,14 @@ export const server = new Server({
   user: process.env.PGUSER ?? 'postgres',
 });
 
+/** The server's major version. */
+export const MAJOR = Number(/\d+/.exec(execFileSync(join(process.env.PGBIN, 'pg_config'), ['--version'])));
+
+const extensions = join(String(execFileSync(join(process.env.PGBIN, 'pg_config'), ['--sharedir'])).trim(), 'extension');
+
+/** For a test's `skip`: why it can't run where the server comes without that extension, or false. */
+export const lacks = (extension) => !existsSync(join(extensions, `${extension}.control`)) && `this server lacks ${extension}`;
+
 /** PostgreSQL refuses to run as root, so servers run as who runs the one of the environment. */
 const owner = () => {
   const { uid, gid } = statSync(process.env.PGDATA);
@@ -249,13 +257,12 @@ export async function refused(promise, expected) {
   return error;
 }
 
-/** Waits until `condition()` holds. */
+/** Waits until `condition()` holds. How long is no part of any test: the machine may be busy. */
 export async function until(condition, what) {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(20)) {
     if (await condition()) {
       return;
     }
-    await sleep(20);
   }
   assert.fail(`timed out: ${what}`);
 }

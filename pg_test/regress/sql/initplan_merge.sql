@@ -1,4 +1,5 @@
--- requesting_user_id() in every part of MERGE (PostgreSQL 15).
+-- requesting_user_id() in every part of MERGE.
+-- needs PostgreSQL 15
 SET client_min_messages = warning;
 \pset format unaligned
 \pset tuples_only on

@@ -1,4 +1,5 @@
 -- The stored forms of a password: each verifies, and sign-in brings it to what the setting names.
+-- needs extension pgcrypto
 SELECT better_auth.sign_up_email('ada@example.com', 'password1234', 'Ada') ->> 'token' IS NOT NULL AS signed_up;
 
 CREATE FUNCTION pg_temp.signs_in() RETURNS text LANGUAGE sql AS $$
