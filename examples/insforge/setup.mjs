@@ -40,6 +40,8 @@ async function makeRole(client, url) {
   }
   // An error's CONTEXT would quote the statement that has the password.
   await client.query('SET LOCAL log_error_verbosity = terse');
+  // PostgreSQL 13 would keep an MD5 hash.
+  await client.query(`SET LOCAL password_encryption = 'scram-sha-256'`);
   // As settings of this transaction, because neither DO nor CREATE ROLE takes parameters.
   await client.query(`SELECT set_config('setup.role', $1, true), set_config('setup.password', $2, true)`,
     [role, decodeURIComponent(url.password)]);

@@ -593,7 +593,7 @@ describe('a statement that fails', () => {
     const client = await database.connect();
     const answerWith = (headers) => client.query(`
       CREATE OR REPLACE FUNCTION better_auth.handler(request jsonb) RETURNS jsonb LANGUAGE sql
-      RETURN '${JSON.stringify({ status: 200, headers, body: '' })}'::jsonb`);
+      AS $$ SELECT '${JSON.stringify({ status: 200, headers, body: '' })}'::jsonb $$`);
     await client.query('CREATE SCHEMA better_auth');
     const pool = new pg.Pool({ host: server.host, port: server.port, user: server.user, database: database.name });
     cleanup(t, () => pool.end());

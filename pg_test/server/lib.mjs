@@ -267,6 +267,13 @@ export async function until(condition, what) {
   assert.fail(`timed out: ${what}`);
 }
 
+/** Ends another connection, and waits until it is gone. */
+export async function terminate(observer, { processID }) {
+  await observer.query('SELECT pg_terminate_backend($1)', [processID]);
+  const isGone = () => observer.value('SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $1', [processID]);
+  await until(isGone, 'the end of a connection');
+}
+
 /** Waits until the backend of `client` waits for a lock; `observer` is another connection. */
 export const untilBlocked = (observer, { processID }) =>
   until(() => observer.value('SELECT cardinality(pg_blocking_pids($1)) > 0', [processID]), 'waiting for a lock');

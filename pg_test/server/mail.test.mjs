@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configured, contents, cookieOf, http, set, unchanged } from './http.mjs';
-import { freshEmail, PASSWORD, refused, server, signUp, until } from './lib.mjs';
+import { freshEmail, PASSWORD, refused, server, signUp, terminate, until } from './lib.mjs';
 
 const MAIL = {
   base_url: 'http://localhost:3000',
@@ -163,7 +163,7 @@ describe('a mail that a worker has', () => {
     const worker = await database.connect();
     await worker.query('BEGIN');
     assert.equal((await claim(worker)).length, 3);
-    await client.query('SELECT pg_terminate_backend($1, 5000)', [worker.processID]);
+    await terminate(client, worker);
     const again = await client.query('SELECT id, attempts FROM better_auth.claim_mail() ORDER BY id');
     assert.deepEqual(again.rows, ids.map((id) => ({ id, attempts: 1 })));
   });
@@ -268,7 +268,7 @@ describe('a thousand mails', () => {
           }
         }
         deaths += 1;
-        await observer.query('SELECT pg_terminate_backend($1, 5000)', [worker.processID]);
+        await terminate(observer, worker);
       }
     };
     await Promise.all((await database.connectMany(4)).map(work));

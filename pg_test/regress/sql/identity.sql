@@ -9,9 +9,11 @@ INSERT INTO claims (claims) VALUES
     ('{"SUB": "u1"}'), ('{"sub": "u1"} x'), (repeat('[', 100000)), ('{"sub": "u2"}');
 -- Each row has claims of its own here, so the planner must not have it evaluated once.
 SET better_auth.enable_initplan = off;
+\pset format unaligned
 SELECT c.n, left(c.claims, 40) AS claims, requesting_user_id(), better_auth.claims()
 FROM claims c, LATERAL (SELECT set_config('request.jwt.claims', c.claims, false)) s
 ORDER BY c.n;
+\pset format aligned
 RESET better_auth.enable_initplan;
 
 -- Local to the transaction, as PostgREST sets it; '' after it.
