@@ -29,14 +29,33 @@ enum Switch {
     On,
     #[name = c"off"]
     Off,
+    // PostgreSQL's other words for a boolean.
+    #[name = c"true"]
+    #[hidden = true]
+    True,
+    #[name = c"false"]
+    #[hidden = true]
+    False,
+    #[name = c"yes"]
+    #[hidden = true]
+    Yes,
+    #[name = c"no"]
+    #[hidden = true]
+    No,
+    #[name = c"1"]
+    #[hidden = true]
+    One,
+    #[name = c"0"]
+    #[hidden = true]
+    Zero,
 }
 
 impl Switch {
     fn or(self, other: bool) -> bool {
         match self {
             Self::Auto => other,
-            Self::On => true,
-            Self::Off => false,
+            Self::On | Self::True | Self::Yes | Self::One => true,
+            Self::Off | Self::False | Self::No | Self::Zero => false,
         }
     }
 }
@@ -327,12 +346,15 @@ settings! {
     text trusted_origins TRUSTED_ORIGINS None, Suset, GucFlags::empty(),
         c"Origins that requests may come from and redirects may go to, besides that of base_url, separated by commas.",
         c"Better Auth: trustedOrigins. * and ? are wildcards."
-    flag disable_csrf_check DISABLE_CSRF_CHECK false, Suset, GucFlags::empty(),
-        c"Do not check where requests come from.",
-        c"Better Auth: advanced.disableCSRFCheck."
+    choice(Switch) disable_csrf_check DISABLE_CSRF_CHECK Switch::Auto, Suset, GucFlags::empty(),
+        c"Do not check where requests come from: auto, on or off.",
+        c"Better Auth: advanced.disableCSRFCheck. auto follows disable_origin_check."
     flag disable_origin_check DISABLE_ORIGIN_CHECK false, Suset, GucFlags::empty(),
-        c"Do not check where redirects go to, nor where requests come from.",
+        c"Do not check where redirects go to, nor the Origin of requests.",
         c"Better Auth: advanced.disableOriginCheck."
+    flag skip_trailing_slashes SKIP_TRAILING_SLASHES false, Suset, GucFlags::empty(),
+        c"Take a path that ends with a slash for the one without.",
+        c"Better Auth: advanced.skipTrailingSlashes."
     flag trusted_proxy_headers TRUSTED_PROXY_HEADERS false, Suset, GucFlags::empty(),
         c"Believe X-Forwarded-Host and X-Forwarded-Proto where base_url is not set.",
         c"Better Auth: advanced.trustedProxyHeaders."
@@ -416,7 +438,7 @@ readers! {
         allow_unlinking_all ALLOW_UNLINKING_ALL
         update_user_info_on_link UPDATE_USER_INFO_ON_LINK
         update_account_on_sign_in UPDATE_ACCOUNT_ON_SIGN_IN
-        disable_csrf_check DISABLE_CSRF_CHECK
+        skip_trailing_slashes SKIP_TRAILING_SLASHES
         disable_origin_check DISABLE_ORIGIN_CHECK
         trusted_proxy_headers TRUSTED_PROXY_HEADERS
         cross_sub_domain_cookies CROSS_SUB_DOMAIN_COOKIES
@@ -636,6 +658,10 @@ pub(crate) fn password_hash() -> Algorithm {
 /// Whether new hashes are Better Auth's own, which are longer.
 pub(crate) fn hashes_by_scrypt() -> bool {
     PASSWORD_HASH.get() == PasswordHash::Scrypt
+}
+
+pub(crate) fn disable_csrf_check() -> bool {
+    DISABLE_CSRF_CHECK.get().or(disable_origin_check())
 }
 
 pub(crate) fn sends_verification_on_sign_up() -> bool {

@@ -183,12 +183,18 @@ export function realSide(database, options = () => ({})) {
       return {
         status: response.status,
         headers: [...response.headers].filter(([name]) => name !== 'set-cookie'),
-        setCookies: response.headers.getSetCookie(),
+        setCookies: onceEach(response.headers.getSetCookie()),
         body: await response.text(),
       };
     },
     mails: async () => sent.splice(0),
   };
+}
+
+/** What a browser makes of Better Auth's cookies: where two set one of a name, the last one counts. Ours says it once. */
+function onceEach(cookies) {
+  const key = (cookie) => `${cookie.split('=')[0]} ${/; Domain=([^;]*)/.exec(cookie)?.[1]}`;
+  return cookies.filter((cookie, index) => !cookies.slice(index + 1).some((later) => key(later) === key(cookie)));
 }
 
 /** Ours on a database that `ourDatabase` made. It is configured by the database's settings. */

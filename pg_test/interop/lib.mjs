@@ -259,6 +259,8 @@ export const DIFFERENCES = {
   controlCharacters: 'A callbackURL that is no text, has control characters, or the scheme javascript, data or vbscript is refused here whatever the settings say; Better Auth’s parser drops such characters, and it checks nothing under disableOriginCheck.',
   leavingPaths: 'A path that without its dots begins with two slashes (/..//elsewhere.example) is refused here as a callbackURL; Better Auth answers with what is left, which leads to another server.',
   settledUrls: 'Where readers of URLs differ (dots, backslashes, a scheme in capitals), the one reading that was checked is what is sent here; Better Auth sends the text that came.',
+  bothForms: 'Where cookies are of the domain, the one of the host alone is taken back too if it may be there: a browser that has both sends both. Better Auth leaves it, and reads it first.',
+  ports: 'A port, brackets, quotes and the name of a link around an address are passed over here; Better Auth takes all such clients for one.',
   floor: 'send-verification-email answers as soon as it can here: nothing is sent while the caller waits. Better Auth takes half a second at least.',
   rateLimitKeys: 'Requests that differ in a token, or lead nowhere, count as one for the rate limit here; Better Auth counts each path by itself, so its table fills up with them.',
   orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',

@@ -11,8 +11,9 @@ use pgrx::{FromDatum, IntoDatum, direct_function_call, pg_sys};
 use serde_json::{Map, Value};
 use std::ffi::{CStr, CString};
 
-use crate::api::jsonb_writer;
+use crate::api::{json, jsonb_writer};
 use crate::crypto::jwt::{MAX_TOKEN, Payload, Refusal, write_json};
+use crate::error::AuthError;
 use crate::flow::json::Object;
 
 /// A result: JSON text that becomes jsonb.
@@ -123,11 +124,24 @@ impl<'a> Jsonb<'a> {
         self.0.members(header & COUNT)?.map(|(key, value)| Some((key.as_str()?, Member(value)))).collect()
     }
 
-    /// An object as serde_json has it; `None` for anything else.
-    pub(super) fn object(&self) -> Option<Map<String, Value>> {
-        let mut json = Vec::new();
-        self.0.write(&mut json)?;
-        serde_json::from_slice(&json).ok()
+    /// The argument of this name as serde_json has it.
+    ///
+    /// # Errors
+    /// It is no object, or one of more than serde_json takes or than is taken from anybody.
+    pub(super) fn object(&self, argument: &str) -> Result<Map<String, Value>, AuthError> {
+        let refused = |text: &str| AuthError::Argument(format!("{argument} {text}"));
+        let mut bytes = Vec::new();
+        let json = self.0.write(&mut bytes).and_then(|()| std::str::from_utf8(&bytes).ok());
+        let json =
+            json.filter(|json| json.starts_with('{')).ok_or_else(|| refused("must be a JSON object"))?;
+        let (depth, values) = json::measure(json);
+        if depth > json::MAX_DEPTH {
+            return Err(refused(&format!("must not be nested deeper than {} levels", json::MAX_DEPTH)));
+        }
+        if values > json::MANY {
+            return Err(refused(&format!("must not have more than {} values", json::MANY)));
+        }
+        serde_json::from_str(json).map_err(|_| refused("has a number that no double can hold"))
     }
 }
 

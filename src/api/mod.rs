@@ -1,7 +1,9 @@
 //! The doors: SQL functions, and HTTP requests as one of them.
 
 mod admin;
+mod any_json;
 mod http;
+mod json;
 mod jsonb;
 pub(crate) mod jsonb_writer;
 mod raise;

@@ -70,9 +70,7 @@ impl<'a> Call<'a> {
 
     /// The members of an object, where they don't hide a field.
     fn additional(mut self, fields: Option<Jsonb<'_>>) -> Self {
-        let not_an_object = || AuthError::Argument("additional_fields must be a JSON object".into());
-        let fields =
-            fields.map_or_else(|| Ok(Map::new()), |fields| fields.object().ok_or_else(not_an_object));
+        let fields = fields.map_or_else(|| Ok(Map::new()), |fields| fields.object("additional_fields"));
         for (name, value) in fields.or_raise() {
             self.body.entry(name).or_insert(value);
         }

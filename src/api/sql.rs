@@ -64,12 +64,7 @@ pub(super) fn seconds(interval: Interval) -> Result<i64, AuthError> {
 
 /// The object of an argument; an empty one where it is NULL.
 fn object(argument: &str, value: Option<Jsonb<'_>>) -> Result<Map<String, Value>, AuthError> {
-    match value {
-        None => Ok(Map::new()),
-        Some(json) => {
-            json.object().ok_or_else(|| AuthError::Argument(format!("{argument} must be a JSON object")))
-        }
-    }
+    value.map_or_else(|| Ok(Map::new()), |json| json.object(argument))
 }
 
 fn status() -> JsonText {

@@ -4,7 +4,7 @@
 use serde_json::Map;
 
 use crate::error::{AuthError, Code};
-use crate::flow::input::{Input, Issues};
+use crate::flow::input::{Input, Issues, fits};
 use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{email_verification, hooks};
@@ -78,11 +78,15 @@ impl Profile<'_> {
             issues.add("providerId", "Invalid input: credential is no provider");
         }
         issues.bounded("name", Some(self.name));
-        issues.bounded("image", self.image);
         if self.email.len() > MAX_EMAIL {
             issues.add("email", "Invalid email address");
         }
         issues.finish()
+    }
+
+    /// The picture, if it is of a size that is stored: nobody is refused because a provider has a large one.
+    fn image(&self) -> Option<&str> {
+        self.image.filter(|image| fits(image))
     }
 
     fn is_trusted(&self) -> bool {
@@ -216,7 +220,7 @@ fn create(
 ) -> Result<Option<User>, AuthError> {
     const METHOD: &str = "oauth";
     let now = Timestamp::now();
-    let mut draft = User::draft(profile.name, email, profile.image, now)?;
+    let mut draft = User::draft(profile.name, email, profile.image(), now)?;
     draft.email_verified = profile.email_verified;
     hooks::before_sign_up(&draft, &Map::new(), METHOD)?;
     let Some(user) = user::create(&draft, &[])? else { return Ok(None) };
@@ -234,7 +238,7 @@ fn update_user_info(user_id: &str, profile: &Profile<'_>) -> Result<Option<User>
     if !settings::update_user_info_on_link() {
         return Ok(None);
     }
-    let image = profile.image.map(Some);
+    let image = profile.image().map(Some);
     let changes = Changes { name: Some(profile.name), image, ..Changes::default() };
     user::update(user_id, &changes, Timestamp::now())
 }

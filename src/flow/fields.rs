@@ -7,6 +7,9 @@ use crate::flow::input::{Input, Issues, is_truthy};
 use crate::store::catalog::{Kind, Table};
 use crate::store::fields::{self, Given};
 
+/// How many digits beyond those that were written the numbers of one value may have.
+const MAX_DIGITS: usize = 10_000;
+
 /// What a request is about to do.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Action {
@@ -31,6 +34,10 @@ pub(super) fn parse(
         match (body.get(name), field.input) {
             // PostgreSQL's json would take it, and be unreadable from then on.
             (Some(value), Some(_)) if has_nul(value) => return Err(AuthError::Nul),
+            // PostgreSQL's jsonb writes every digit of 1e300.
+            (Some(value), Some(Kind::Json)) if digits(value) > MAX_DIGITS => {
+                issues.add(name, "Too big: expected numbers of fewer digits");
+            }
             (Some(value), Some(kind)) => match text(value, kind) {
                 Ok(value) => given.push(Given { value, field }),
                 Err(expected) => {
@@ -74,6 +81,21 @@ fn text(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
     }
 }
 
+/// How many digits its numbers have beyond those that JSON writes.
+fn digits(value: &Value) -> usize {
+    match value {
+        Value::Number(number) => {
+            let exponent =
+                number.as_f64().filter(|float| *float != 0.0).map_or(0.0, |float| float.abs().log10());
+            // Every number has as many.
+            (exponent.abs() as usize).saturating_sub(20)
+        }
+        Value::Array(items) => items.iter().map(digits).sum(),
+        Value::Object(members) => members.values().map(digits).sum(),
+        _ => 0,
+    }
+}
+
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -109,6 +131,17 @@ mod tests {
             (serde_json::json!({"\0": 1}), true),
         ] {
             assert_eq!(has_nul(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn digits_are_those_that_nobody_wrote() {
+        for (value, expected) in [
+            (serde_json::json!([1, 0, -5, 1e20, 0.001, "1e300", true, null]), 0),
+            (serde_json::json!(1e300), 280),
+            (serde_json::json!([1e300, {"a": [-1e-300]}]), 560),
+        ] {
+            assert_eq!(digits(&value), expected, "{value}");
         }
     }
 

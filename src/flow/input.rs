@@ -9,6 +9,21 @@ use crate::settings;
 /// The longest text that is taken as a name, an image, a user agent: in bytes.
 const MAX_TEXT: usize = 64 * 1024;
 
+/// Whether a text is short enough to be taken.
+pub(crate) fn fits(text: &str) -> bool {
+    text.len() <= MAX_TEXT
+}
+
+/// The most issues that are named, and how much of the name of a field that has one, in bytes. A request may bring
+/// any number of either.
+const MAX_ISSUES: usize = 20;
+const MAX_NAME: usize = 4096;
+
+/// A text that goes back to the caller who brought it: what is too long is cut.
+pub(crate) fn excerpt(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_NAME)).unwrap_or_default()
+}
+
 /// One value of a request, as JSON knows it.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) enum Input<'a> {
@@ -72,22 +87,24 @@ pub(crate) fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// Collects the issues of one request: Better Auth reports all of them at once.
+/// Collects the issues of one request: Better Auth reports all of them at once, and so do we, up to a number.
 pub(crate) struct Issues {
     /// `body` or `query`.
     part: &'static str,
     issues: Vec<String>,
+    /// How many more there are.
+    more: usize,
 }
 
 impl Issues {
     /// No issues yet with a request's `body`, or the arguments of a function.
     pub(crate) fn of_body() -> Self {
-        Self { part: "body", issues: Vec::new() }
+        Self { part: "body", issues: Vec::new(), more: 0 }
     }
 
     /// No issues yet with a request's `query`.
     pub(crate) fn of_query() -> Self {
-        Self { part: "query", issues: Vec::new() }
+        Self { part: "query", issues: Vec::new(), more: 0 }
     }
 
     /// A text that has to be there. What is not is empty from here on, and [`Issues::finish`] refuses it.
@@ -144,18 +161,25 @@ impl Issues {
     /// times, and Rust aborts the backend when it finds no memory. Better Auth has no limit of its own; an
     /// HTTP server in front of it has.
     pub(crate) fn bounded(&mut self, field: &str, value: Option<&str>) {
-        if value.is_some_and(|value| value.len() > MAX_TEXT) {
+        if value.is_some_and(|value| !fits(value)) {
             self.add(field, &format!("Too big: expected string to have <={MAX_TEXT} characters"));
         }
     }
 
     pub(crate) fn add(&mut self, field: &str, issue: &str) {
-        self.issues.push(format!("[{}.{field}] {issue}", self.part));
+        if self.issues.len() < MAX_ISSUES {
+            self.issues.push(format!("[{}.{}] {issue}", self.part, excerpt(field)));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// # Errors
-    /// VALIDATION_ERROR with every issue, if there is one.
-    pub(crate) fn finish(self) -> Result<(), AuthError> {
+    /// VALIDATION_ERROR with the issues, if there is one.
+    pub(crate) fn finish(mut self) -> Result<(), AuthError> {
+        if self.more > 0 {
+            self.issues.push(format!("[{}] {} more issues", self.part, self.more));
+        }
         if self.issues.is_empty() { Ok(()) } else { Err(AuthError::Validation(self.issues)) }
     }
 }
@@ -252,6 +276,17 @@ mod tests {
         ] {
             assert!(!is_email(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn issues_are_bounded_in_number_and_size() {
+        let mut issues = Issues::of_query();
+        for _ in 0..1_000_000 {
+            issues.required(&"é".repeat(MAX_NAME), Input::Null);
+        }
+        let message = issues.finish().map_err(|error| error.message()).err().unwrap_or_default();
+        assert!(message.ends_with("; [query] 999980 more issues"), "{}", message.len());
+        assert!(message.len() < MAX_ISSUES * (MAX_NAME + 100));
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn is_ours() -> String {
     format!(
         "(p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')
           AND pg_catalog.starts_with(p.prosrc, 'rpc_')
-          AND p.probin = (SELECT h.probin FROM pg_catalog.pg_proc h WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure)
+          AND p.probin = (SELECT h.probin FROM pg_catalog.pg_proc h WHERE h.oid = 'better_auth.bridge_token(pg_catalog.text)'::pg_catalog.regprocedure)
           OR p.proname = 'pre_request' AND pg_catalog.starts_with(p.prosrc, {})
           AND pg_catalog.right(p.prosrc, {}) = {})",
         pgrx::spi::quote_literal(before),
@@ -141,7 +141,7 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
         let schema = pgrx::spi::quote_identifier(schema);
         let library = run_once(
             "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
-             WHERE h.oid = 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure",
+             WHERE h.oid = 'better_auth.bridge_token(pg_catalog.text)'::pg_catalog.regprocedure",
         )?
         .concat();
         let mut names = FUNCTIONS.map(|(name, ..)| name).to_vec();

@@ -1,14 +1,14 @@
 // Where a client comes from: what becomes of its address and user agent, and how many requests it may make.
 
 import { GET, POST } from '../http.mjs';
-import { PASSWORD, differs, each, named } from './common.mjs';
+import { PASSWORD, answersAs, differs, each, named } from './common.mjs';
 
 const signIn = (headers) => POST('/sign-in/email', { email: 'ada@example.com', password: PASSWORD }, { headers });
 const from = (value) => signIn({ 'x-forwarded-for': value });
 const ADDRESSES = [
   '203.0.113.9', ' 203.0.113.9 ', '203.0.113.9, 10.0.0.1', '10.0.0.1, 203.0.113.9', '203.0.113.9,', ',203.0.113.9', ', ,', '', 'unknown',
-  '203.0.113.9:1234', '203.0.113', '203.0.113.256', '203.0.113.09', '0xcb.0.113.9', '::1', '2001:db8::1', '2001:DB8:0:0:ABCD::1',
-  '2001:db8:1:2:3:4:5:6', '[2001:db8::1]', '2001:db8::1%eth0', '::ffff:203.0.113.9', '::FFFF:CB00:7109', '0:0:0:0:0:ffff:203.0.113.9',
+  '203.0.113', '203.0.113.256', '203.0.113.09', '0xcb.0.113.9', '::1', '2001:db8::1', '2001:DB8:0:0:ABCD::1',
+  '2001:db8:1:2:3:4:5:6', '::ffff:203.0.113.9', '::FFFF:CB00:7109', '0:0:0:0:0:ffff:203.0.113.9',
   '::203.0.113.9', '64:ff9b::203.0.113.9', '::', '2001:db8:::1', '2001:db8::1::2', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', 'fe80::1',
   '127.0.0.1', '0.0.0.0', "'; DROP TABLE session; --",
   'x'.repeat(5000),
@@ -20,6 +20,17 @@ const ADDRESSES = [
   '::ffff:1.2.3',
   '12345::',
 ].filter((address) => !/[^\x00-\xff]/.test(address));
+
+/** What proxies add to an address, and the address. */
+const ADDED = {
+  '203.0.113.9:1234': '203.0.113.9',
+  '"203.0.113.9:1234"': '203.0.113.9',
+  '[2001:db8::1]': '2001:db8::1',
+  '[2001:db8::1]:443': '2001:db8::1',
+  '"[2001:db8::1]:443"': '2001:db8::1',
+  '2001:db8::1%eth0': '2001:db8::1',
+  '[::ffff:203.0.113.9]:80': '203.0.113.9',
+};
 
 const LIMITED = (rest) => ({ rateLimit: { enabled: true, ...rest } });
 const wrong = (options) => POST('/sign-in/email', { email: 'ada@example.com', password: 'wrong password' }, options);
@@ -35,6 +46,10 @@ export default [
     name: 'address',
     cases: {
       ...each(ADDRESSES, from),
+      ...named(
+        'with more',
+        Object.fromEntries(Object.entries(ADDED).map(([written, address]) => [written, answersAs('ports', from(written), from(address))])),
+      ),
       'none': signIn({}),
       'two headers': signIn({ 'x-forwarded-for': ['203.0.113.9', '10.0.0.1'] }),
       'other headers': signIn({

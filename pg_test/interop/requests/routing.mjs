@@ -96,6 +96,35 @@ export default [
     },
   },
   {
+    name: 'skipTrailingSlashes',
+    options: () => ({ advanced: { skipTrailingSlashes: true }, disabledPaths: ['/list-accounts'] }),
+    settings: { skip_trailing_slashes: 'on', disabled_paths: '/list-accounts' },
+    cases: {
+      ...named(
+        'url',
+        each(
+          [
+            '/api/auth/ok', '/api/auth/ok/', '/api/auth/ok//', '/api/auth/ok/?x=1', '/api/auth/ok/#x', '/api/auth//ok/', '/api/auth/', '/api/auth',
+            '/api/auth//', '/api/auth/ok/.', '/api/auth/ok/x/..', '/api/auth/ok%2f', '/api/auth/ok/%2f', '/api/auth/unknown/', '/api/auth/callback/',
+            '/api/auth/callback/a/b/', '/api/auth/reset-password/', '/api/auth/reset-password//', '/api/auth/list-accounts/', '/api/auth/error/?error=x',
+          ],
+          (url) => at(url),
+        ),
+      ),
+      'get-session': GET('/get-session/', { by: 'ada' }),
+      'sign-in': POST('/sign-in/email/', { email: 'ada@example.com', password: 'a wrong password' }),
+      'sign-in from elsewhere': POST('/sign-in/email/', { email: 'ada@example.com', password: 'x' }, { headers: { origin: 'https://elsewhere.example' } }),
+      'an update': [POST('/update-user/', { name: 'Augusta' }, { by: 'ada' }), GET('/get-session', { by: 'ada' })],
+      'a link of a mail': [
+        POST('/request-password-reset/', { email: 'ada@example.com', redirectTo: '/reset' }),
+        GET('/reset-password/{{mail.token}}/?callbackURL=/reset'),
+      ],
+      'a token that is none': GET('/reset-password/x/?callbackURL=/reset'),
+      'a callback': [GET('/callback/google/?state=x'), POST('/callback/google/', { state: 'x' })],
+      'another method': { method: 'PUT', path: '/ok/' },
+    },
+  },
+  {
     name: 'another basePath',
     options: () => ({ basePath: '/auth' }),
     settings: { base_path: '/auth' },

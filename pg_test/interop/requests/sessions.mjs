@@ -62,8 +62,6 @@ export default [
             'with a quote before': `${token}"{{sign:ada.token}}`,
             'with a quote after': `${token}{{sign:ada.token}}"`,
             'twice, the right one first': `${token}{{sign:ada.token}}; ${DEAD}`,
-            'twice, the right one last': `${DEAD}; ${token}{{sign:ada.token}}`,
-            'twice, an empty one first': `${token}; ${token}{{sign:ada.token}}`,
             'without a space': `a=b;${token}{{sign:ada.token}};c=d`,
             'with spaces': `  a = b ;  better-auth.session_token = {{sign:ada.token}}  ; c`,
             'after a nameless one': `x; =y; ${token}{{sign:ada.token}}`,

@@ -7,7 +7,7 @@ use super::location::trim;
 /// Better Auth's `getIPFromHeader`: the one address in the header or, with trusted proxies, the last one
 /// that is not theirs; normalized, an IPv6 address to its network. `None` where none can be trusted.
 pub(super) fn resolve(header: &str, ipv6_subnet: u8, trusted_proxies: &[Network]) -> Option<String> {
-    let mut hops = header.split(',').map(trim).filter(|hop| !hop.is_empty());
+    let mut hops = header.split(',').map(bare).filter(|hop| !hop.is_empty());
     if trusted_proxies.is_empty() {
         let only = hops.next().filter(|hop| parse(hop).is_some())?;
         return hops.next().is_none().then(|| normalize(only, ipv6_subnet));
@@ -19,6 +19,26 @@ pub(super) fn resolve(header: &str, ipv6_subnet: u8, trusted_proxies: &[Network]
         }
     }
     None
+}
+
+/// The address in what a proxy writes of a client: without a port, brackets, quotes and the name of a link.
+/// (Better Auth knows none of these, and takes all such clients for one.)
+fn bare(hop: &str) -> &str {
+    let hop = trim(hop);
+    let hop = hop.strip_prefix('"').and_then(|hop| hop.strip_suffix('"')).map_or(hop, trim);
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let address = match hop.strip_prefix('[').and_then(|hop| hop.split_once(']')) {
+        Some((address, rest)) if rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port) => address,
+        Some(_) => return hop,
+        None => match hop.split_once(':') {
+            Some((address, port)) if is_ipv4(address) && is_port(port) => address,
+            _ => hop,
+        },
+    };
+    match address.split_once('%') {
+        Some((address, _)) if address.contains(':') => address,
+        _ => address,
+    }
 }
 
 /// A range of addresses.
@@ -36,7 +56,7 @@ impl Network {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let address = parse(address)?;
+        let address = parse(bare(address))?;
         let bits = if address.is_ipv4() { Ipv4Addr::BITS } else { Ipv6Addr::BITS };
         let prefix = match prefix {
             // `parse` alone would take a `+`.
@@ -176,7 +196,11 @@ mod tests {
             ("1.2.3.4,", 64, "", Some("1.2.3.4")),
             ("1.2.3.4, 5.6.7.8", 64, "", None),
             ("unknown", 64, "", None),
-            ("1.2.3.4:80", 64, "", None),
+            ("1.2.3.4:x", 64, "", None),
+            ("1.2.3.4:", 64, "", None),
+            ("1.2.3:80", 64, "", None),
+            ("[1.2.3.4", 64, "", None),
+            ("\"1.2.3.4", 64, "", None),
             ("01.2.3.4", 64, "", None),
             ("1.2.3", 64, "", None),
             ("256.1.1.1", 64, "", None),
@@ -191,8 +215,11 @@ mod tests {
             ("ffff::", 1, "", Some("8000:0000:0000:0000:0000:0000:0000:0000")),
             ("::", 64, "", Some("0000:0000:0000:0000:0000:0000:0000:0000")),
             ("::1", 128, "", Some("0000:0000:0000:0000:0000:0000:0000:0001")),
-            ("[::1]", 64, "", None),
-            ("fe80::1%eth0", 64, "", None),
+            ("[::1]x", 64, "", None),
+            ("[::1]:x", 64, "", None),
+            ("[::1", 64, "", None),
+            ("[]", 64, "", None),
+            ("1.2.3.4%eth0", 64, "", None),
             ("1::2::3", 64, "", None),
             ("1:2:3:4:5:6:7::", 128, "", Some("0001:0002:0003:0004:0005:0006:0007:0000")),
             ("1:2:3:4:5:6:7:8:9", 64, "", None),
@@ -237,6 +264,35 @@ mod tests {
                 resolve(header, subnet, &networks(proxies)).as_deref(),
                 expected,
                 "{header:?} {subnet:?} {proxies:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_adds_to_an_address_is_passed_over() {
+        let vectors: &[(&str, &str, Option<&str>)] = &[
+            ("1.2.3.4:80", "", Some("1.2.3.4")),
+            (" \"1.2.3.4:40002\" ", "", Some("1.2.3.4")),
+            ("[1.2.3.4]:80", "", Some("1.2.3.4")),
+            ("[::ffff:1.2.3.4]:80", "", Some("1.2.3.4")),
+            ("[2001:db8::1]", "", Some("2001:0db8:0000:0000:0000:0000:0000:0000")),
+            ("[2001:db8::1]:443", "", Some("2001:0db8:0000:0000:0000:0000:0000:0000")),
+            ("\"[2001:db8::1]:443\"", "", Some("2001:0db8:0000:0000:0000:0000:0000:0000")),
+            ("fe80::1%eth0", "", Some("fe80:0000:0000:0000:0000:0000:0000:0000")),
+            ("[fe80::1%25eth0]:80", "", Some("fe80:0000:0000:0000:0000:0000:0000:0000")),
+            ("203.0.113.2:40002, 10.0.0.6", "10.0.0.6", Some("203.0.113.2")),
+            ("203.0.113.2:40002, 10.0.0.6:1", "10.0.0.0/8", Some("203.0.113.2")),
+            ("203.0.113.2, 10.0.0.6", "10.0.0.6:443", Some("203.0.113.2")),
+            ("203.0.113.2, , 10.0.0.6,", "10.0.0.6", Some("203.0.113.2")),
+            ("[2001:db8::1]:443, [::1]:80", "[::1]", Some("2001:0db8:0000:0000:0000:0000:0000:0000")),
+            ("203.0.113.2, [2001:db8::1]:443", "[2001:db8::]/32", Some("203.0.113.2")),
+            ("203.0.113.2:x, 10.0.0.6", "10.0.0.6", None),
+        ];
+        for &(header, proxies, expected) in vectors {
+            assert_eq!(
+                resolve(header, 64, &networks(proxies)).as_deref(),
+                expected,
+                "{header:?} {proxies:?}"
             );
         }
     }

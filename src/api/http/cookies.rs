@@ -1,6 +1,6 @@
 //! The Cookie header and the Set-Cookie header.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::location::{decode_uri_component, trim};
 use crate::settings::SameSite;
@@ -12,13 +12,11 @@ const MAX_CHUNKS: usize = 100;
 /// Better-call refuses a cookie that lives longer: 400 days.
 const MAX_AGE: i64 = 34_560_000;
 
-/// Better-call's `parseCookies`: the first of a name counts.
+/// Better-call's `parseCookies`, which takes the first of a name: the first comes first here.
 pub(super) fn parse(header: &str) -> Vec<(String, String)> {
-    let mut seen = HashSet::new();
     let pairs = header.split(';').filter_map(|part| part.split_once('='));
     pairs
         .map(|(name, value)| (trim(name), trim(value)))
-        .filter(|(name, _)| seen.insert(*name))
         .map(|(name, value)| (name.to_owned(), try_decode(unquote_blindly(value))))
         .collect()
 }
@@ -148,12 +146,13 @@ pub(super) fn chunks(name: &str, value: &str, attributes: &Attributes) -> Option
     }
 }
 
-/// Better Auth's `parseCookieChunkIndex`: the number of a chunk of this cookie, `None` for other cookies.
+/// Better Auth's `parseCookieChunkIndex`: the number of a chunk of this cookie, `None` for other cookies and for
+/// numbers that no chunk has.
 pub(super) fn chunk_index(cookie_name: &str, name: &str) -> Option<u32> {
     let digits = name.strip_prefix(cookie_name)?.strip_prefix('.')?;
     let index = digits.parse::<u32>().ok()?;
     // Only as a number is written: no sign, no zeros in front.
-    (index.to_string() == digits).then_some(index)
+    (index.to_string() == digits && (index as usize) < MAX_CHUNKS).then_some(index)
 }
 
 #[cfg(test)]
@@ -188,7 +187,7 @@ mod tests {
             ("a=", &[("a", "")], &[("a", "")]),
             ("a=1", &[("a", "1")], &[("a", "1")]),
             ("a=1; b=2", &[("a", "1"), ("b", "2")], &[("a", "1"), ("b", "2")]),
-            ("a=1;b=2;a=3", &[("a", "1"), ("b", "2")], &[("a", "3"), ("b", "2")]),
+            ("a=1;b=2;a=3", &[("a", "1"), ("b", "2"), ("a", "3")], &[("a", "3"), ("b", "2")]),
             (" a = 1 ; b=2", &[("a", "1"), ("b", "2")], &[("a", "1"), ("b", "2")]),
             ("a=1;;b=2;", &[("a", "1"), ("b", "2")], &[("a", "1"), ("b", "2")]),
             ("x; a=1", &[("a", "1")], &[("a", "1")]),
@@ -232,7 +231,11 @@ mod tests {
                 &[("better-auth.session_token", "tok.si+g="), ("better-auth.session_data.0", "x")],
             ),
             ("a=1; A=2", &[("a", "1"), ("A", "2")], &[("a", "1"), ("A", "2")]),
-            ("a=1; b=2; a=3; a=%zz", &[("a", "1"), ("b", "2")], &[("a", "%zz"), ("b", "2")]),
+            (
+                "a=1; b=2; a=3; a=%zz",
+                &[("a", "1"), ("b", "2"), ("a", "3"), ("a", "%zz")],
+                &[("a", "%zz"), ("b", "2")],
+            ),
             ("a=\u{7f}", &[("a", "\u{7f}")], &[]),
             ("a=1,b=2", &[("a", "1,b=2")], &[("a", "1,b=2")]),
         ];
@@ -359,8 +362,8 @@ mod tests {
             ("a.0", Some(0)),
             ("a.1", Some(1)),
             ("a.99", Some(99)),
-            ("a.100", Some(100)),
-            ("a.4294967295", Some(4294967295)),
+            ("a.100", None),
+            ("a.4294967295", None),
             ("a", None),
             ("a.", None),
             ("b.0", None),

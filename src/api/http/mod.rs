@@ -6,6 +6,7 @@
 mod address;
 mod context;
 mod cookies;
+mod jar;
 mod location;
 mod oauth;
 mod origin;
@@ -24,7 +25,8 @@ use self::request::{Body, Request, Unreadable};
 pub(super) use self::response::Response;
 use self::routes::Route;
 use self::site::Site;
-use crate::api::jsonb::{JsonText, Jsonb};
+use crate::api::any_json::AnyJson;
+use crate::api::jsonb::JsonText;
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::{AuthError, Code};
 use crate::flow::input::is_truthy;
@@ -39,12 +41,13 @@ use crate::store::subtransaction::{Exception, attempt, sqlstate};
 /// Answers an HTTP request to one of Better Auth's routes, or to the bridge route.
 ///
 /// `request` is `{method, url, headers, body}`: `url` absolute or a path, `headers` an object or an array of
-/// pairs, `body` a string or null. The answer is `{status, headers: [[name, value], ...], body}`, `body` a
+/// pairs, `body` a string or null; of type jsonb, json or text. The answer is `{status, headers: [[name, value], ...], body}`, `body` a
 /// string. What is refused is answered, and what was counted stays; an exception leaves it only for a
 /// `request` that is not of this shape, and where the transaction can't go on.
 #[pg_extern]
-fn handler(request: Option<Jsonb<'_>>) -> JsonText {
-    let response = match Request::read(&not_null("request", request)) {
+fn handler(request: Option<AnyJson<'_>>) -> JsonText {
+    let request = not_null("request", request).read();
+    let response = match Request::read(&request) {
         Ok(request) => answer(&request),
         Err(Unreadable::Shape(text)) => Err(AuthError::Argument(text.into())).or_raise(),
         Err(Unreadable::Refused(status)) => Response::empty(status),
@@ -121,7 +124,7 @@ fn answer(request: &Request) -> Response {
     function::forget_sqlstate();
     let site = Site::of(request);
     let address = client_address(request);
-    if settings::bridge_path().is_some_and(|path| path == request.url.path()) {
+    if settings::bridge_path().is_some_and(|path| path == site::without_slash(request.url.path())) {
         return match request.method.as_str() {
             "GET" | "HEAD" => bridge(request, &site, address),
             _ => Response::empty(405).with("allow", "GET, HEAD".into()),
@@ -173,7 +176,7 @@ fn with_cookies(response: Response, context: Context<'_>) -> Response {
 
 fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> {
     let mut body = match route.has_body {
-        true => context.request.read_body(route.takes_forms)?,
+        true => context.request.read_body(route.takes_forms, route.max_values)?,
         false => context.request.no_body(),
     };
     if context.request.method != "GET" {

@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::location::append_query;
-use super::request::Body;
+use super::request::{Body, MAX_URL};
 use super::response::Response;
 use super::routes::Answer;
 use crate::error::{AuthError, Code};
 use crate::flow::account;
-use crate::flow::input::{Input, Issues};
+use crate::flow::input::{Input, Issues, excerpt};
 use crate::flow::session::{self, Need};
 
 /// What a field has to be, if it is there.
@@ -190,7 +190,12 @@ pub(super) fn callback(context: &mut Context<'_>, body: &Body) -> Answer {
             merged.filter_map(|((name, body), (_, query))| Some((*name, query.as_ref().or(body.as_ref())?)));
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let id = context.request.last_segment();
-        return Ok(Response::redirect(format!("{base_url}/callback/{id}?{query}")));
+        let location = format!("{base_url}/callback/{id}?{query}");
+        // Where it leads, longer ones are refused.
+        return match location.len() {
+            ..=MAX_URL => Ok(Response::redirect(location)),
+            _ => Err(AuthError::Bare(414, "the URL is too long")),
+        };
     }
     let state = from_query.into_iter().find(|(name, _)| *name == "state").and_then(|(_, state)| state);
     let error = match state.as_deref() {
@@ -215,8 +220,10 @@ fn selection<'v>(part: &str, fields: Option<&'v Map<String, Value>>) -> Result<O
     }
     let chosen = if id.is_some() { "accountId" } else { "useAccountCookie" };
     let is_known = |name: &&String| *name == chosen || *name == "userId";
-    let unknown: Vec<String> =
-        fields.keys().filter(|name| !is_known(name)).map(|name| format!("\"{name}\"")).collect();
+    // As many as anybody can have mistyped.
+    const MAX_KEYS: usize = 20;
+    let unknown = fields.keys().filter(|name| !is_known(name)).map(|name| format!("\"{}\"", excerpt(name)));
+    let unknown: Vec<String> = unknown.take(MAX_KEYS).collect();
     match unknown.len() {
         0 => Ok(id),
         1 => Err(invalid(&format!("Unrecognized key: {}", unknown.join(", ")))),

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::Door;
 use super::location::{form_pairs, trim};
+use crate::api::json;
 use crate::api::jsonb::{Jsonb, Member};
 use crate::error::{AuthError, Code};
 use crate::flow::url::configured_base;
@@ -38,8 +39,10 @@ pub(super) enum Unreadable {
 const MAX_BODY: usize = 1 << 20;
 /// The most that all headers may have together.
 const MAX_HEADERS: usize = 64 * 1024;
+/// How many headers and parameters of the URL there may be.
+const MAX_PAIRS: usize = 1_000;
 /// The longest URL.
-const MAX_URL: usize = 16 * 1024;
+pub(super) const MAX_URL: usize = 16 * 1024;
 
 impl Request {
     /// Reads `{method, url, headers, body}`.
@@ -77,15 +80,7 @@ impl Request {
         headers: Vec<(String, String)>,
         body: Option<&str>,
     ) -> Result<Self, Unreadable> {
-        let header_size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        let is_too_much = [
-            (url.len() > MAX_URL, 414),
-            (header_size > MAX_HEADERS, 431),
-            (body.is_some_and(|body| body.len() > MAX_BODY), 413),
-        ];
-        if let Some((_, status)) = is_too_much.into_iter().find(|(is_it, _)| *is_it) {
-            return Err(Unreadable::Refused(status));
-        }
+        check_size(url, &headers, body)?;
         let url = match url.starts_with('/') {
             true => {
                 let host = headers.iter().find(|(name, _)| name == "host");
@@ -94,6 +89,9 @@ impl Request {
             false => web_url(Url::parse(url).ok())?,
         };
         let query = url.query().map(|query| form_pairs(&format!("?{query}"))).unwrap_or_default();
+        if query.len() > MAX_PAIRS {
+            return Err(Unreadable::Refused(400));
+        }
         let body = body.filter(|body| !body.is_empty()).map(str::to_owned);
         Ok(Self { method: method.to_ascii_uppercase(), url, headers, body, query, session_token: None })
     }
@@ -107,7 +105,7 @@ impl Request {
     /// A request that comes through another door.
     ///
     /// # Errors
-    /// The Host header is odd.
+    /// The Host header is odd, or more came than any request of ours has.
     pub(super) fn through(door: &Door<'_>) -> Result<Self, Unreadable> {
         let path = match door.path {
             "" => settings::bridge_path().unwrap_or_default(),
@@ -118,6 +116,7 @@ impl Request {
                 format!("{}{path}", base.trim_end_matches('/'))
             }
         };
+        check_size(&path, &door.headers, door.body.as_deref())?;
         let host = door.headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
         let mut url = parse_url(host, &path)?;
         if !door.query.is_empty() {
@@ -137,9 +136,9 @@ impl Request {
         })
     }
 
-    /// The last part of the path, as it was sent.
+    /// The last part of the path, as it was sent; a slash at the end has been passed over by now.
     pub(super) fn last_segment(&self) -> &str {
-        self.url.path().rsplit('/').next().unwrap_or_default()
+        self.url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// A header; several of one name are joined as the fetch standard does.
@@ -168,20 +167,27 @@ impl Request {
         Body(None)
     }
 
-    /// The body, if it is of a type that the route takes: better-call's `getBody`.
+    /// The body, if it is of a type that the route takes and has no more than `max_values`: better-call's
+    /// `getBody`.
     ///
     /// # Errors
-    /// UNSUPPORTED_MEDIA_TYPE, BAD_REQUEST.
-    pub(super) fn read_body(&self, takes_forms: bool) -> Result<Body, AuthError> {
+    /// UNSUPPORTED_MEDIA_TYPE, BAD_REQUEST, VALIDATION_ERROR.
+    pub(super) fn read_body(&self, takes_forms: bool, max_values: usize) -> Result<Body, AuthError> {
         const JSON: &str = "application/json";
         const FORM: &str = "application/x-www-form-urlencoded";
         let Some(body) = &self.body else { return Ok(Body(None)) };
         let content_type = self.header("content-type").unwrap_or_default();
         let media_type = trim(content_type.split(';').next().unwrap_or_default()).to_lowercase();
         if media_type == JSON {
+            let (depth, values) = json::measure(body);
+            if depth > json::MAX_DEPTH {
+                return Err(Code::BadJson.into());
+            }
+            check_count(values, max_values)?;
             return parse_json(body).map(|value| Body(Some(value))).ok_or_else(|| Code::BadJson.into());
         }
         if takes_forms && media_type == FORM {
+            check_count(1 + body.bytes().filter(|byte| *byte == b'&').count(), max_values)?;
             let fields: Map<String, Value> =
                 form_pairs(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect();
             return Ok(Body(Some(Value::Object(fields))));
@@ -194,6 +200,21 @@ impl Request {
     }
 }
 
+/// # Errors
+/// With the status for what there is too much of.
+fn check_size(url: &str, headers: &[(String, String)], body: Option<&str>) -> Result<(), Unreadable> {
+    let header_size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let is_too_much = [
+        (url.len() > MAX_URL, 414),
+        (header_size > MAX_HEADERS || headers.len() > MAX_PAIRS, 431),
+        (body.is_some_and(|body| body.len() > MAX_BODY), 413),
+    ];
+    match is_too_much.into_iter().find(|(is_it, _)| *is_it) {
+        Some((_, status)) => Err(Unreadable::Refused(status)),
+        None => Ok(()),
+    }
+}
+
 /// The URL of a path on the host that a header names.
 fn parse_url(host: &str, path: &str) -> Result<Url, Unreadable> {
     // What would be read as another part of the URL, or not at all.
@@ -203,6 +224,14 @@ fn parse_url(host: &str, path: &str) -> Result<Url, Unreadable> {
         return Err(Unreadable::Refused(400));
     }
     web_url(Url::parse(&format!("http://{host}{path}")).ok())
+}
+
+fn check_count(values: usize, max: usize) -> Result<(), AuthError> {
+    if values > max {
+        let issue = format!("[body] Too big: expected to have <={max} values");
+        return Err(AuthError::Validation(vec![issue]));
+    }
+    Ok(())
 }
 
 fn web_url(url: Option<Url>) -> Result<Url, Unreadable> {
@@ -219,6 +248,9 @@ fn read_headers(headers: Member<'_>) -> Result<Vec<(String, String)>, Unreadable
     }
     if let Some(members) = headers.members() {
         for (name, value) in members {
+            if read.len() > MAX_PAIRS {
+                return Err(Unreadable::Refused(431));
+            }
             match value.elements() {
                 Some(values) => {
                     for value in values {
@@ -232,6 +264,9 @@ fn read_headers(headers: Member<'_>) -> Result<Vec<(String, String)>, Unreadable
         return Ok(read);
     }
     for pair in headers.elements().ok_or(SHAPE)? {
+        if read.len() > MAX_PAIRS {
+            return Err(Unreadable::Refused(431));
+        }
         match pair.elements().ok_or(SHAPE)?.as_slice() {
             [name, value] => {
                 read.push(header(name.as_str().ok_or(SHAPE)?, value.as_str().ok_or(SHAPE)?));

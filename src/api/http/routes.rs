@@ -8,6 +8,7 @@ use super::location::{append_query, with_parameters};
 use super::oauth;
 use super::request::Body;
 use super::response::Response;
+use crate::api::json as json_bounds;
 use crate::error::{AuthError, Code};
 use crate::flow::email_verification::{self, Verified};
 use crate::flow::input::{Input, Issues};
@@ -30,6 +31,8 @@ pub(super) struct Route {
     pub(super) is_sign_in: bool,
     /// Takes form bodies besides JSON.
     pub(super) takes_forms: bool,
+    /// How many values its body may have.
+    pub(super) max_values: usize,
     /// Reads its body.
     pub(super) has_body: bool,
     /// Writes more than a session's times, so what it does is undone where it fails.
@@ -45,6 +48,7 @@ const fn get(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> 
         path,
         is_sign_in: false,
         takes_forms: false,
+        max_values: json_bounds::FEW,
         has_body: false,
         writes: false,
         not_taken: None,
@@ -63,6 +67,7 @@ const ROUTES: &[Route] = &[
     Route {
         is_sign_in: true,
         takes_forms: true,
+        max_values: json_bounds::MANY,
         not_taken: Some(no_user),
         ..post("/sign-up/email", sign_up_email)
     },
@@ -74,8 +79,12 @@ const ROUTES: &[Route] = &[
     post("/revoke-session", revoke_session),
     post("/revoke-sessions", revoke_sessions),
     post("/revoke-other-sessions", revoke_other_sessions),
-    Route { not_taken: Some(invalid), ..post("/update-session", update_session) },
-    Route { not_taken: Some(invalid), ..post("/update-user", update_user) },
+    Route {
+        not_taken: Some(invalid),
+        max_values: json_bounds::MANY,
+        ..post("/update-session", update_session)
+    },
+    Route { not_taken: Some(invalid), max_values: json_bounds::MANY, ..post("/update-user", update_user) },
     post("/delete-user", delete_user),
     Route { writes: true, ..get("/delete-user/callback", delete_user_callback) },
     post("/change-email", change_email),
@@ -176,7 +185,7 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
     if context.request.method == "POST" && !settings::defer_session_refresh() {
         return Ok(uncached(Response::refusal(&Code::MethodNotAllowedDeferSessionRequired.into())));
     }
-    let current = match context.get_session(false, context.request.method == "POST") {
+    let current = match context.get_session(false, context.request.method == "POST", true) {
         Err(error) => return Ok(uncached(Response::refusal(&error))),
         Ok(current) => current,
     };
@@ -249,7 +258,9 @@ fn sign_out(context: &mut Context<'_>, body: &Body) -> Answer {
     issues.optional_boolean("disableRedirect", body.get("disableRedirect").into());
     issues.optional("state", body.get("state").into());
     issues.finish()?;
-    session::sign_out(context.session_token()?.as_deref())?;
+    for token in context.session_tokens()? {
+        session::sign_out(Some(&token))?;
+    }
     context.clear_session();
     object(Object::new().boolean("success", true))
 }

@@ -5,14 +5,11 @@ use url::Url;
 
 use super::location::{parse, route_path};
 use super::origin;
-use super::request::Request;
+use super::request::{MAX_URL, Request};
 use super::response::Response;
 use crate::error::{AuthError, Code};
 use crate::flow::url::{configured_base, with_base_path};
 use crate::settings;
-
-/// The longest URL that somebody is sent to: as long as one may be that comes in.
-const MAX_DESTINATION: usize = 16 * 1024;
 
 /// Better Auth's `baseURL` in effect for one request.
 pub(super) struct Site {
@@ -81,7 +78,7 @@ impl Site {
     /// The request's path below the base path, as better-call matches it; `None` where it is elsewhere.
     pub(super) fn path<'r>(&self, request: &'r Request) -> Option<&'r str> {
         let below = request.url.path().strip_prefix(self.base_path.as_str())?;
-        (below.starts_with('/') && !below.contains("//")).then_some(below)
+        (below.starts_with('/') && !below.contains("//")).then(|| without_slash(below))
     }
 
     /// The request's path as settings name it: Better Auth's `normalizePathname`.
@@ -105,7 +102,8 @@ impl Site {
         if url.is_empty() {
             return Ok(url.into());
         }
-        let is_short = url.len() <= MAX_DESTINATION;
+        // Nobody is sent to a longer one than may come in.
+        let is_short = url.len() <= MAX_URL;
         self.destination(url).filter(|_| is_short).ok_or_else(|| code.into())
     }
 
@@ -163,7 +161,7 @@ impl Site {
     /// # Errors
     /// CROSS_SITE_NAVIGATION_LOGIN_BLOCKED, and those of [`Site::check_origin`].
     pub(super) fn check_sign_in(&self, request: &Request) -> Result<(), AuthError> {
-        if settings::disable_csrf_check() || settings::disable_origin_check() {
+        if settings::disable_csrf_check() {
             return Ok(());
         }
         if request.header("cookie").is_some() {
@@ -180,6 +178,11 @@ impl Site {
         }
         Ok(())
     }
+}
+
+/// A path without a slash at its end, where that is to be passed over.
+pub(super) fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').filter(|_| settings::skip_trailing_slashes()).unwrap_or(path)
 }
 
 /// The origin that the request was made to, as far as the server can tell.

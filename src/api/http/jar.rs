@@ -1,0 +1,381 @@
+//! The cookies that a request brings and its answer sets.
+
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+use super::context::Context;
+use super::cookies::{self, Attributes};
+use crate::crypto::mac::Key;
+use crate::crypto::{cookie, jwt};
+use crate::error::AuthError;
+use crate::flow::json::{self, Object};
+use crate::flow::secrets::{self, Name};
+use crate::flow::session::Live;
+use crate::flow::url::encode;
+use crate::settings::{self, CacheStrategy};
+use crate::store::server::Timestamp;
+use crate::store::user::User;
+
+/// Lifetime in seconds of what is cached for a session that is not to be remembered: Better Auth's, fixed.
+const UNREMEMBERED_CACHE: i64 = 60;
+
+/// The cookies by their last names.
+const SESSION_TOKEN: &str = "session_token";
+const SESSION_DATA: &str = "session_data";
+const DONT_REMEMBER: &str = "dont_remember";
+
+/// A member of the cached data: the picture was left out of it.
+const WITHOUT_IMAGE: &str = "withoutImage";
+/// The most that cached data may take of a request's headers, names included. Servers take 16 KiB of headers
+/// (Node) or more, and cookies that are once set and then refused lock the browser out.
+const MAX_DATA: usize = 12 * 1024;
+/// How many cookies of one name have their signatures checked, and how many of these are looked for in the table.
+const MAX_OF_NAME: usize = 16;
+const MAX_TOKENS: usize = 4;
+
+/// What a cookie cache holds, and until when in milliseconds since 1970.
+type Sealed = (Map<String, Value>, i64);
+
+/// A session out of the cookie cache.
+pub(super) struct Cached {
+    pub(super) live: Live,
+    /// Nothing was left out.
+    pub(super) is_whole: bool,
+}
+
+/// A cookie that an answer sets.
+#[derive(Clone)]
+pub(super) struct SetCookie {
+    name: String,
+    domain: Option<String>,
+    header: String,
+}
+
+impl Context<'_> {
+    /// The answer's Set-Cookie headers.
+    pub(super) fn into_cookies(self) -> impl Iterator<Item = String> {
+        let has_cookies = self.request.session_token.is_none();
+        self.set_cookies.into_iter().filter(move |_| has_cookies).map(|cookie| cookie.header)
+    }
+
+    fn name(&self, last: &str) -> String {
+        let prefix = settings::cookie_prefix().unwrap_or_else(|| "better-auth".into());
+        let secure = if settings::has_secure_cookies(self.site.is_https()) { "__Secure-" } else { "" };
+        format!("{secure}{prefix}.{last}")
+    }
+
+    fn domain(&self) -> Option<String> {
+        settings::cookie_domain().or_else(|| self.site.configured_host().map(str::to_owned))
+    }
+
+    fn attributes(&self, max_age: Option<i64>) -> Attributes {
+        Attributes {
+            max_age,
+            domain: settings::cross_sub_domain_cookies().then(|| self.domain()).flatten(),
+            path: "/".into(),
+            http_only: true,
+            secure: settings::has_secure_cookies(self.site.is_https()),
+            same_site: settings::cookie_same_site(),
+        }
+    }
+
+    /// The values of the cookies of a name that the request brought, as many as are looked at.
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.cookies.iter().filter(move |(cookie, _)| cookie == name);
+        values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()).take(MAX_OF_NAME)
+    }
+
+    fn brought(&self, name: &str) -> usize {
+        self.cookies.iter().filter(|(cookie, _)| cookie == name).count()
+    }
+
+    /// The values of a signed cookie that the request brought.
+    fn signed(&self, last: &str) -> Result<Vec<String>, AuthError> {
+        let name = self.name(last);
+        if self.values(&name).next().is_none() {
+            return Ok(Vec::new());
+        }
+        secrets::with_verifying_keys(Name::Cookie, Timestamp::now(), |keys| {
+            let keys: Vec<_> = keys.collect();
+            let verify = |signed| cookie::verify(&mut keys.iter().copied(), signed).map(str::to_owned);
+            self.values(&name).filter_map(verify).collect()
+        })
+    }
+
+    /// The session tokens that the request's cookies carry, in the order of these: usually one.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(super) fn session_tokens(&self) -> Result<Vec<String>, AuthError> {
+        if let Some(token) = &self.request.session_token {
+            return Ok(vec![token.clone()]);
+        }
+        let mut seen = HashSet::new();
+        let mut tokens = self.signed(SESSION_TOKEN)?;
+        tokens.retain(|token| seen.insert(token.clone()));
+        tokens.truncate(MAX_TOKENS);
+        Ok(tokens)
+    }
+
+    /// Whether the request's first cookie of the session token's name carries another one than this.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(super) fn is_hidden(&self, token: &str) -> Result<bool, AuthError> {
+        if self.request.session_token.is_some() {
+            return Ok(false);
+        }
+        let Some(first) = self.values(&self.name(SESSION_TOKEN)).next() else { return Ok(false) };
+        let verify = |keys: &mut dyn Iterator<Item = &Key>| cookie::verify(keys, first);
+        let carried = secrets::with_verifying_keys(Name::Cookie, Timestamp::now(), verify)?;
+        Ok(carried != Some(token))
+    }
+
+    /// Whether the request's session ends with the browser.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(super) fn is_not_remembered(&self) -> Result<bool, AuthError> {
+        Ok(!self.signed(DONT_REMEMBER)?.is_empty())
+    }
+
+    /// The domain of the cookie of this name that may lie beside the one that is set: that of the host alone where
+    /// cookies are of the domain, and the other way round where both came.
+    fn other_domain(&self, name: &str) -> Option<Option<String>> {
+        match self.brought(name) {
+            0 => None,
+            _ if settings::cross_sub_domain_cookies() => self.domain().map(|_| None),
+            1 => None,
+            // Addresses and single names have no domain.
+            _ => self.domain().filter(|domain| domain.contains(|c: char| c.is_alphabetic())).map(Some),
+        }
+    }
+
+    /// Sets a cookie; of several of one name, the last one counts, as in a browser.
+    fn set(&mut self, name: String, encoded: &str, max_age: Option<i64>) {
+        let attributes = self.attributes(max_age);
+        let is_taken_back = max_age == Some(0);
+        // First the other one: to some browsers the two are the same.
+        if let Some(domain) = self.other_domain(&name).filter(|_| is_taken_back || self.replaces) {
+            self.put(name.clone(), "", Attributes { domain, max_age: Some(0), ..attributes.clone() });
+        }
+        self.put(name, encoded, attributes);
+    }
+
+    fn put(&mut self, name: String, encoded: &str, attributes: Attributes) {
+        let header = cookies::serialize(&name, encoded, &attributes);
+        let domain = attributes.domain;
+        self.set_cookies.retain(|cookie| cookie.name != name || cookie.domain != domain);
+        self.set_cookies.push(SetCookie { name, domain, header });
+    }
+
+    fn set_signed(&mut self, last: &str, value: &str, max_age: Option<i64>) -> Result<(), AuthError> {
+        let signed = secrets::with_signing_key(Name::Cookie, |key| cookie::sign(key, value))?;
+        self.set(self.name(last), &encode(&signed), max_age);
+        Ok(())
+    }
+
+    /// Better Auth's `expireCookie`: nothing that was to be set under this name is sent, chunks included.
+    fn expire(&mut self, last: &str) {
+        let name = self.name(last);
+        self.forget(&name);
+        self.set(name, "", Some(0));
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.set_cookies.retain(|set| set.name != name && cookies::chunk_index(name, &set.name).is_none());
+    }
+
+    /// Better Auth's `deleteSessionCookie`.
+    pub(super) fn clear_session(&mut self) {
+        self.expire(SESSION_TOKEN);
+        self.expire(SESSION_DATA);
+        self.clear_chunks();
+        self.expire(DONT_REMEMBER);
+    }
+
+    // ── The cookie cache ─────────────────────────────────────────────────────────────────────────
+
+    /// The names under which the request brought session data.
+    fn data_names(&self) -> Vec<String> {
+        let name = self.name(SESSION_DATA);
+        let is_data = |cookie: &String| *cookie == name || cookies::chunk_index(&name, cookie).is_some();
+        self.data_cookies(&name).into_iter().map(|(cookie, _)| cookie).filter(is_data).collect()
+    }
+
+    /// The request's cookies as Better Auth itself reads them, if session data may be among them.
+    fn data_cookies(&self, name: &str) -> Vec<(String, String)> {
+        match self.request.header("cookie") {
+            Some(header) if header.contains(name) => cookies::parse_strict(&header),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes back what the request brought.
+    pub(super) fn clear_chunks(&mut self) {
+        for name in self.data_names() {
+            self.set(name, "", Some(0));
+        }
+    }
+
+    /// Takes back what the request brought under the whole name.
+    pub(super) fn expire_data(&mut self) {
+        self.expire(SESSION_DATA);
+    }
+
+    /// Better Auth's `setSessionCookie`. Whether to remember is what the request's own cookie says, unless
+    /// `is_remembered` says it.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(super) fn set_session(&mut self, live: &Live, is_remembered: Option<bool>) -> Result<(), AuthError> {
+        let has_mark = self.is_not_remembered()?;
+        let is_remembered = is_remembered.unwrap_or(!has_mark);
+        let max_age = is_remembered.then(settings::session_expires_in);
+        self.replaces = self.is_hidden(&live.session.token)?;
+        self.set_signed(SESSION_TOKEN, &live.session.token, max_age)?;
+        if !is_remembered {
+            self.set_signed(DONT_REMEMBER, "true", None)?;
+        } else if has_mark {
+            self.expire(DONT_REMEMBER);
+        }
+        self.set_cache(live, is_remembered)
+    }
+
+    /// Better Auth's `setCookieCache`.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(super) fn set_cache(&mut self, live: &Live, is_remembered: bool) -> Result<(), AuthError> {
+        if !settings::cookie_cache() {
+            return Ok(());
+        }
+        let name = self.name(SESSION_DATA);
+        let max_age = is_remembered.then(settings::cookie_cache_max_age);
+        let attributes = self.attributes(max_age);
+        let chunks = |sealed: Option<String>| {
+            let chunks = cookies::chunks(&name, &sealed?, &attributes)?;
+            let size: usize = chunks.iter().map(|(name, value)| name.len() + value.len() + "=; ".len()).sum();
+            (size <= MAX_DATA).then_some(chunks)
+        };
+        let mut fitting = chunks(seal(live, is_remembered, true)?);
+        if fitting.is_none() && live.user.image.is_some() {
+            fitting = chunks(seal(live, is_remembered, false)?);
+        }
+        self.forget(&name);
+        // What the request brought is taken back unless it is replaced.
+        let mut cookies: Vec<(String, Option<String>)> =
+            self.data_names().into_iter().map(|name| (name, None)).collect();
+        for (name, value) in fitting.unwrap_or_default() {
+            match cookies.iter_mut().find(|(cookie, _)| *cookie == name) {
+                Some((_, old)) => *old = Some(value),
+                None => cookies.push((name, Some(value))),
+            }
+        }
+        for (name, value) in cookies {
+            match value {
+                Some(value) => self.set(name, &value, max_age),
+                None => self.set(name, "", Some(0)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The session data that the request brought: in one cookie, of which there may be several, or in chunks.
+    fn data(&self) -> Vec<String> {
+        let name = self.name(SESSION_DATA);
+        let whole: Vec<String> = self.values(&name).map(str::to_owned).collect();
+        if !whole.is_empty() {
+            return whole;
+        }
+        let chunk = |(cookie, value): (String, String)| Some((cookies::chunk_index(&name, &cookie)?, value));
+        let mut chunks: Vec<_> = self.data_cookies(&name).into_iter().filter_map(chunk).collect();
+        chunks.sort_by_key(|(index, _)| *index);
+        if chunks.is_empty() {
+            return Vec::new();
+        }
+        vec![chunks.into_iter().map(|(_, value)| value).collect()]
+    }
+
+    /// Whether the request brought session data.
+    pub(super) fn has_data(&self) -> bool {
+        !self.data().is_empty()
+    }
+
+    /// The session that the cookie cache holds, if that is still good for the session token.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(super) fn cached(&self, token: &str) -> Result<Option<Cached>, AuthError> {
+        for data in self.data().iter().take(MAX_TOKENS) {
+            let Some((cached, expires_at)) = unseal(data)? else { continue };
+            let version = match cached.get("version") {
+                None => "1",
+                Some(Value::String(version)) if version.is_empty() => "1",
+                Some(Value::String(version)) => version,
+                Some(_) => continue,
+            };
+            let now = Timestamp::now();
+            let is_current = version == settings::cookie_cache_version().as_deref().unwrap_or("1")
+                && expires_at >= now.unix_milliseconds()
+                && cached.get("updatedAt").is_some_and(Value::is_number);
+            let live = json::parse_live(&cached)
+                .filter(|live| is_current && live.session.token == token && live.session.expires_at >= now);
+            if let Some(live) = live {
+                let is_whole = cached.get(WITHOUT_IMAGE) != Some(&Value::Bool(true));
+                return Ok(Some(Cached { live, is_whole }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What the cookie cache is to hold; `None` where it is too much to sign.
+fn seal(live: &Live, is_remembered: bool, with_image: bool) -> Result<Option<String>, AuthError> {
+    let now = Timestamp::now();
+    let max_age = settings::cookie_cache_max_age();
+    let user = match with_image {
+        true => json::user(&live.user),
+        false => json::user(&User { image: None, ..live.user.clone() }),
+    };
+    let mut data = Object::new()
+        .json("session", &json::session(&live.session))
+        .json("user", &user)
+        .number("updatedAt", now.unix_milliseconds())
+        .text("version", &settings::cookie_cache_version().unwrap_or_default());
+    if !with_image {
+        data = data.boolean(WITHOUT_IMAGE, true);
+    }
+    match settings::cookie_cache_strategy() {
+        CacheStrategy::Compact => {
+            let lifetime = if is_remembered { max_age } else { UNREMEMBERED_CACHE };
+            let expires_at = now.plus(lifetime).unix_milliseconds();
+            let data = data.finish();
+            secrets::with_signing_key(Name::Cookie, |key| cookie::seal(key, &data, expires_at)).map(Some)
+        }
+        CacheStrategy::Jwt => {
+            /// Better Auth's default, whatever the setting says.
+            const UNREMEMBERED_JWT: i64 = 300;
+            let lifetime = if is_remembered { max_age } else { UNREMEMBERED_JWT };
+            let issued = now.unix_seconds();
+            let claims = data.number("iat", issued).number("exp", issued + lifetime).finish();
+            let signed =
+                secrets::with_signing_key(Name::Cookie, |key| jwt::sign_internal(key, claims.as_bytes()))?;
+            Ok(signed.ok())
+        }
+    }
+}
+
+/// What was cached in a cookie of ours or of Better Auth's, and when it expires (milliseconds since 1970); `None`
+/// where the signature is wrong.
+fn unseal(data: &str) -> Result<Option<Sealed>, AuthError> {
+    let now = Timestamp::now();
+    secrets::with_verifying_keys(Name::Cookie, now, |keys| match settings::cookie_cache_strategy() {
+        CacheStrategy::Compact => cookie::unseal(keys, data),
+        CacheStrategy::Jwt => {
+            let claims = jwt::verify_internal(keys, data, now.unix_seconds()).ok()?;
+            let expires_at = claims.get("exp")?.as_i64()? * 1_000;
+            Some((claims, expires_at))
+        }
+    })
+}
