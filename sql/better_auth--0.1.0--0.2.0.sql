@@ -1,0 +1,43 @@
+-- From 0.1.0 to 0.2.0. What an updated database has must be what CREATE EXTENSION makes:
+-- pg_test/server/upgrade.test.mjs compares the two.
+
+-- Every name is qualified: others may have put objects into schema better_auth since, and what a superuser's
+-- script finds by the path, it runs.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
+-- A connection keeps the library that it has loaded, and one that the server preloads stays until it restarts.
+DO $$
+BEGIN
+    CREATE FUNCTION better_auth.doctor() RETURNS TABLE (problem pg_catalog.text, remedy pg_catalog.text)
+        LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'doctor_wrapper';
+EXCEPTION WHEN undefined_function THEN
+    RAISE EXCEPTION 'this connection still has the library of better_auth 0.1.0'
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              HINT = 'Connect again and repeat ALTER EXTENSION better_auth UPDATE; where a preload setting names the library, restart the server first.';
+END
+$$;
+COMMENT ON FUNCTION better_auth.doctor IS 'What is not as it should be in the tables that better_auth works on, and what to run. No rows where all is well.';
+
+-- Tables, columns, indexes and triggers that are new, or refused before anything is changed. At the end: what
+-- migrate() is may have changed above. Tables are no members; see finish.sql.
+DO $$
+DECLARE
+    member pg_catalog.record;
+BEGIN
+    PERFORM better_auth.migrate();
+    FOR member IN
+        SELECT c.oid::pg_catalog.regclass AS name,
+               CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
+        FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_depend d
+          ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+         AND d.refobjid OPERATOR(pg_catalog.=) e.oid
+         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+         AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objid
+        WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth'
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION better_auth DROP %s %s', member.kind, member.name);
+    END LOOP;
+END
+$$;
