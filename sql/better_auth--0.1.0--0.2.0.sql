@@ -8,7 +8,8 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 -- A connection keeps the library that it has loaded, and one that the server preloads stays until it restarts.
 DO $$
 BEGIN
-    CREATE FUNCTION better_auth.doctor() RETURNS TABLE (problem pg_catalog.text, remedy pg_catalog.text)
+    CREATE FUNCTION better_auth.doctor() RETURNS TABLE (
+            severity pg_catalog.text, object pg_catalog.text, message pg_catalog.text, run pg_catalog.text)
         LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'doctor_wrapper';
 EXCEPTION WHEN undefined_function THEN
     RAISE EXCEPTION 'this connection still has the library of better_auth 0.1.0'
@@ -17,6 +18,35 @@ EXCEPTION WHEN undefined_function THEN
 END
 $$;
 COMMENT ON FUNCTION better_auth.doctor IS 'What is not as it should be in the tables that better_auth works on, and what to run. No rows where all is well.';
+
+-- As in finish.sql, for the functions that are new: nobody but the owner may execute them, whatever ALTER DEFAULT
+-- PRIVILEGES says. A row that is as young as this transaction is its own. Grants on the others are the DBA's.
+DO $$
+DECLARE
+    privilege pg_catalog.record;
+BEGIN
+    FOR privilege IN
+        SELECT p.oid::pg_catalog.regprocedure AS function,
+               CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee
+        FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_depend d
+          ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+         AND d.refobjid OPERATOR(pg_catalog.=) e.oid
+         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+         AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid
+        CROSS JOIN LATERAL pg_catalog.aclexplode(
+            COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+        WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth'
+          AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+          AND p.proname OPERATOR(pg_catalog.<>) 'requesting_user_id'
+          AND pg_catalog.age(p.xmin) OPERATOR(pg_catalog.<=)
+              pg_catalog.age(pg_catalog.xid(pg_catalog.pg_current_xact_id()))
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', privilege.function, privilege.grantee);
+    END LOOP;
+END
+$$;
 
 -- Tables, columns, indexes and triggers that are new, or refused before anything is changed. At the end: what
 -- migrate() is may have changed above. Tables are no members; see finish.sql.
