@@ -19,6 +19,25 @@ END
 $$;
 COMMENT ON FUNCTION better_auth.doctor IS 'What is not as it should be in the tables that better_auth works on, and what to run. No rows where all is well.';
 
+-- Without its planner support function, wherever it has been moved to.
+DO $$
+DECLARE
+    function pg_catalog.regprocedure;
+BEGIN
+    FOR function IN
+        SELECT p.oid FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_proc support ON support.oid OPERATOR(pg_catalog.=) p.prosupport
+        JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) support.pronamespace
+        WHERE support.proname OPERATOR(pg_catalog.=) 'requesting_user_id_support'
+          AND n.nspname OPERATOR(pg_catalog.=) 'better_auth'
+    LOOP
+        EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION %s RETURNS pg_catalog.text
+            LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE AS %L, %L', function, 'MODULE_PATHNAME', 'requesting_user_id_wrapper');
+    END LOOP;
+END
+$$;
+DROP FUNCTION better_auth.requesting_user_id_support(pg_catalog.internal);
+
 -- As in finish.sql, for the functions that are new: nobody but the owner may execute them, whatever ALTER DEFAULT
 -- PRIVILEGES says. A row that is as young as this transaction is its own. Grants on the others are the DBA's.
 DO $$

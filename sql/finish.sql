@@ -24,18 +24,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION better_auth.requesting_user_id_support(pg_catalog.internal) RETURNS pg_catalog.internal
-    LANGUAGE c STRICT
-    AS 'MODULE_PATHNAME', 'requesting_user_id_support';
-
 -- LEAKPROOF: it takes no argument, so it can't tell anything about a row.
 CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS pg_catalog.text
-    LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE SUPPORT better_auth.requesting_user_id_support
+    LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'requesting_user_id_wrapper';
 ALTER FUNCTION public.requesting_user_id() OWNER TO CURRENT_USER;
 
 COMMENT ON FUNCTION public.requesting_user_id() IS 'Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.';
-COMMENT ON FUNCTION better_auth.requesting_user_id_support IS 'For the planner: has requesting_user_id() evaluated once for a statement.';
 COMMENT ON FUNCTION better_auth.sign_up_email IS 'Sign up by email and password: {token, user}. Better Auth: POST /sign-up/email.';
 COMMENT ON FUNCTION better_auth.sign_in_email IS 'Sign in by email and password: {redirect, token, url, user}. Better Auth: POST /sign-in/email.';
 COMMENT ON FUNCTION better_auth.sign_out IS 'End a session: {success}. Better Auth: POST /sign-out.';

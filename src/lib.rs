@@ -26,6 +26,7 @@ pub extern "C-unwind" fn _PG_init() {
     api::keep_backtraces();
     settings::init();
     store::catalog::init();
+    identity::init();
 }
 
 /// What the pgrx test runner asks for.

@@ -311,7 +311,7 @@ settings! {
         c"The role claim of bridge tokens: the role that PostgREST switches to.",
         c""
     flag enable_initplan ENABLE_INITPLAN true, Userset, GucFlags::empty(),
-        c"Evaluate requesting_user_id() once for a query that scans a table.",
+        c"Evaluate requesting_user_id() once for each place in the conditions of a query that scans a table.",
         c"A planner setting like enable_seqscan: off, each row calls it. What a query gives is the same."
     text bridge_claims_function BRIDGE_CLAIMS_FUNCTION None, Suset, GucFlags::empty(),
         c"Function that adds claims to bridge tokens: schema.name, from jsonb to jsonb.",

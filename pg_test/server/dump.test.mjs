@@ -189,7 +189,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
     const named = Object.keys(calls);
     // handler() says so in the server's log, and answers 500.
     const others = [
-      'handler', 'migrate', 'claims', 'hash_password', 'verify_password_hash', 'signing_secret_changed', 'requesting_user_id_support', 'enable_rpc',
+      'handler', 'migrate', 'claims', 'hash_password', 'verify_password_hash', 'signing_secret_changed', 'enable_rpc',
       'disable_rpc',
     ];
     const functions = await client.column(

@@ -3,6 +3,8 @@
 
 use pgrx::pg_sys;
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
 use std::ffi::CStr;
 
 use crate::crypto::jwt::parse_object;
@@ -28,12 +30,17 @@ fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
     (1..=MAX_CLAIMS).contains(&claims.len()).then(|| work(claims))
 }
 
-/// The `sub` of the claims; `None` unless it is a string with something in it.
+/// The `sub` of the claims, as `claims::json ->> 'sub'` gives it: a string's text, and anything else as it stands there.
+/// `None` for null and `''`.
 pub(super) fn subject(claims: &[u8]) -> Option<String> {
-    match object(claims)?.remove("sub") {
-        Some(Value::String(subject)) if !subject.is_empty() => Some(subject),
-        _ => None,
-    }
+    let mut claims: HashMap<String, &RawValue> = serde_json::from_slice(claims).ok()?;
+    let subject = match claims.remove("sub")?.get() {
+        "null" => return None,
+        string if string.starts_with('"') => serde_json::from_str(string).ok()?,
+        other => other.to_owned(),
+    };
+    // PostgreSQL's text has no NUL character.
+    (!subject.is_empty() && !subject.contains('\0')).then_some(subject)
 }
 
 fn object(claims: &[u8]) -> Option<serde_json::Map<String, Value>> {
@@ -64,17 +71,37 @@ mod tests {
     use super::subject;
 
     #[test]
-    fn only_a_string_with_something_in_it_is_a_subject() {
-        assert_eq!(subject(br#"{"role":"authenticated","sub":"u1"}"#).as_deref(), Some("u1"));
+    fn a_subject_is_what_json_says() {
+        for (claims, subject_of) in [
+            (r#"{"role":"authenticated","sub":"u1"}"#, "u1"),
+            (r#"{"sub":"\u00fc\"\\"}"#, "ü\"\\"),
+            (r#"{"sub":1}"#, "1"),
+            (r#"{"sub": -0 }"#, "-0"),
+            (r#"{"sub":1.50e+3}"#, "1.50e+3"),
+            (r#"{"sub":12345678901234567890123456789.10}"#, "12345678901234567890123456789.10"),
+            (r#"{"sub":1e999}"#, "1e999"),
+            (r#"{"sub":true}"#, "true"),
+            (r#"{"sub": ["u1" , 2] }"#, r#"["u1" , 2]"#),
+            (r#"{"sub":{"sub": "u1"}}"#, r#"{"sub": "u1"}"#),
+            (r#"{"sub":"u1","sub":"u2"}"#, "u2"),
+            (" {\n\"sub\"\t:\"u1\"} ", "u1"),
+        ] {
+            assert_eq!(subject(claims.as_bytes()).as_deref(), Some(subject_of), "{claims}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_has_a_subject() {
         for claims in [
             r#"{}"#,
             r#"{"sub":""}"#,
             r#"{"sub":null}"#,
-            r#"{"sub":1}"#,
-            r#"{"sub":["u1"]}"#,
-            r#"{"sub":{"sub":"u1"}}"#,
+            r#"{"sub":01}"#,
+            r#"{"sub":+1}"#,
             r#"{"sub":"u1""#,
+            r#"{"sub":"u1"} x"#,
             r#"{"sub":"u\u0000"}"#,
+            r#"{"sub":"\ud800"}"#,
             r#""u1""#,
             r#"[{"sub":"u1"}]"#,
             "null",

@@ -3,3 +3,8 @@
 pub(crate) mod claims;
 mod planner;
 mod requesting_user;
+
+/// Called once, when a backend loads the library.
+pub(crate) fn init() {
+    planner::init();
+}

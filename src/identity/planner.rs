@@ -1,29 +1,40 @@
-//! The planner support function of `requesting_user_id()`. In a query that scans a table it puts `(SELECT
-//! requesting_user_id())` in the place of the call, which the planner makes an InitPlan: evaluated once for the
-//! statement, and compared with an index or in parallel as a constant would be. So a policy is fast as it is
-//! written, `user_id = requesting_user_id()`.
+//! Has `requesting_user_id()` evaluated once a statement in the conditions of plans that scan a table, so that a
+//! policy is fast as it is written, `user_id = requesting_user_id()`.
 //!
-//! What must be left alone, and why:
-//! - Expressions that are planned without a query: defaults, CHECK constraints, indexes. Nobody would make an
-//!   InitPlan of the sub-select. There, the request has no `root`.
-//! - Queries without a table in their FROM: PL/pgSQL takes the plan of its simple expressions apart, and crashes
-//!   on an InitPlan. Besides, there is no row to save a call for. The sub-select itself is such a query, so that
-//!   it isn't replaced in turn.
-//! - Queries with an EXISTS in them that is none of their joins: PostgreSQL simplifies its WHERE and LIMIT in the
-//!   name of the outer query (`convert_EXISTS_to_ANY`, `simplify_EXISTS_query`), and would plan the inner one
-//!   without looking for a sub-select.
-//! - GROUPING SETS, ROLLUP, CUBE: what is grouped by is found again by comparison, and no two InitPlans are equal.
-//! - Arguments of functions in FROM: PostgreSQL inlines SQL functions there only if their arguments have no
-//!   sub-selects, and does so right after it has asked us.
+//! The planner is left alone: it sees the call that was written, a stable function's, with which it estimates, inlines,
+//! prunes partitions and chooses indexes as ever. Only its finished plan is looked at, and only one field of one kind
+//! of node in it changes, which nothing but the function itself looks at: a call without arguments is given no
+//! collation by PostgreSQL, so one that has [`ONCE`] was marked here. It survives the copies that are made of plans
+//! for caches and parallel workers, and says to the function: the place in the plan where you are called is made anew
+//! for each execution, so your first answer there is good for all of it.
+//!
+//! What isn't marked is called for each row, as any stable function:
+//! - Plans that scan no table. There is no row to save a call for, and PL/pgSQL takes such plans apart for its simple
+//!   expressions, which then outlive a statement.
+//! - What is planned without a query: defaults, CHECK constraints, WHEN of triggers.
+//! - Select lists, WITH CHECK of policies, arguments of functions in FROM: the call is the least of what they cost.
 
 use pgrx::pg_sys::NodeTag::{
-    T_FromExpr, T_FuncExpr, T_JoinExpr, T_Query, T_RangeTblRef, T_SubLink, T_SupportRequestSimplify,
+    T_Append, T_BitmapHeapScan, T_CustomScan, T_FuncExpr, T_HashJoin, T_MergeAppend, T_MergeJoin, T_NestLoop,
+    T_SubqueryScan,
 };
-use pgrx::pg_sys::{self, Datum, List, Node, Oid, Query};
-use std::ffi::{c_char, c_int, c_void};
-use std::ptr::null_mut;
+use pgrx::pg_sys::{self, Datum, List, Node, Oid, Plan, PlannedStmt, Query};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::OnceLock;
 
 use crate::settings;
+
+/// The collation that marks a call as one to be evaluated once.
+pub(super) const ONCE: Oid = pg_sys::DEFAULT_COLLATION_OID;
+
+/// The symbols of the functions that heed it.
+const SYMBOLS: [&CStr; 1] = [c"requesting_user_id_wrapper"];
+
+/// The oid of language C, the same in every database.
+const C_LANGUAGE: u32 = 13;
+
+/// The hook of who was here before, if any.
+static PREVIOUS: OnceLock<pg_sys::planner_hook_type> = OnceLock::new();
 
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 
@@ -31,189 +42,176 @@ type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 // go as deep as its stack allows, they would overflow it. Here an error leaves by way of frames that have nothing
 // to drop.
 unsafe extern "C-unwind" {
-    fn palloc0(size: usize) -> *mut c_void;
     fn check_stack_depth();
-    fn lappend(list: *mut List, datum: *mut c_void) -> *mut List;
-    fn makeFuncExpr(
-        function: Oid,
-        result: Oid,
-        arguments: *mut List,
-        collation: Oid,
-        input_collation: Oid,
-        format: pg_sys::CoercionForm::Type,
-    ) -> *mut pg_sys::FuncExpr;
-    fn makeTargetEntry(
-        expression: *mut c_void,
-        number: i16,
-        name: *mut c_char,
-        is_junk: bool,
-    ) -> *mut pg_sys::TargetEntry;
-    fn makeFromExpr(from: *mut List, quals: *mut Node) -> *mut pg_sys::FromExpr;
+    fn standard_planner(
+        query: *mut Query,
+        text: *const c_char,
+        options: c_int,
+        parameters: pg_sys::ParamListInfo,
+    ) -> *mut PlannedStmt;
+    fn SearchSysCache1(cache: c_int, key: Datum) -> pg_sys::HeapTuple;
+    fn SysCacheGetAttr(cache: c_int, tuple: pg_sys::HeapTuple, number: i16, is_null: *mut bool) -> Datum;
+    fn ReleaseSysCache(tuple: pg_sys::HeapTuple);
+    fn text_to_cstring(text: *const pg_sys::text) -> *mut c_char;
     #[cfg_attr(
         not(any(feature = "pg13", feature = "pg14", feature = "pg15")),
         link_name = "expression_tree_walker_impl"
     )]
     fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
-    #[cfg_attr(
-        not(any(feature = "pg13", feature = "pg14", feature = "pg15")),
-        link_name = "query_tree_walker_impl"
-    )]
-    fn query_tree_walker(query: *mut Query, walker: Walker, context: *mut c_void, flags: c_int) -> bool;
 }
 
-/// What PostgreSQL's planner asks of a function with SUPPORT, as `internal`: a new expression, or NULL for no
-/// change. Of no use to anybody else, and SQL can't call it.
-///
-/// # Safety
-/// To be called by PostgreSQL with a support request.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn requesting_user_id_support(call: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: the planner gives a support function one argument, a node, whose tag says which struct it is.
+/// Takes its place in PostgreSQL's planner.
+pub(super) fn init() {
+    // SAFETY: a backend is one thread, and the hook is a pointer of its own.
     unsafe {
-        let argument = (&raw mut (*call).args).cast::<pg_sys::NullableDatum>();
-        let request: *mut pg_sys::SupportRequestSimplify = (*argument).value.cast_mut_ptr();
-        if (*request).type_ != T_SupportRequestSimplify
-            || (*request).root.is_null()
-            || !settings::enable_initplan()
-        {
-            return Datum::null();
+        if PREVIOUS.set(pg_sys::planner_hook).is_ok() {
+            pg_sys::planner_hook = Some(planned);
         }
-        let (root, call) = ((*request).root, (*request).fcall);
-        let query = (*root).parse;
-        if query.is_null()
-            || !(*query).groupingSets.is_null()
-            || !scans_table(query, (*query).jointree.cast())
-            || is_in_from(query, (*call).funcid)
-            || has_exists(query.cast(), null_mut())
-            || has_exists((*root).append_rel_list.cast(), null_mut())
-        {
-            return Datum::null();
-        }
-        // The planner looks for sub-selects to plan only where this says so.
-        (*query).hasSubLinks = true;
-        Datum::from(selected(call))
     }
 }
 
-/// Whether a query's FROM has a table in it.
+/// The plan of a query, marked.
+unsafe extern "C-unwind" fn planned(
+    query: *mut Query,
+    text: *const c_char,
+    options: c_int,
+    parameters: pg_sys::ParamListInfo,
+) -> *mut PlannedStmt {
+    // SAFETY: called by PostgreSQL as it calls its own planner, whose plan is a tree that nobody else has yet: the
+    // expressions in it are copies that the planner made.
+    unsafe {
+        let statement = match PREVIOUS.get() {
+            Some(Some(previous)) => previous(query, text, options, parameters),
+            _ => standard_planner(query, text, options, parameters),
+        };
+        // `invalItems` lists the functions in the plan that aren't PostgreSQL's own. Most have none.
+        if !statement.is_null()
+            && !(*statement).invalItems.is_null()
+            && !(*statement).relationOids.is_null()
+            && settings::enable_initplan()
+        {
+            let mut known = Known { function: Oid::INVALID, heeds: false };
+            mark_plan((*statement).planTree, &mut known);
+            for plan in nodes((*statement).subplans) {
+                mark_plan(plan.cast(), &mut known);
+            }
+        }
+        statement
+    }
+}
+
+/// Marks the calls in the conditions of a plan's nodes.
 ///
 /// # Safety
-/// `node` is of the query's join tree.
-unsafe fn scans_table(query: *const Query, node: *mut Node) -> bool {
-    if node.is_null() {
-        return false;
+/// `plan` is a finished one, or null.
+unsafe fn mark_plan(plan: *mut Plan, known: &mut Known) {
+    if plan.is_null() {
+        return;
     }
-    // SAFETY: a join tree has three kinds of nodes, which their tags tell apart, and their numbers are places in
-    // the range table.
+    // SAFETY: a plan's nodes begin with what all have in common, and their tags tell what they are.
     unsafe {
         check_stack_depth();
-        match (*node).type_ {
-            T_RangeTblRef => {
-                let place = (*node.cast::<pg_sys::RangeTblRef>()).rtindex;
-                let entry: *mut pg_sys::RangeTblEntry = nth((*query).rtable, place - 1).cast();
-                (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
-            }
-            T_JoinExpr => {
-                let join: *mut pg_sys::JoinExpr = node.cast();
-                scans_table(query, (*join).larg) || scans_table(query, (*join).rarg)
-            }
-            T_FromExpr => {
-                nodes((*node.cast::<pg_sys::FromExpr>()).fromlist).any(|node| scans_table(query, node))
-            }
-            _ => false,
+        mark((*plan).qual, known);
+        match (*plan).type_ {
+            T_NestLoop | T_MergeJoin | T_HashJoin => mark((*plan.cast::<pg_sys::Join>()).joinqual, known),
+            T_BitmapHeapScan => mark((*plan.cast::<pg_sys::BitmapHeapScan>()).bitmapqualorig, known),
+            T_Append => mark_plans((*plan.cast::<pg_sys::Append>()).appendplans, known),
+            T_MergeAppend => mark_plans((*plan.cast::<pg_sys::MergeAppend>()).mergeplans, known),
+            #[cfg(feature = "pg13")]
+            pg_sys::NodeTag::T_ModifyTable => mark_plans((*plan.cast::<pg_sys::ModifyTable>()).plans, known),
+            T_SubqueryScan => mark_plan((*plan.cast::<pg_sys::SubqueryScan>()).subplan, known),
+            T_CustomScan => mark_plans((*plan.cast::<pg_sys::CustomScan>()).custom_plans, known),
+            _ => {}
         }
+        mark_plan((*plan).lefttree, known);
+        mark_plan((*plan).righttree, known);
     }
 }
 
-/// Whether the function is called in a function's arguments in FROM, or is such a function.
-///
 /// # Safety
-/// `query` is one that is being planned.
-unsafe fn is_in_from(query: *const Query, mut function: Oid) -> bool {
-    let context = (&raw mut function).cast();
-    // SAFETY: a range table is a list of its entries, `functions` an expression.
+/// As [`mark_plan`], for a list of them.
+unsafe fn mark_plans(plans: *const List, known: &mut Known) {
+    // SAFETY: as the caller says.
     unsafe {
-        nodes((*query).rtable).any(|entry| {
-            let entry: *mut pg_sys::RangeTblEntry = entry.cast();
-            (*entry).rtekind == pg_sys::RTEKind::RTE_FUNCTION && calls((*entry).functions.cast(), context)
-        })
+        for plan in nodes(plans) {
+            mark_plan(plan.cast(), known);
+        }
     }
 }
 
-/// Whether an expression calls the function that `context` points to the oid of.
-unsafe extern "C-unwind" fn calls(node: *mut Node, context: *mut c_void) -> bool {
-    // SAFETY: called with nodes of an expression, and the context of is_in_from().
+/// # Safety
+/// `conditions` are of a finished plan.
+unsafe fn mark(conditions: *mut List, known: &mut Known) {
+    if !conditions.is_null() {
+        // SAFETY: a list is a node. The context is what mark_calls() expects.
+        unsafe { mark_calls(conditions.cast(), (&raw mut *known).cast()) };
+    }
+}
+
+/// Marks the calls in an expression. Never ends the walk.
+unsafe extern "C-unwind" fn mark_calls(node: *mut Node, context: *mut c_void) -> bool {
+    // SAFETY: called with nodes of an expression, and the context of mark().
     unsafe {
         if node.is_null() {
             return false;
         }
-        if (*node).type_ == T_FuncExpr && (*node.cast::<pg_sys::FuncExpr>()).funcid == *context.cast::<Oid>()
-        {
-            return true;
-        }
-        expression_tree_walker(node, calls, context)
-    }
-}
-
-/// Whether a query or an expression has an EXISTS in it, at any depth.
-unsafe extern "C-unwind" fn has_exists(node: *mut Node, context: *mut c_void) -> bool {
-    // SAFETY: called with nodes of a query.
-    unsafe {
-        if node.is_null() {
-            return false;
-        }
-        match (*node).type_ {
-            T_Query => query_tree_walker(node.cast(), has_exists, context, 0),
-            T_SubLink
-                if (*node.cast::<pg_sys::SubLink>()).subLinkType == pg_sys::SubLinkType::EXISTS_SUBLINK =>
+        if (*node).type_ == T_FuncExpr {
+            let call: *mut pg_sys::FuncExpr = node.cast();
+            if (*call).args.is_null()
+                && (*call).funcresulttype == pg_sys::TEXTOID
+                && !(*call).funcretset
+                && (*context.cast::<Known>()).heeds((*call).funcid)
             {
-                true
+                (*call).inputcollid = ONCE;
+                return false;
             }
-            _ => expression_tree_walker(node, has_exists, context),
         }
+        expression_tree_walker(node, mark_calls, context)
     }
 }
 
-/// `(SELECT call)`. The call itself lives on the planner's stack, so it is made anew.
-///
-/// # Safety
-/// `call` is one of a function without arguments.
-unsafe fn selected(call: *const pg_sys::FuncExpr) -> *mut pg_sys::SubLink {
-    // SAFETY: all is allocated by PostgreSQL in the planner's memory, zeroed, which is what a parser leaves of
-    // fields that say nothing.
-    unsafe {
-        let again = makeFuncExpr(
-            (*call).funcid,
-            (*call).funcresulttype,
-            null_mut(),
-            (*call).funccollid,
-            (*call).inputcollid,
-            (*call).funcformat,
-        );
-        let target = makeTargetEntry(again.cast(), 1, null_mut(), false);
-        let query: *mut Query = node(T_Query);
-        (*query).commandType = pg_sys::CmdType::CMD_SELECT;
-        (*query).canSetTag = true;
-        (*query).jointree = makeFromExpr(null_mut(), null_mut());
-        (*query).targetList = lappend(null_mut(), target.cast());
-        let link: *mut pg_sys::SubLink = node(T_SubLink);
-        (*link).subLinkType = pg_sys::SubLinkType::EXPR_SUBLINK;
-        (*link).subselect = query.cast();
-        (*link).location = -1;
-        link
+/// The function that was looked up last, for a plan may call one thousands of times.
+struct Known {
+    function: Oid,
+    heeds: bool,
+}
+
+impl Known {
+    /// Whether a function is one of [`SYMBOLS`], whatever its name and schema. One of another library that has such a
+    /// symbol doesn't know the mark: it has no arguments that a collation could be for.
+    ///
+    /// # Safety
+    /// To be called in a transaction.
+    unsafe fn heeds(&mut self, function: Oid) -> bool {
+        if self.function != function {
+            // SAFETY: the tuple is released after its last use.
+            unsafe { self.heeds = is_ours(function) };
+            self.function = function;
+        }
+        self.heeds
     }
 }
 
-/// A zeroed node.
-///
 /// # Safety
-/// `tag` is the tag of `T`.
-unsafe fn node<T>(tag: pg_sys::NodeTag) -> *mut T {
-    // SAFETY: every node begins with its tag.
+/// To be called in a transaction.
+#[cold]
+unsafe fn is_ours(function: Oid) -> bool {
+    const PROCOID: c_int = pg_sys::SysCacheIdentifier::PROCOID.cast_signed();
+    // SAFETY: a tuple of that cache is one of pg_proc, whose prosrc is a text. It is released after its last use.
     unsafe {
-        let node: *mut Node = palloc0(size_of::<T>()).cast();
-        (*node).type_ = tag;
-        node.cast()
+        let tuple = SearchSysCache1(PROCOID, Datum::from(function));
+        if tuple.is_null() {
+            return false;
+        }
+        let row: *const pg_sys::FormData_pg_proc = pg_sys::GETSTRUCT(tuple).cast();
+        let mut is_ours = false;
+        if (*row).prolang.to_u32() == C_LANGUAGE {
+            let mut is_null = false;
+            let symbol = SysCacheGetAttr(PROCOID, tuple, pg_sys::Anum_pg_proc_prosrc as i16, &mut is_null);
+            is_ours = !is_null && SYMBOLS.contains(&CStr::from_ptr(text_to_cstring(symbol.cast_mut_ptr())));
+        }
+        ReleaseSysCache(tuple);
+        is_ours
     }
 }
 
@@ -224,18 +222,19 @@ unsafe fn node<T>(tag: pg_sys::NodeTag) -> *mut T {
 unsafe fn nodes(list: *const List) -> impl Iterator<Item = *mut Node> {
     // SAFETY: as the caller says.
     unsafe {
-        let length = if list.is_null() { 0 } else { (*list).length };
-        (0..length).map(move |place| nth(list, place))
+        let length = if list.is_null() { 0 } else { (*list).length.unsigned_abs() as usize };
+        (0..length).map(move |place| (*(*list).elements.add(place)).ptr_value.cast())
     }
 }
 
-/// A list's node at a place, from 0.
+/// What 0.1.0 named as the planner support function of `requesting_user_id()`. A database whose extension isn't
+/// updated yet still has it in its catalog, and loads this library: it is answered that there is nothing to change.
 ///
 /// # Safety
-/// It is a list of nodes that is longer than that.
-unsafe fn nth(list: *const List, place: i32) -> *mut Node {
-    // SAFETY: as the caller says.
-    unsafe { (*(*list).elements.add(place.unsigned_abs() as usize)).ptr_value.cast() }
+/// To be called by PostgreSQL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn requesting_user_id_support(_call: pg_sys::FunctionCallInfo) -> Datum {
+    Datum::null()
 }
 
 /// Says that [`requesting_user_id_support`] follows version 1 of PostgreSQL's calling convention.

@@ -1,12 +1,18 @@
-//! `requesting_user_id()`. Where the planner leaves it in a query (see `planner`), it runs for each row, and what
-//! pgrx wraps around functions and around calls of PostgreSQL's would cost more than its work. So it is written
-//! against the C interface.
+//! `requesting_user_id()`. It may run for each row, and what pgrx wraps around functions and around calls of
+//! PostgreSQL's would cost more than its work. So it is written against the C interface.
+//!
+//! A place in a plan or an expression where it is called keeps its answer, so that the next call there returns the same
+//! value without a copy. What was returned may still be held when the claims have changed, so it is never changed or
+//! freed: it goes with the memory of its place. Places may outlive a statement, such as PL/pgSQL's simple
+//! expressions, and see any number of users: there is a limit to what one keeps.
 
-use pgrx::pg_sys;
+use pgrx::pg_sys::{self, Datum};
 use std::cell::UnsafeCell;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::null_mut;
 
 use crate::identity::claims::{self, MAX_CLAIMS};
+use crate::identity::planner::ONCE;
 
 /// The claims that were last looked at, and what came of it. A backend reads the same ones over and over, so they
 /// are parsed once and compared after that.
@@ -15,6 +21,8 @@ struct Seen {
     claims: Vec<u8>,
     /// The subject as a value of type text, its header included; empty for none.
     text: Vec<u8>,
+    /// Another one for other claims, from 1.
+    version: u64,
 }
 
 struct Backend(UnsafeCell<Seen>);
@@ -22,45 +30,127 @@ struct Backend(UnsafeCell<Seen>);
 // SAFETY: a backend is one thread, and nothing that requesting_user_id() calls comes back to it.
 unsafe impl Sync for Backend {}
 
-static SEEN: Backend = Backend(UnsafeCell::new(Seen { claims: Vec::new(), text: Vec::new() }));
+static SEEN: Backend = Backend(UnsafeCell::new(Seen { claims: Vec::new(), text: Vec::new(), version: 0 }));
 
-// pgrx's own declarations set up a catcher of PostgreSQL's errors around each call. Of these, only palloc() can
+/// What a place keeps, in its `fn_extra`.
+struct Kept {
+    /// Null for no user.
+    answer: Datum,
+    /// The claims that it is the answer to.
+    version: u64,
+    /// How many answers it has kept so far.
+    answers: u32,
+}
+
+/// The most answers that a place keeps, and the longest, in bytes. What is beyond is copied in each call.
+const ANSWERS: u32 = 8;
+const LONGEST: usize = 4096;
+
+// pgrx's own declarations set up a catcher of PostgreSQL's errors around each call. Of these, only the allocators can
 // raise one, which then leaves by way of a frame that has nothing to drop.
 unsafe extern "C-unwind" {
-    fn palloc(size: usize) -> *mut u8;
+    fn palloc(size: usize) -> *mut c_void;
+    fn MemoryContextAlloc(context: pg_sys::MemoryContext, size: usize) -> *mut c_void;
     fn strcmp(one: *const c_char, other: *const c_char) -> c_int;
 }
 
 /// The id of the user who is asking: the `sub` of `request.jwt.claims`. For row level security.
 ///
-/// NULL when there is none: outside a request, and for claims that are no JSON object or whose `sub` is
-/// missing, empty or not a string. Never an error. `sql/finish.sql` creates it in schema `public`.
+/// It is what `request.jwt.claims::json ->> 'sub'` says. NULL when there is none: outside a request, and for claims
+/// that are no JSON object or whose `sub` is missing, null or empty. Never an error. `sql/finish.sql` creates it in
+/// schema `public`.
 ///
 /// # Safety
 /// To be called by PostgreSQL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn requesting_user_id_wrapper(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: the call info is PostgreSQL's. The setting's value is terminated and lives until the setting
-    // changes, which nothing in here brings about.
+pub unsafe extern "C-unwind" fn requesting_user_id_wrapper(call: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: the call info is PostgreSQL's, and so are its function's place and `fn_extra`, which is for this function
+    // alone.
     unsafe {
-        let claims = setting::value();
-        if !claims.is_null() && *claims != 0 {
-            let seen = SEEN.0.get();
-            if (*seen).claims.is_empty() || strcmp(claims, (*seen).claims.as_ptr().cast()) != 0 {
-                see(seen, claims);
-            }
-            let text = &(*seen).text;
-            if !text.is_empty() {
-                // A copy: a value of our own would have to outlive a change of the setting within the very query
-                // that still holds it. It costs next to nothing.
-                let copy = palloc(text.len());
-                std::ptr::copy_nonoverlapping(text.as_ptr(), copy, text.len());
-                return pg_sys::Datum::from(copy);
+        // This is what runs for each row of a scan, so it is all there is in here.
+        if (*call).fncollation == ONCE && !(*call).flinfo.is_null() {
+            let kept: *const Kept = (*(*call).flinfo).fn_extra.cast();
+            if !kept.is_null() {
+                (*call).isnull = (*kept).answer.is_null();
+                return (*kept).answer;
             }
         }
-        (*call).isnull = true;
-        pg_sys::Datum::null()
+        asked(call)
     }
+}
+
+/// What isn't answered already.
+#[inline(never)]
+unsafe extern "C-unwind" fn asked(call: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: as in requesting_user_id_wrapper().
+    unsafe {
+        let place = (*call).flinfo;
+        let kept = if place.is_null() { null_mut() } else { (*place).fn_extra.cast() };
+        let answer = ask(place, kept, !place.is_null() && (*call).fncollation == ONCE);
+        (*call).isnull = answer.is_null();
+        answer
+    }
+}
+
+/// The answer to the claims as they are now.
+///
+/// # Safety
+/// `kept` is what `place` keeps; both may be null, but `place` not if it is to be `once`.
+#[inline]
+unsafe fn ask(place: *mut pg_sys::FmgrInfo, kept: *mut Kept, once: bool) -> Datum {
+    // SAFETY: as the caller says. The setting's value is terminated and lives until the setting changes, which
+    // nothing in here brings about.
+    unsafe {
+        let seen = SEEN.0.get();
+        let claims = setting::value();
+        if claims.is_null() || *claims == 0 {
+            return if once { keep(place, kept, &[], 0) } else { Datum::null() };
+        }
+        if (*seen).claims.is_empty() || strcmp(claims, (*seen).claims.as_ptr().cast()) != 0 {
+            see(seen, claims);
+        }
+        let (text, version) = (&(*seen).text, (*seen).version);
+        if !kept.is_null() && (*kept).version == version {
+            return (*kept).answer;
+        }
+        let keeps = once
+            || text.len() <= LONGEST
+                && !place.is_null()
+                && (kept.is_null() || text.is_empty() || (*kept).answers < ANSWERS);
+        if keeps { keep(place, kept, text, version) } else { copy(palloc(text.len()), text) }
+    }
+}
+
+/// Makes `text` the answer that `place` keeps.
+///
+/// # Safety
+/// As [`ask`], and `place` isn't null.
+#[cold]
+unsafe fn keep(place: *mut pg_sys::FmgrInfo, mut kept: *mut Kept, text: &[u8], version: u64) -> Datum {
+    // SAFETY: what is allocated lives as long as the place, and becomes known when it is whole.
+    unsafe {
+        if kept.is_null() {
+            kept = MemoryContextAlloc((*place).fn_mcxt, size_of::<Kept>()).cast();
+            kept.write(Kept { answer: Datum::null(), version: 0, answers: 0 });
+        }
+        if text.is_empty() {
+            (*kept).answer = Datum::null();
+        } else {
+            (*kept).answer = copy(MemoryContextAlloc((*place).fn_mcxt, text.len()), text);
+            (*kept).answers += 1;
+        }
+        (*kept).version = version;
+        (*place).fn_extra = kept.cast();
+        (*kept).answer
+    }
+}
+
+/// # Safety
+/// `memory` has room for `text`.
+unsafe fn copy(memory: *mut c_void, text: &[u8]) -> Datum {
+    // SAFETY: as the caller says.
+    unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), memory.cast(), text.len()) };
+    Datum::from(memory)
 }
 
 /// The memory, in bytes, that a backend keeps for claims that are shorter.
@@ -70,8 +160,9 @@ const KEPT: usize = 16 * 1024;
 #[cold]
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn see(seen: *mut Seen, claims: *const c_char) {
-    // SAFETY: of requesting_user_id(), which has the only pointer to what was seen.
+    // SAFETY: of ask(), which has the only pointer to what was seen.
     let (seen, claims) = unsafe { (&mut *seen, CStr::from_ptr(claims)) };
+    seen.version += 1;
     seen.text.clear();
     seen.claims.clear();
     // What once was long is not kept for good, and what is absurd not at all.

@@ -33,7 +33,7 @@ RESET better_auth.enable_initplan;
 RESET plan_cache_mode;
 DEALLOCATE ALL;
 
--- Cursors: who asked when the statement ran is who asks, to the end.
+-- Cursors: who asked when the statement ran is who asks, to the end. A select list follows the claims.
 BEGIN;
 SELECT act_as('ada');
 DECLARE plain SCROLL CURSOR FOR SELECT id, requesting_user_id() FROM posts WHERE user_id = requesting_user_id() ORDER BY id;
