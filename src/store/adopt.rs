@@ -3,17 +3,13 @@
 use pgrx::pg_sys;
 
 use crate::error::AuthError;
-use crate::names::{MODELS, SNAKE_CASE, snake_case};
 use crate::settings;
-use crate::store::catalog::{self, Column, Kind, Relation, Table, is_citext, type_name};
+use crate::store::catalog::{self, Column, Kind, Table, is_citext, type_name};
 use crate::store::columns::neutral;
+use crate::store::likeness::{Site, TABLES, for_database, likenesses, settings_for, site, variants};
 use crate::store::migrate::{DEFINITIONS, Definition, exists, has_index, needs_value};
 use crate::store::sql::{as_caller, run_once};
 use crate::store::user::FOLDED;
-
-/// Better Auth's models, in the order of their names.
-const TABLES: [Table; 5] =
-    [Table::User, Table::Session, Table::Account, Table::Verification, Table::RateLimit];
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,17 +65,6 @@ pub(crate) fn doctor() -> Result<Vec<Finding>, AuthError> {
     })
 }
 
-/// A table that is there, under the name that it should have or another one.
-struct Site {
-    table: Table,
-    oid: pg_sys::Oid,
-    /// As SQL wants it.
-    sql: String,
-    /// Unquoted and unqualified.
-    name: String,
-    there: Relation,
-}
-
 #[derive(Default)]
 struct Look {
     findings: Vec<Finding>,
@@ -119,11 +104,7 @@ impl Look {
             self.at_other_schemas()?;
             return Ok(());
         }
-        let misnamed = self.at_names(&sites);
-        if misnamed {
-            // What is called otherwise can't be told from what is missing.
-            return Ok(());
-        }
+        self.at_names(&sites);
         for site in &sites {
             let definition = DEFINITIONS.iter().find(|definition| definition.table == site.table);
             if let Some(definition) = definition {
@@ -141,8 +122,8 @@ impl Look {
         Ok(())
     }
 
-    /// Tables or columns that are called otherwise than the settings say; whether there are any.
-    fn at_names(&mut self, sites: &[Site]) -> bool {
+    /// Tables or columns that are called otherwise than the settings say.
+    fn at_names(&mut self, sites: &[Site]) {
         let mut said = Vec::new();
         for site in sites {
             if site.name != site.table.name() {
@@ -154,7 +135,7 @@ impl Look {
             }
         }
         if said.is_empty() {
-            return false;
+            return;
         }
         let run = settings_for(sites);
         self.error(
@@ -162,7 +143,6 @@ impl Look {
             format!("called otherwise than the settings say: {}", said.join("; ")),
             Some(run),
         );
-        true
     }
 
     /// Better Auth's tables in another schema, where schema `better_auth` has none.
@@ -206,29 +186,29 @@ impl Look {
             self.error(&site.sql, "exists but is not a table".into(), None);
             return Ok(());
         }
-        let before = self.findings.len();
         let user_id =
             sites.iter().find(|site| site.table == Table::User).and_then(|site| site.there.column("id"));
         for (field, kind) in definition.columns {
-            match site.there.column(&site.table.column(field)) {
+            match site.column(field) {
                 Some(column) => self.at_column(site, field, column, user_id),
                 None => self.at_missing(site, field, kind)?,
             }
         }
         for column in &site.there.columns {
-            let is_field = |(field, _): &(&str, &str)| site.table.column(field) == column.name;
+            let is_field =
+                |(field, _): &(&str, &str)| site.column(field).is_some_and(|known| known.name == column.name);
             if !definition.columns.iter().any(is_field)
                 && let Err(error) = neutral(site.table, column)
             {
                 self.error(&site.sql, error.message(), None);
             }
         }
-        // A type that is none of those known might run its owner's code when it is compared.
-        let is_known = self.findings.len() == before;
-        for field in definition.unique.iter().filter(|_| is_known) {
+        for field in definition.unique {
             self.at_unique(site, field, relkind == b'p')?;
         }
-        if let Err(error) = catalog::relation(site.table) {
+        if site.name == site.table.name()
+            && let Err(error) = catalog::relation(site.table)
+        {
             self.error(&site.sql, error.message(), None);
         }
         Ok(())
@@ -310,10 +290,8 @@ impl Look {
     }
 
     fn at_unique(&mut self, site: &Site, field: &str, is_partitioned: bool) -> Result<(), AuthError> {
-        let name = site.table.column(field);
-        if site.there.column(&name).is_none() {
-            return Ok(());
-        }
+        let Some(column) = site.column(field) else { return Ok(()) };
+        let (name, kind) = (column.name.clone(), column.kind);
         let object = format!("{}.{}", site.sql, pgrx::spi::quote_identifier(&name));
         if has_index(site.oid, &name, true)? {
             let deferrable = run_once(&format!(
@@ -332,8 +310,9 @@ impl Look {
             }
         } else if is_partitioned {
             self.error(&object, "is not unique, and in a partitioned table can't be made so".into(), None);
-        } else {
-            let column = site.table.quoted(field);
+        } else if matches!(kind, Kind::Text | Kind::Uuid | Kind::Number) {
+            // Another type might run its owner's code when it is compared.
+            let column = pgrx::spi::quote_identifier(&name);
             let twice = format!(
                 "SELECT FROM {} WHERE {column} IS NOT NULL GROUP BY {column} HAVING pg_catalog.count(*) > 1",
                 site.sql
@@ -458,13 +437,6 @@ impl Look {
     }
 }
 
-/// What a setting is to be for every connection.
-fn for_database(name: &str, value: &str) -> Result<String, AuthError> {
-    let database = run_once("SELECT pg_catalog.quote_ident(pg_catalog.current_database())")?.concat();
-    let value = pgrx::spi::quote_literal(value);
-    Ok(format!("ALTER DATABASE {database} SET {name} = {value}; SET {name} = {value};"))
-}
-
 /// Ids of one class can be compared.
 fn class(column: &Column) -> u32 {
     match column.base {
@@ -499,110 +471,8 @@ fn has_label(column: &Column, label: &str) -> bool {
     exists(&query).unwrap_or_default()
 }
 
-/// A name without what conventions differ in.
-fn normal(name: &str) -> String {
-    name.replace('_', "").to_lowercase()
-}
-
-/// Fields whose column is missing, while one is there that another convention would call so.
-fn variants(site: &Site) -> Vec<(&'static str, String)> {
-    let fields = MODELS[site.table as usize].1;
-    let is_used = |name: &str| fields.iter().any(|field| site.table.column(field) == name);
-    let variant = |field: &&'static str| {
-        if site.there.column(&site.table.column(field)).is_some() {
-            return None;
-        }
-        let alike = |column: &&Column| normal(&column.name) == normal(field) && !is_used(&column.name);
-        site.there.columns.iter().find(alike).map(|column| (*field, column.name.clone()))
-    };
-    fields.iter().filter_map(variant).collect()
-}
-
 /// Whether it is a field without which no flow works: not a plugin's, nor another release's.
 fn is_core(table: Table, field: &str) -> bool {
     let definition = DEFINITIONS.iter().find(|definition| definition.table == table);
     definition.is_some_and(|definition| definition.columns.iter().any(|(name, _)| *name == field))
-}
-
-/// The settings under which these tables are found as they are.
-fn settings_for(sites: &[Site]) -> String {
-    let mut models = Vec::new();
-    let mut fields = Vec::new();
-    let mut is_snake = true;
-    for table in TABLES {
-        let site = sites.iter().find(|site| site.table == table);
-        let name = site.map_or_else(|| table.name(), |site| site.name.clone());
-        if name != table.model() {
-            models.push(format!("{}={name}", table.model()));
-        }
-        let found = site.map(variants).unwrap_or_default();
-        for field in MODELS[table as usize].1 {
-            let variant = found.iter().find(|(of, _)| of == field).map(|(_, column)| column.clone());
-            let now = table.column(field);
-            let is_now = site.is_none_or(|site| site.there.column(&now).is_some());
-            let column = variant.unwrap_or_else(|| if is_now { now } else { (*field).to_owned() });
-            let is_there = site.is_some_and(|site| site.there.column(&column).is_some());
-            is_snake &= !is_there || column == snake_case(field);
-            if column != *field {
-                fields.push(format!("{}.{field}={column}", table.model()));
-            }
-        }
-    }
-    let fields = if is_snake && !fields.is_empty() { SNAKE_CASE.to_owned() } else { fields.join(", ") };
-    let run = [("better_auth.model_names", models.join(", ")), ("better_auth.field_names", fields)];
-    let is_to_be_set = |(name, value): &&(&str, String)| !value.is_empty() || settings::is_named(name);
-    let run = run.iter().filter(is_to_be_set);
-    run.filter_map(|(name, value)| for_database(name, value).ok()).collect::<Vec<_>>().join("\n")
-}
-
-fn site(table: Table, schema: &str, name: &str) -> Result<Option<Site>, AuthError> {
-    let sql = format!("{}.{}", pgrx::spi::quote_identifier(schema), pgrx::spi::quote_identifier(name));
-    let oid = run_once(&format!(
-        "SELECT pg_catalog.to_regclass({})::pg_catalog.oid::pg_catalog.text",
-        pgrx::spi::quote_literal(&sql)
-    ))?;
-    let oid = oid.concat().parse().ok().map(pg_sys::Oid::from_u32);
-    Ok(oid.map(|oid| Site { table, oid, there: catalog::describe(oid), sql, name: name.to_owned() }))
-}
-
-/// Tables that have the columns of Better Auth's, whatever their names' convention: schema, model and name. Of one
-/// schema, or of all but PostgreSQL's and `better_auth`.
-fn likenesses(schema: &str) -> Result<Vec<(String, Table, String)>, AuthError> {
-    let likeness = [
-        "{id,name,email,emailverified,createdat,updatedat}",
-        "{id,token,expiresat,userid,ipaddress,useragent}",
-        "{id,accountid,providerid,userid,accesstoken,refreshtoken,password}",
-        "{id,identifier,value,expiresat}",
-        "{key,count,lastrequest}",
-    ];
-    let which = match schema {
-        // One with our own secrets was ours, and was put aside by whoever renamed it.
-        "" => {
-            "n.nspname NOT IN ('better_auth', 'information_schema') AND NOT pg_catalog.starts_with(n.nspname, 'pg_')
-             AND NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.relnamespace = n.oid AND o.relname = 'signing_secret')"
-        }
-        _ => "n.nspname = 'better_auth'",
-    };
-    let mut found = Vec::new();
-    for (table, columns) in TABLES.into_iter().zip(likeness) {
-        // The one whose name is likest comes first.
-        let rows = run_once(&format!(
-            "SELECT pg_catalog.json_build_array(x.nspname, x.relname)::pg_catalog.text FROM (
-                 SELECT DISTINCT ON (n.nspname) n.nspname, c.relname
-                 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                 WHERE c.relkind IN ('r', 'p') AND {which} AND (
-                     SELECT pg_catalog.array_agg(pg_catalog.lower(pg_catalog.replace(a.attname, '_', '')))
-                     FROM pg_catalog.pg_attribute a
-                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) @> '{columns}'::pg_catalog.text[]
-                 ORDER BY n.nspname, c.relname <> '{model}', c.relname <> '{model}s', c.relname) x",
-            model = table.model(),
-        ))?;
-        for row in rows {
-            if let Ok((schema, name)) = serde_json::from_str::<(String, String)>(&row) {
-                found.push((schema, table, name));
-            }
-        }
-    }
-    found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
-    Ok(found)
 }

@@ -9,6 +9,7 @@ pub(crate) mod catalog;
 mod columns;
 pub(crate) mod fields;
 pub(crate) mod function;
+mod likeness;
 pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod purge;
