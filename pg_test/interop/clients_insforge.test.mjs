@@ -90,6 +90,7 @@ async function serving(t, tokenFor) {
     anonRole: app.anon,
     jwtSecret: JWT_SECRET,
     preRequest: 'public.pre_request',
+    version: 12, // what InsForge runs; its SDK renews a token at PGRST301, which is PGRST303 from 13 on
   });
   cleanup(t, () => postgrest.stop());
   const backend = await startBackend(t, postgrest, app.anon, tokenFor);

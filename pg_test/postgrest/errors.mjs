@@ -8,6 +8,9 @@ export class Refusal extends Error {
   }
 }
 
+/** What the web server says of an error that PostgREST has not thought of, such as bytes that are no UTF-8. */
+export class Crash extends Error {}
+
 /** For what PostgREST can do and the stand-in can't. */
 export const unknown = (what) => new Refusal(501, 'STAND_IN', `the stand-in doesn't know ${what}`);
 
@@ -22,7 +25,8 @@ const STATES = {
 };
 
 function statusOf({ code, message }, isAnonymous) {
-  if (/^PT[1-5]\d\d$/.test(code)) return Number(code.slice(2));
+  // Any number, whether HTTP has it or not.
+  if (code.startsWith('PT')) return /^\d{3}$/.test(code.slice(2)) ? Number(code.slice(2)) : 500;
   if (code === '42501') return isAnonymous ? 401 : 403;
   if (code === '22023' && /^role .* does not exist$/.test(message)) return 401;
   if (code === 'P0001') return 400;

@@ -1,11 +1,7 @@
-// /rpc/...: which function is meant, and the statement that calls it.
+// /rpc/...: what is given to a function, and which one is meant.
 
-import pg from 'pg';
 import { Refusal, unknown } from './errors.mjs';
-import { negotiate, parseForm, parseJson, preferenceApplied } from './request.mjs';
-import { RESPONSE_SETTINGS, contentRange } from './transaction.mjs';
-
-const quote = pg.escapeIdentifier;
+import { parseForm, parseJson } from './request.mjs';
 
 /** The types of the body of a POST that goes as it is to a function with one unnamed parameter of these types. */
 const RAW = {
@@ -31,60 +27,28 @@ const FUNCTIONS = `
   WHERE p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident($1)) AND p.proname = $2 AND p.prokind = 'f'
     AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype`;
 
-/** How to answer a request to call the function `name`. `query` asks the catalog. */
-export async function planCall(query, asked, name, body) {
+/** The function `name` that takes what the request gives, and `given`: `{names, json | texts | raw}`. */
+export async function findFunction(query, asked, name, { pairs, columns }, body) {
   const { method, schema, contentType } = asked;
   if (!['GET', 'HEAD', 'POST'].includes(method)) {
     throw new Refusal(405, 'PGRST101', `Cannot use the ${method} method on RPC`);
   }
-  const given = method === 'POST' ? readArguments(body, contentType, asked.search) : queryArguments(asked.search);
+  const given = method === 'POST' ? readArguments(body, contentType, columns) : named(pairs);
   const found = choose(await query(FUNCTIONS, [schema, name]), asked, name, given);
   if (found.is_variadic) throw unknown('functions with VARIADIC parameters');
-  const media = negotiate(asked.accepts, handlerOf(found));
-  const { call, values } = callOf(found, `${quote(schema)}.${quote(name)}`, given);
-  const source = `SELECT pgrst_call.${found.is_composite ? '*' : 'pgrst_scalar'} FROM ${call}`;
-  return {
-    isReading: method !== 'POST' || !found.is_volatile,
-    media,
-    text: `
-      WITH pgrst_source AS (${source})
-      SELECT ${found.is_set ? 'pg_catalog.count(_postgrest_t)' : '1'} AS page_total,
-          ${method === 'HEAD' ? `''::text` : aggregate(found, media.shape)} AS body, ${RESPONSE_SETTINGS}
-      FROM (SELECT ${quote(name)}.* FROM pgrst_source AS ${quote(name)}) _postgrest_t`,
-    values,
-    respond({ page_total: count, body: answered }) {
-      const headers = [...contentRange(0, Number(count)), ...preferenceApplied(asked.prefer, ['tx', 'handling'])];
-      if (found.is_void) return { status: 204, headers, body: '' };
-      return {
-        status: 200,
-        headers: [...headers, ['Content-Type', media.contentType], ...asked.profileHeader],
-        body: answered,
-      };
-    },
-  };
+  return { found, given };
 }
 
-/** What a POST gives to the function: named arguments, or a body as it is. */
-function readArguments(bytes, contentType, search) {
-  if (new URLSearchParams(search).size > 0) throw unknown('query parameters on POST /rpc');
+/** What a POST gives to the function: named arguments, or a body as it is. With `columns` JSON goes on unread. */
+function readArguments(bytes, contentType, columns) {
   if (contentType === 'application/json') {
+    if (columns) return { names: [...new Set(columns)].sort(), json: bytes.toString() };
     const { text, keys } = parseJson(bytes, true);
     return { names: keys, json: text };
   }
   if (contentType === 'application/x-www-form-urlencoded') return named(parseForm(bytes));
   if (contentType in RAW) return { names: [], raw: bytes };
   throw new Refusal(400, 'PGRST102', `Content-Type not acceptable: ${contentType}`);
-}
-
-const RESERVED = ['select', 'order', 'limit', 'offset', 'columns', 'and', 'or'];
-
-/** What a GET gives: its query parameters, but for those that shape or filter the result. */
-function queryArguments(search) {
-  const pairs = [...new URLSearchParams(search)];
-  const isShaping = ([name, value]) => RESERVED.includes(name) || /^(not\.)?[a-z]+(\(.*?\))?\./.test(value);
-  const shaping = pairs.find(isShaping);
-  if (shaping) throw unknown(`the parameter ${shaping.join('=')} on GET /rpc`);
-  return named(pairs);
 }
 
 function named(pairs) {
@@ -129,45 +93,3 @@ function missing(name, names, method, contentType) {
   });
 }
 
-/** A function that returns a domain named as a media type answers its value as it is, cast to that domain. */
-function handlerOf({ is_set: isSet, type, type_schema: schema, base_type: base }) {
-  if (isSet || !base || !(type === '*/*' || /^[A-Za-z0-9.-]+\/[A-Za-z0-9.+-]+$/.test(type))) return undefined;
-  if (!['bytea', 'text'].includes(base)) throw unknown(`media types over ${base}`);
-  return { type: type.toLowerCase(), cast: `${quote(schema)}.${quote(type)}` };
-}
-
-/** The call in the FROM clause, under the name pgrst_call, and its values. */
-function callOf({ is_composite: isComposite, parameters }, target, { names, json, texts, raw }) {
-  const call = (list) =>
-    isComposite ? `${target}(${list}) pgrst_call` : `(SELECT ${target}(${list}) pgrst_scalar) pgrst_call`;
-  const typeOf = (name) => parameters.find((parameter) => parameter.name === name).type;
-  if (parameters.length === 1 && parameters[0].name === '') {
-    const value = raw ?? json;
-    return value === undefined
-      ? { call: call(''), values: [] }
-      : { call: call(`$1::${parameters[0].type}`), values: [value] };
-  }
-  if (names.length === 0) return { call: call(''), values: [] };
-  if (texts) {
-    return {
-      call: call(names.map((name, index) => `${quote(name)} := $${index + 1}::${typeOf(name)}`).join(', ')),
-      values: names.map((name) => texts[name]),
-    };
-  }
-  const toRecords = json.trimStart().startsWith('{') ? 'json_to_record' : 'json_to_recordset';
-  const columns = names.map(quote);
-  return {
-    call: `(SELECT $1::json AS json_data) pgrst_payload,
-      LATERAL (SELECT ${columns.join(', ')} FROM ${toRecords}(pgrst_payload.json_data)
-          AS _(${names.map((name) => `${quote(name)} ${typeOf(name)}`).join(', ')}) LIMIT 1) pgrst_body,
-      LATERAL ${call(columns.map((name) => `${name} := pgrst_body.${name}`).join(', '))}`,
-    values: [json],
-  };
-}
-
-/** The result as one value: the handler's bytes, or JSON. */
-function aggregate(found, shape) {
-  if (shape === 'handler') return `${handlerOf(found).cast}(_postgrest_t.pgrst_scalar)`;
-  const rows = found.is_composite ? 'json_agg(_postgrest_t)' : 'json_agg(_postgrest_t.pgrst_scalar)';
-  return found.is_set && shape === 'json' ? `coalesce(${rows}, '[]')` : `coalesce(${rows}->0, 'null')`;
-}

@@ -5,42 +5,65 @@ import { Refusal } from './errors.mjs';
 
 /** The claims and the role of a request: those of its token, or the anonymous ones. */
 export function authenticate(authorization, config) {
-  const [, token] = /^Bearer (.+)$/i.exec(authorization ?? '') ?? [];
-  const claims = token ? verify(token, config) : {};
+  const token = tokenOf(authorization, config.traits.jwt);
+  const claims = token === undefined ? {} : verify(token, config);
   const role = claims.role ?? config.anonRole;
   if (!role)
     throw new Refusal(401, 'PGRST302', 'Anonymous access is disabled', { headers: [['WWW-Authenticate', 'Bearer']] });
   return { claims: { ...claims, role }, role, isAnonymous: role === config.anonRole };
 }
 
-/** HS256 with 30 s of skew; whole-number times; `aud` where one is configured. */
-function verify(token, { jwtSecret, jwtAud }) {
+/** `Bearer` with nothing after it is anonymous in 12, and an empty token in those after it. */
+function tokenOf(authorization, { isEmptyRefused }) {
+  const bearer = /^Bearer(?: +(\S*).*)?$/i.exec(authorization ?? '');
+  const token = bearer?.[1] ?? '';
+  return token !== '' || (bearer && isEmptyRefused) ? token : undefined;
+}
+
+/** HS256 with 30 s of skew; `aud` where one is configured and the token has one. */
+function verify(token, { jwtSecret, jwtAud, traits }) {
   if (!jwtSecret) throw new Refusal(500, 'PGRST300', 'Server lacks JWT secret');
-  const bad = (message) =>
-    new Refusal(401, 'PGRST301', message, {
-      headers: [['WWW-Authenticate', `Bearer error="invalid_token", error_description="${message}"`]],
+  const refuse = (why, ...values) => {
+    const [code, message, details] = traits.jwt.refusals[why](...values) ?? [];
+    if (code === undefined) return;
+    throw new Refusal(401, code, message, {
+      details,
+      headers: [['WWW-Authenticate', `Bearer error="invalid_token", error_description=${JSON.stringify(message)}`]],
     });
-  const [header, payload, signature, ...more] = token.split('.');
-  const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
-  let head, claims;
-  try {
-    [head, claims] = [decode(header), decode(payload)];
-  } catch {
-    throw bad('JWSError (CompactDecodeError Invalid number of parts)');
-  }
-  const expected = createHmac('sha256', jwtSecret).update(`${header}.${payload}`).digest();
-  const given = Buffer.from(signature ?? '', 'base64url');
-  const isSigned = given.length === expected.length && timingSafeEqual(given, expected);
-  if (more.length > 0 || head.alg !== 'HS256' || 'kid' in head || !isSigned) throw bad('JWSError JWSInvalidSignature');
-  const now = Date.now() / 1000;
-  const time = (name) => {
-    if (claims[name] !== undefined && !Number.isInteger(claims[name]))
-      throw bad(`The JWT '${name}' claim must be a number`);
-    return claims[name];
   };
-  if (time('exp') !== undefined && time('exp') + 30 < now) throw bad('JWT expired');
-  if (time('nbf') !== undefined && time('nbf') - 30 > now) throw bad('JWT not yet valid');
-  if (time('iat') !== undefined && time('iat') - 30 > now) throw bad('JWT issued at future');
-  if (jwtAud && ![claims.aud].flat().includes(jwtAud)) throw bad('JWT not in audience');
+  if (token === '') refuse('empty');
+  const parts = token.split('.');
+  if (parts.length !== 3) refuse('parts', parts.length);
+  const [header, payload, signature] = parts;
+  const head = read(header) ?? refuse('unreadable');
+  if (head.alg === 'none') refuse('algorithm');
+  const expected = createHmac('sha256', jwtSecret).update(`${header}.${payload}`).digest();
+  const given = Buffer.from(signature, 'base64url');
+  const isSigned = given.length === expected.length && timingSafeEqual(given, expected);
+  if (head.alg !== 'HS256' || 'kid' in head || !isSigned) refuse('key');
+  const claims = read(payload) ?? refuse('claims');
+  const now = Math.floor(Date.now() / 1000);
+  // A number that isn't whole is taken for 0.
+  const time = (name) => {
+    if (claims[name] === undefined || claims[name] === null) return undefined;
+    if (typeof claims[name] !== 'number') return refuse('type', name, 'a number');
+    return Number.isSafeInteger(claims[name]) ? claims[name] : 0;
+  };
+  if (now - 30 > time('exp')) refuse('expired');
+  if (now + 30 < time('nbf')) refuse('early');
+  if (now + 30 < time('iat')) refuse('future');
+  const audiences = [claims.aud ?? []].flat();
+  if (audiences.some((one) => typeof one !== 'string')) refuse('type', 'aud', 'a string or an array of strings');
+  else if (jwtAud && audiences.length > 0 && !audiences.includes(jwtAud)) refuse('audience');
   return claims;
+}
+
+/** A part of a token, if it is a JSON object. */
+function read(part) {
+  try {
+    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
-// The stand-in as a program, configured by PostgREST's own variables: `node pg_test/postgrest/main.mjs`.
+// The stand-in as a program, configured by PostgREST's own variables: `node pg_test/postgrest/main.mjs`. Which
+// version it plays is said by POSTGREST_VERSION.
 
 import { readFileSync } from 'node:fs';
 import { startStandIn } from './stand-in.mjs';

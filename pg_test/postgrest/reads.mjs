@@ -1,59 +1,57 @@
 // GET and HEAD of a table: the statement, and the answer to it.
 
-import { Refusal } from './errors.mjs';
-import { negotiate, preferenceApplied } from './request.mjs';
-import { RESPONSE_SETTINGS, contentRange } from './transaction.mjs';
+import { unknown } from './errors.mjs';
+import { bodyAs, negotiate } from './media.mjs';
+import { preferenceApplied } from './preferences.mjs';
+import { rangeAnswer, rangeOf, slice } from './ranges.mjs';
+import { RESPONSE_SETTINGS } from './transaction.mjs';
+
+/** Whether all rows are counted. Without db-max-rows an estimated count is an exact one. */
+export const isCounted = ({ count }) => ['exact', 'estimated'].includes(count);
 
 /** The plan of a read: `table` is what planTable() has found, and `parsed` its query string. */
-export function planRead({ target, bind, values }, asked, { select, where, order, limit, offset }) {
+export function planRead(table, asked, { select, where, order, limit, offset }) {
+  const { target, bind, values } = table;
+  if (asked.prefer.count === 'planned') throw unknown('the preference count=planned');
   const media = negotiate(asked.accepts);
-  const { first, last } = rangeOf(asked.range, limit, offset);
-  const condition = where(target, bind);
-  const filter = condition && `WHERE ${condition}`;
-  const slice = last === Infinity ? `OFFSET ${bind(first)}` : `LIMIT ${bind(last - first + 1)} OFFSET ${bind(first)}`;
-  const isCounted = asked.prefer.count === 'exact';
+  const range = rangeOf(asked.range, limit, offset);
+  const scope = table.scope(target);
+  const filter = where(scope);
+  const counted = isCounted(asked.prefer);
   return {
     isReading: true,
     media,
     values,
     text: `
-      WITH pgrst_source AS (SELECT ${select.sql(target)} FROM ${target} ${filter} ${order(target)} ${slice})
-      ${isCounted ? `, pgrst_source_count AS (SELECT 1 FROM ${target} ${filter})` : ''}
-      SELECT ${isCounted ? '(SELECT pg_catalog.count(*) FROM pgrst_source_count)' : 'NULL'} AS total,
-          ${rowsAs(asked.method === 'HEAD' ? 'none' : media.shape)}, ${RESPONSE_SETTINGS}
+      WITH pgrst_source AS (SELECT ${select.sql(scope)} FROM ${target} ${filter} ${order(scope)} ${slice(range, bind)})
+      ${counted ? `, pgrst_source_count AS (SELECT 1 FROM ${target} ${filter})` : ''}
+      SELECT ${counted ? '(SELECT pg_catalog.count(*) FROM pgrst_source_count)' : 'NULL'} AS total,
+          ${rowsAs(asked.method === 'HEAD' ? undefined : media)}, ${RESPONSE_SETTINGS}
       FROM (SELECT * FROM pgrst_source) _postgrest_t`,
     respond({ total, page_total: count, body }) {
-      const all = total === null ? undefined : Number(total);
-      const headers = [
-        ...contentRange(first, Number(count), all),
-        ...preferenceApplied(asked.prefer, ['count', 'tx', 'handling']),
-      ];
-      if (first > all) throw unsatisfiable(`An offset of ${first} was requested, but there are only ${all} rows.`);
-      const status = Number(count) < all ? 206 : 200;
-      return { status, headers: [...headers, ['Content-Type', media.contentType], ...asked.profileHeader], body };
+      const { status, headers, body: refusal = body } = rangeAnswer(range, Number(count), total === null ? undefined : Number(total));
+      return {
+        status,
+        headers: [
+          ...headers,
+          ['Content-Location', `/${table.name}${canonical(asked.search)}`],
+          ['Content-Type', media.contentType],
+          ...asked.profileHeader,
+          ...preferenceApplied(asked.prefer, ['count', 'tx', 'handling']),
+        ],
+        body: refusal,
+      };
     },
   };
 }
 
-/** Numbers of the first and last row that the Range header, limit and offset leave over. */
-function rangeOf(header, limit = Infinity, offset = 0) {
-  const [, from = 0, to = ''] = /^(\d+)-(\d*)$/.exec(header ?? '') ?? [];
-  const end = to === '' ? Infinity : Number(to);
-  if (end < Number(from))
-    throw unsatisfiable('The lower boundary must be lower than or equal to the upper boundary in the Range header.');
-  if (limit === 0) return { first: 0, last: -1 };
-  const [first, last] = [Math.max(Number(from), offset), Math.min(end, offset + limit - 1)];
-  if (limit < 0 || last < first || first < 0) throw unsatisfiable('Limit should be greater than or equal to zero.');
-  return { first, last };
+/** The query string with its parameters in order. */
+function canonical(search) {
+  const parameters = new URLSearchParams(search);
+  parameters.sort();
+  return parameters.size > 0 ? `?${parameters.toString().replaceAll('+', '%20')}` : '';
 }
 
-const unsatisfiable = (details) => new Refusal(416, 'PGRST103', 'Requested range not satisfiable', { details });
-
-const ROWS = {
-  json: `coalesce(json_agg(_postgrest_t), '[]')`,
-  object: `coalesce(json_agg(_postgrest_t)->0, 'null')`,
-  none: `''`,
-};
-
-/** How many rows there are, and the body that is made of them. */
-export const rowsAs = (shape) => `pg_catalog.count(_postgrest_t) AS page_total, ${ROWS[shape]} AS body`;
+/** How many rows there are, and the body that is made of them, if one is wanted. */
+export const rowsAs = (media) =>
+  `pg_catalog.count(_postgrest_t) AS page_total, ${media ? bodyAs(media) : `''`} AS body`;

@@ -1,15 +1,16 @@
 // What a request says: headers, cookies, preferences, media types, schema and body, read as PostgREST reads them.
 
-import { Refusal, unknown } from './errors.mjs';
-
-const NOT_HERE = /^(text\/csv|application\/(geo\+json|openapi\+json|vnd\.pgrst\.plan.*)|.*;nulls=stripped)$/;
-const OBJECT = /^application\/vnd\.pgrst\.object(\+json)?$/;
+import { Crash, Refusal } from './errors.mjs';
+import { readAccept } from './media.mjs';
+import { readPreferences } from './preferences.mjs';
 
 export function readRequest(request, config) {
   const pairs = headerPairs(request.rawHeaders);
   const first = (name) => pairs.find(([key]) => key === name)?.[1];
   const { method } = request;
-  const [path, search = ''] = splitAt(request.url, '?');
+  const url = decodeUtf8(Buffer.from(request.url, 'latin1'), () => new Crash('the URL is no UTF-8'));
+  const [path, search = ''] = splitAt(url, '?');
+  readEscapes(search);
   const cookie = first('cookie');
   return {
     method,
@@ -19,6 +20,7 @@ export function readRequest(request, config) {
     headers: Object.fromEntries(pairs.filter(([name]) => name !== 'cookie')),
     cookies: cookie === undefined ? {} : readCookies(cookie),
     range: method === 'GET' ? first('range') : undefined,
+    traits: config.traits,
     accepts: readAccept(first('accept')),
     contentType: (first('content-type') ?? 'application/json').split(';')[0],
     prefer: readPreferences(pairs, config),
@@ -35,7 +37,7 @@ function headerPairs(raw) {
   for (let index = 0; index < raw.length; index += 2) {
     pairs.push([
       raw[index].toLowerCase(),
-      decodeUtf8(Buffer.from(raw[index + 1], 'latin1'), () => new Error('a header is no UTF-8')),
+      decodeUtf8(Buffer.from(raw[index + 1], 'latin1'), () => new Crash('a header is no UTF-8')),
     ]);
   }
   return pairs;
@@ -46,6 +48,13 @@ function decodeUtf8(bytes, failure) {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw failure();
+  }
+}
+
+/** What is escaped in a query has to be UTF-8, too. Node's reader would put something else in its place. */
+function readEscapes(search) {
+  for (const [escapes] of search.matchAll(/(?:%[0-9a-f]{2})+/gi)) {
+    decodeUtf8(Buffer.from(escapes.replaceAll('%', ''), 'hex'), () => new Crash('the query is no UTF-8'));
   }
 }
 
@@ -63,84 +72,11 @@ function readCookies(header) {
   );
 }
 
-/** The accepted media types, the most wanted first. */
-function readAccept(header) {
-  if (header === undefined) return ['*/*'];
-  const types = header.split(',').map((entry) => {
-    const [type, ...parameters] = entry.split(';').map((part) => part.trim());
-    const quality = parameters.find((one) => one.startsWith('q='));
-    return {
-      type: [type, ...parameters.filter((one) => one !== quality)].join(';'),
-      quality: quality ? Number(quality.slice(2)) : 1,
-    };
-  });
-  return types.sort((a, b) => b.quality - a.quality).map(({ type }) => type);
-}
-
-/**
- * Which of the accepted types is answered. `handler` is that of a function that returns a domain named as a media
- * type: the one named "*" + "/*" takes every type but PostgREST's own.
- */
-export function negotiate(accepts, handler) {
-  for (const type of accepts) {
-    if (OBJECT.test(type)) return { shape: 'object', contentType: 'application/vnd.pgrst.object+json; charset=utf-8' };
-    if (handler && (handler.type === '*/*' || handler.type === type.split(';')[0]))
-      return { shape: 'handler', contentType: contentTypeOf(handler.type) };
-    if (NOT_HERE.test(type)) throw unknown(`the media type ${type}`);
-    if (/^(\*\/\*|application\/(json|vnd\.pgrst\.array(\+json)?))(;|$)/.test(type))
-      return { shape: 'json', contentType: 'application/json; charset=utf-8' };
-  }
-  throw new Refusal(406, 'PGRST107', `None of these media types are available: ${accepts.join(', ')}`);
-}
-
-function contentTypeOf(type) {
-  if (type === '*/*') return 'application/octet-stream';
-  return /^(text\/(csv|plain|xml)|application\/(geo\+)?json)$/.test(type) ? `${type}; charset=utf-8` : type;
-}
-
-const PREFERENCES = {
-  return: ['representation', 'minimal', 'headers-only'],
-  count: ['exact', 'planned', 'estimated'],
-  resolution: ['merge-duplicates', 'ignore-duplicates'],
-  missing: ['default', 'null'],
-  handling: ['strict', 'lenient'],
-  tx: ['commit', 'rollback'],
-};
-
-/** Of a preference that comes twice, the first one counts. */
-function readPreferences(pairs, { txEnd }) {
-  const given = pairs
-    .filter(([name]) => name === 'prefer')
-    .flatMap(([, value]) => value.split(','))
-    .map((one) => one.trim())
-    .filter(Boolean);
-  const preferences = {};
-  const invalid = [];
-  for (const one of given) {
-    const [name, value] = splitAt(one, '=');
-    if (name === 'timezone' || name === 'max-affected') throw unknown(`the preference ${one}`);
-    if (!PREFERENCES[name]?.includes(value)) invalid.push(one);
-    else if (name !== 'tx' || txEnd.endsWith('-allow-override')) preferences[name] ??= value;
-  }
-  if (invalid.length > 0 && preferences.handling === 'strict') {
-    throw new Refusal(400, 'PGRST122', 'Invalid preferences given with handling=strict', {
-      details: `Invalid preferences: ${invalid.join(', ')}`,
-    });
-  }
-  if (['planned', 'estimated'].includes(preferences.count)) throw unknown(`the preference count=${preferences.count}`);
-  return preferences;
-}
-
-/** The header that says which of these preferences were followed. */
-export function preferenceApplied(prefer, names) {
-  const applied = names.filter((name) => prefer[name]).map((name) => `${name}=${prefer[name]}`);
-  return applied.length > 0 ? [['Preference-Applied', applied.join(', ')]] : [];
-}
-
 /** The schema that the client has chosen among the exposed ones, and the header that tells it so. */
-function readSchema(profile, { schemas }) {
+function readSchema(profile, { schemas, traits }) {
   if (profile !== undefined && !schemas.includes(profile)) {
-    throw new Refusal(406, 'PGRST106', `The schema must be one of the following: ${schemas.join(', ')}`);
+    const { message, hint } = traits.invalidSchema(profile, schemas);
+    throw new Refusal(406, 'PGRST106', message, { hint });
   }
   const schema = profile ?? schemas[0];
   return { schema, profileHeader: profile !== undefined || schemas.length > 1 ? [['Content-Profile', schema]] : [] };

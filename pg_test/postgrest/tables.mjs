@@ -32,7 +32,7 @@ export async function planTable(query, asked, name, bytes) {
   };
   if (!Object.hasOwn(plans, method)) throw new Refusal(405, 'PGRST117', `Unsupported HTTP method: ${method}`);
   const [found] = await query(TABLE, [schema, name]);
-  if (!found) throw new Refusal(404, 'PGRST205', `Could not find the table '${schema}.${name}' in the schema cache`);
+  if (!found) throw new Refusal(404, ...asked.traits.missingTable(schema, name));
   const values = [];
   const table = {
     name,
@@ -40,8 +40,10 @@ export async function planTable(query, asked, name, bytes) {
     ...found,
     values,
     bind: (value) => `$${values.push(value)}`,
+    /** Of the table's rows under another name: what their fields are in SQL. */
+    scope: (target) => ({ target, bind: table.bind, typeOf: (column) => found.columns[column] }),
   };
-  const parsed = parseQuery(asked.search);
+  const parsed = parseQuery([...new URLSearchParams(asked.search)], asked.traits);
   if (asked.prefer.missing === 'default') throw unknown('the preference missing=default');
   return plans[method](table, asked, parsed, bytes);
 }

@@ -2,6 +2,7 @@
 
 import pg from 'pg';
 import { Refusal } from './errors.mjs';
+import { checkAffected } from './preferences.mjs';
 
 /** Values as PostgreSQL writes them, so that bodies are passed on as they are; bytes alone are decoded. */
 const types = {
@@ -12,6 +13,8 @@ const types = {
 export const RESPONSE_SETTINGS = `
   nullif(current_setting('response.headers', true), '') AS response_headers,
   nullif(current_setting('response.status', true), '') AS response_status`;
+
+const NOTHING = { total: '0', page_total: '0', body: '', response_headers: null, response_status: null };
 
 /** Asks the catalog as PostgREST's schema cache does: with an empty search_path, so that types have full names. */
 export async function queryCatalog(client, work) {
@@ -33,24 +36,29 @@ export async function run(client, plan, asked, { claims, role }, { preRequest, t
     'request.path': asked.path,
     'request.headers': JSON.stringify(asked.headers),
     'request.cookies': JSON.stringify(asked.cookies),
+    ...(asked.prefer.timezone && { timezone: asked.prefer.timezone }),
   };
   const list = Object.keys(settings).map((name, index) => `set_config('${name}', $${index + 1}, true)`);
   await client.query(plan.isReading ? 'BEGIN READ ONLY' : 'BEGIN READ WRITE');
   await client.query(`SELECT ${list.join(', ')}`, Object.values(settings));
   if (preRequest) await client.query(`SELECT ${preRequest.split('.').map(pg.escapeIdentifier).join('.')}()`);
   const { rows } = await client.query({ text: plan.text, values: plan.values, types });
-  const [row] = rows;
-  if (row.body === null) throw new Refusal(500, 'PGRSTX00', 'UnexpectedNull');
-  if (plan.media.shape === 'object' && Number(row.page_total) !== 1) {
-    throw new Refusal(406, 'PGRST116', 'JSON object requested, multiple (or no) rows returned', {
-      details: `The result contains ${row.page_total} rows`,
-    });
-  }
+  // A media type's handler is no aggregate: of a row that was filtered away nothing is left, status and headers neither.
+  const [row = NOTHING] = rows;
+  checkRows(plan, asked, Number(row.page_total));
   const answer = plan.respond(row);
   const isUndone = asked.prefer.tx ? asked.prefer.tx === 'rollback' : txEnd.startsWith('rollback');
   if (isUndone) await client.query('SET CONSTRAINTS ALL IMMEDIATE');
   await client.query(isUndone ? 'ROLLBACK' : 'COMMIT');
   return shaped(answer, row);
+}
+
+/** What is an error of the whole transaction, though the statement went well. */
+function checkRows({ media, isLimited }, { prefer, traits }, count) {
+  if (media.shape === 'object' && count !== 1) {
+    throw new Refusal(406, 'PGRST116', traits.notSingular, { details: `The result contains ${count} rows` });
+  }
+  if (isLimited) checkAffected(prefer, count);
 }
 
 /** The answer with the status and the headers that the database has set; theirs replace PostgREST's. */
@@ -77,10 +85,4 @@ function readHeaders(text) {
       'response.headers guc must be a JSON array composed of objects with a single key and a string value',
     );
   }
-}
-
-/** The header that says which rows these are, of how many where they were counted. */
-export function contentRange(first, count, total) {
-  const range = total !== 0 && count > 0 ? `${first}-${first + count - 1}` : '*';
-  return [['Content-Range', `${range}/${total ?? '*'}`]];
 }

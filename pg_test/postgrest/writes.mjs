@@ -2,15 +2,18 @@
 
 import pg from 'pg';
 import { Refusal, unknown } from './errors.mjs';
-import { rowsAs } from './reads.mjs';
-import { negotiate, parseForm, parseJson, preferenceApplied } from './request.mjs';
-import { RESPONSE_SETTINGS, contentRange } from './transaction.mjs';
+import { negotiate } from './media.mjs';
+import { preferenceApplied } from './preferences.mjs';
+import { contentRange } from './ranges.mjs';
+import { isCounted, rowsAs } from './reads.mjs';
+import { parseForm, parseJson } from './request.mjs';
+import { RESPONSE_SETTINGS } from './transaction.mjs';
 
 const quote = pg.escapeIdentifier;
 
 /** The plan of a write: `mutation(returning)` is its SQL, `answer(row, preferred)` the status and headers. */
-function planWrite({ name, target, key, values }, asked, { select, limit, offset, order }, mutation, answer) {
-  if (limit !== undefined || offset !== undefined || order(target)) {
+function planWrite({ name, target, key, values, scope }, asked, { select, limit, offset, order }, mutation, answer) {
+  if (limit !== undefined || offset !== undefined || order(scope(target))) {
     throw unknown(`limit, offset and order with ${asked.method}`);
   }
   const media = negotiate(asked.accepts);
@@ -20,14 +23,15 @@ function planWrite({ name, target, key, values }, asked, { select, limit, offset
     ? columns.map((column) => `${target}.${column === '*' ? '*' : quote(column)}`).join(', ')
     : '1';
   const isFull = preferred === 'representation';
-  const rows = isFull ? `SELECT ${select.sql(quote(name))} FROM pgrst_source AS ${quote(name)}` : 'TABLE pgrst_source';
+  const rows = isFull ? `SELECT ${select.sql(scope(quote(name)))} FROM pgrst_source AS ${quote(name)}` : 'TABLE pgrst_source';
   return {
     isReading: false,
+    isLimited: true,
     media,
     values,
     text: `
       WITH pgrst_source AS (${mutation(returning)})
-      SELECT ${rowsAs(isFull ? media.shape : 'none')},
+      SELECT ${rowsAs(isFull ? media : undefined)},
           (SELECT row_to_json(_) FROM pgrst_source _ LIMIT 1) AS first_row,
           ${INSERTED} AS inserted, ${RESPONSE_SETTINGS}
       FROM (${rows}) _postgrest_t`,
@@ -43,7 +47,7 @@ function planWrite({ name, target, key, values }, asked, { select, limit, offset
 const INSERTED = `coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0)`;
 const counted = (change, never) => `set_config('pgrst.inserted', (${INSERTED} ${change})::text, true) <> '${never}'`;
 
-const totalOf = (asked, count) => (asked.prefer.count === 'exact' ? count : undefined);
+const totalOf = (asked, count) => (isCounted(asked.prefer) ? count : undefined);
 
 export function planInsert(table, asked, parsed, bytes) {
   const payload = payloadOf(table, asked, parsed.columns, bytes);
@@ -79,7 +83,7 @@ export function planPut(table, asked, parsed, bytes) {
     throw new Refusal(405, 'PGRST105', `Filters must include all and only primary key columns with 'eq' operators`);
   }
   const payload = payloadOf(table, asked, undefined, bytes);
-  const condition = parsed.where('pgrst_body', table.bind);
+  const condition = parsed.condition(table.scope('pgrst_body'));
   const mutation = (returning) => insertion(table, payload, 'merge-duplicates', key, condition, returning);
   return planWrite(table, asked, parsed, mutation, (row, preferred) => {
     if (row.count !== 1) {
@@ -108,15 +112,14 @@ function insertion({ target }, { columns, from }, resolution, conflicting, condi
 }
 
 export function planUpdate(table, asked, parsed, bytes) {
-  const { target, bind } = table;
+  const { target } = table;
   const { columns, from } = payloadOf(table, asked, parsed.columns, bytes);
   const mutation = (returning) => {
     if (columns.length === 0) return `SELECT ${returning === '1' ? 'NULL' : returning} FROM ${target} WHERE false`;
     const updates = columns.map(quote).map((column) => `${column} = pgrst_body.${column}`);
-    const condition = parsed.where(target, bind);
     return `
       UPDATE ${target} SET ${updates.join(', ')} ${from()}
-      ${condition && `WHERE ${condition}`} RETURNING ${returning}`;
+      ${parsed.where(table.scope(target))} RETURNING ${returning}`;
   };
   return planWrite(table, asked, parsed, mutation, ({ count }, preferred) => ({
     status: preferred === 'representation' ? 200 : 204,
@@ -128,9 +131,9 @@ export function planUpdate(table, asked, parsed, bytes) {
 }
 
 export function planDelete(table, asked, parsed) {
-  const { target, bind } = table;
-  const condition = parsed.where(target, bind);
-  const mutation = (returning) => `DELETE FROM ${target} ${condition && `WHERE ${condition}`} RETURNING ${returning}`;
+  const { target } = table;
+  const condition = parsed.where(table.scope(target));
+  const mutation = (returning) => `DELETE FROM ${target} ${condition} RETURNING ${returning}`;
   return planWrite(table, asked, parsed, mutation, ({ count }, preferred) => ({
     status: preferred === 'representation' ? 200 : 204,
     headers: [

@@ -10,7 +10,7 @@ export const ANON_KEY = 'anon_key';
 /** PostgREST on `database` of `at`; `ask(method, path, {body, jwt, headers})` gives `{status, json}`. */
 export async function postgrest(t, at, database, config) {
   const connection = { host: at.host, port: at.port, user: at.user, database: database.name };
-  const standIn = await startStandIn({ connection, ...config });
+  const standIn = await startStandIn({ connection, version: 12, ...config }); // what InsForge runs
   cleanup(t, () => standIn.stop());
   return async (method, path, { body, jwt, headers = {} } = {}) => {
     const sent = { ...headers, ...(jwt && { authorization: `Bearer ${jwt}` }), ...(body && { 'content-type': 'application/json' }) };

@@ -7,6 +7,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startStandIn } from '../postgrest/stand-in.mjs';
+import { VERSIONS } from '../postgrest/versions.mjs';
 import { PASSWORD, cleanup, freshEmail, ident, refused, server, unique } from './lib.mjs';
 
 const JWT_SECRET = 'the jwt secret of PostgREST and of ours';
@@ -20,7 +21,7 @@ async function exchange(method, url, headers, body) {
 }
 
 /** A database with the RPC functions, and a stand-in in front of it. */
-async function withPostgrest(t, { preRequest, settings = {}, options } = {}) {
+async function withPostgrest(t, { preRequest, settings = {}, options, version } = {}) {
   const [anon, user] = [await server.role(t, 'anon'), await server.role(t, 'user')];
   const { database, client } = await server.database(t);
   await client.query(`SELECT better_auth.set_secret('jwt', $1)`, [JWT_SECRET]);
@@ -35,7 +36,7 @@ async function withPostgrest(t, { preRequest, settings = {}, options } = {}) {
     CREATE POLICY own ON public.posts TO ${ident(user)} USING (user_id = public.requesting_user_id());
     GRANT ALL ON public.posts TO ${ident(user)}`);
   const connection = { database: database.name, options };
-  const postgrest = await startStandIn({ connection, anonRole: anon, jwtSecret: JWT_SECRET, jwtAud: 'insforge-api', preRequest });
+  const postgrest = await startStandIn({ connection, anonRole: anon, jwtSecret: JWT_SECRET, jwtAud: 'insforge-api', preRequest, version });
   cleanup(t, () => postgrest.stop());
   const send = async (method, path, { body, cookie, jwt, headers = {} } = {}) => {
     const sent = { 'content-type': 'application/json', ...headers };
@@ -50,10 +51,17 @@ async function withPostgrest(t, { preRequest, settings = {}, options } = {}) {
   return { client, send, rpc, exchangeForm, anon, user };
 }
 
+/** A test behind each of the versions: `body(t, start)`, where `start` is withPostgrest(). */
+function each(name, body) {
+  for (const version of Object.keys(VERSIONS)) {
+    test(`${name} (PostgREST ${version})`, (t) => body(t, (options) => withPostgrest(t, { version, ...options })));
+  }
+}
+
 const newUser = () => ({ email: freshEmail(), password: PASSWORD, name: 'Ada' });
 
-test('sign-up, bridge token, a table, sign-out', async (t) => {
-  const { send, rpc } = await withPostgrest(t);
+each('sign-up, bridge token, a table, sign-out', async (t, start) => {
+  const { send, rpc } = await start();
   const ada = newUser();
   const signedUp = await rpc('sign_up_email', ada);
   assert.equal(signedUp.status, 200);
@@ -78,8 +86,8 @@ test('sign-up, bridge token, a table, sign-out', async (t) => {
   assert.deepEqual([gone.status, gone.json], [401, { error: 'not signed in' }]);
 });
 
-test('callers without cookies pass session_token, and get no cookies', async (t) => {
-  const { rpc } = await withPostgrest(t);
+each('callers without cookies pass session_token, and get no cookies', async (t, start) => {
+  const { rpc } = await start();
   const { json: { token: session_token } } = await rpc('sign_up_email', newUser());
   for (const [name, args, expected] of [
     ['update_user', { name: 'Countess' }, { status: true }],
@@ -96,8 +104,8 @@ test('callers without cookies pass session_token, and get no cookies', async (t)
   assert.equal((await rpc('get_session', { session_token: 'x'.repeat(32) })).json, null);
 });
 
-test('errors are Better Auth’s, with its status', async (t) => {
-  const { rpc, send } = await withPostgrest(t);
+each('errors are Better Auth’s, with its status', async (t, start) => {
+  const { rpc, send } = await start();
   const ada = newUser();
   const { cookie } = await rpc('sign_up_email', ada);
   for (const [name, args, status, code, more] of [
@@ -121,8 +129,8 @@ test('errors are Better Auth’s, with its status', async (t) => {
   assert.deepEqual([off.status, off.json], [404, { message: 'Not found', code: 'NOT_FOUND' }]);
 });
 
-test('GET reads, and is refused where it would write', async (t) => {
-  const { send, rpc, client } = await withPostgrest(t);
+each('GET reads, and is refused where it would write', async (t, start) => {
+  const { send, rpc, client } = await start();
   const ada = newUser();
   const { json: { token } } = await rpc('sign_up_email', ada);
   const get = (name, args = {}) => send('GET', `/rpc/${name}?${new URLSearchParams(args)}`);
@@ -154,8 +162,8 @@ test('GET reads, and is refused where it would write', async (t) => {
   assert.deepEqual(await client.value(rows), before);
 });
 
-test('arguments of the wrong type are cast as PostgREST casts them, or refused', async (t) => {
-  const { rpc, client } = await withPostgrest(t);
+each('arguments of the wrong type are cast as PostgREST casts them, or refused', async (t, start) => {
+  const { rpc, client } = await start();
   const ada = newUser();
   const { json } = await rpc('sign_up_email', { ...ada, name: 5 });
   assert.equal(json.user.name, '5');
@@ -187,8 +195,8 @@ test('what PostgreSQL refuses to read leaves no password in its log', async (t) 
   }
 });
 
-test('a profile can’t name another schema', async (t) => {
-  const { rpc, client } = await withPostgrest(t);
+each('a profile can’t name another schema', async (t, start) => {
+  const { rpc, client } = await start();
   await client.query(`CREATE SCHEMA evil; CREATE FUNCTION evil.sign_out(session_token text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$ SELECT 'evil' $$`);
   for (const profile of ['evil', 'better_auth', 'pg_catalog', 'evil, public', '"evil"']) {
     const answer = await rpc('sign_out', {}, { headers: { 'content-profile': profile } });
@@ -197,8 +205,8 @@ test('a profile can’t name another schema', async (t) => {
   assert.equal((await rpc('sign_out', {}, { headers: { 'content-profile': 'public' } })).status, 200);
 });
 
-test('no cache may keep an answer', async (t) => {
-  const { rpc, exchangeForm } = await withPostgrest(t);
+each('no cache may keep an answer', async (t, start) => {
+  const { rpc, exchangeForm } = await start();
   const { json: { token } } = await rpc('sign_up_email', newUser());
   for (const name of ['get_session', 'list_sessions', 'bridge_token', 'list_accounts', 'sign_out']) {
     const { headers } = await exchangeForm(name, { session_token: token }, {});
@@ -206,8 +214,8 @@ test('no cache may keep an answer', async (t) => {
   }
 });
 
-test('the cookie decides for sessions, the token for tables, and session_token before the cookie', async (t) => {
-  const { rpc, send } = await withPostgrest(t);
+each('the cookie decides for sessions, the token for tables, and session_token before the cookie', async (t, start) => {
+  const { rpc, send } = await start();
   const [ada, eve] = [await rpc('sign_up_email', newUser()), await rpc('sign_up_email', newUser())];
   const { token: jwt } = (await rpc('bridge_token', {}, { cookie: ada.cookie })).json;
   const both = { cookie: eve.cookie, jwt };
@@ -216,8 +224,8 @@ test('the cookie decides for sessions, the token for tables, and session_token b
   assert.equal((await send('POST', '/posts', { ...both, body: { title: 'Whose?' }, headers: { prefer: 'return=representation' } })).json[0].user_id, ada.json.user.id);
 });
 
-test('a form of another site can do nothing', async (t) => {
-  const { rpc, exchangeForm } = await withPostgrest(t);
+each('a form of another site can do nothing', async (t, start) => {
+  const { rpc, exchangeForm } = await start();
   const ada = newUser();
   const { cookie, json } = await rpc('sign_up_email', ada);
   const forms = [['update_user', { name: 'Eve' }], ['sign_out', {}], ['delete_user', {}], ['revoke_sessions', {}]];
@@ -234,8 +242,8 @@ test('a form of another site can do nothing', async (t) => {
   assert.deepEqual([now.json.user.id, now.json.user.name], [json.user.id, 'Ada']);
 });
 
-test('rate limits survive what they refuse', async (t) => {
-  const { rpc, client } = await withPostgrest(t, { settings: { rate_limit: 'on' } });
+each('rate limits survive what they refuse', async (t, start) => {
+  const { rpc, client } = await start({ settings: { rate_limit: 'on' } });
   const answers = [];
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const answer = await rpc('sign_in_email', { email: freshEmail(), password: PASSWORD }, { headers: { 'x-forwarded-for': '203.0.113.9' } });
@@ -245,8 +253,8 @@ test('rate limits survive what they refuse', async (t) => {
   assert.equal(await client.value(`SELECT count FROM better_auth."rateLimit" WHERE key = '203.0.113.9|/sign-in/email'`), 3);
 });
 
-test('pre_request() turns away the token of a session that is gone', async (t) => {
-  const { rpc, send, client, user } = await withPostgrest(t, { preRequest: 'public.pre_request' });
+each('pre_request() turns away the token of a session that is gone', async (t, start) => {
+  const { rpc, send, client, user } = await start({ preRequest: 'public.pre_request' });
   const { json: { token: session_token } } = await rpc('sign_up_email', newUser());
   const { token: jwt } = (await rpc('bridge_token', { session_token })).json;
   assert.equal((await send('GET', '/posts', { jwt })).status, 200);
