@@ -12,7 +12,11 @@ import { cleanup, server } from '../server/lib.mjs';
 export const JWT_SECRET = 'the jwt secret of PostgREST and of ours';
 
 /** The ways in to the routes of Better Auth. Each starts on a free port, and answers `{url, stop}`. */
-export const WAYS = { 'the HTTP layer': startHttpLayer, 'nginx and PostgREST': startNginxAndPostgrest };
+export const WAYS = {
+  'the HTTP layer': startHttpLayer,
+  'nginx and PostgREST 12': (app) => startNginxAndPostgrest(app, 12),
+  'nginx and PostgREST 16': (app) => startNginxAndPostgrest(app, 16),
+};
 
 async function startHttpLayer({ database }) {
   const pool = new pg.Pool({ database: database.name, max: 5 });
@@ -27,11 +31,12 @@ async function startHttpLayer({ database }) {
   return { url: `http://127.0.0.1:${layer.address().port}`, stop };
 }
 
-async function startNginxAndPostgrest({ database, anon }) {
+async function startNginxAndPostgrest({ database, anon }, version) {
   const postgrest = await startStandIn({
     connection: { database: database.name },
     anonRole: anon,
     jwtSecret: JWT_SECRET,
+    version,
   });
   try {
     const nginx = await startNginx(postgrest.url);

@@ -31,7 +31,10 @@ async function send(origin, { method, url, headers, body }) {
     outgoing.end(body);
   });
   const { 'set-cookie': setCookies = [], ...others } = response.headers;
-  const named = Object.entries(others).filter(([name]) => !NOT_OURS.includes(name));
+  // PostgREST sends headers as UTF-8, which Node reads as Latin-1.
+  const named = Object.entries(others)
+    .filter(([name]) => !NOT_OURS.includes(name))
+    .map(([name, value]) => [name, Buffer.from(value, 'latin1').toString()]);
   return { status: response.statusCode, headers: named.sort(([a], [b]) => (a < b ? -1 : 1)), setCookies, body: bytes.toString() };
 }
 
@@ -60,20 +63,25 @@ const asForwarded = ({ headers, ...request }) => {
 /** Whether the answer is nginx's own: for another path, or one that is no URL. */
 const isOfNginx = ({ body, status }) => status >= 400 && body.includes('<center>nginx/');
 
-// One for each set of columns, as in differential.test.mjs.
-const databases = new Map();
-for (const { columns = NONE } of AGAINST_ITSELF ? [] : GROUPS) {
-  if (databases.has(columns)) continue;
+/** Each group of requests goes through one of the versions, in turn. */
+const versions = Object.keys(VERSIONS);
+
+async function exposed(columns) {
   const database = await ourDatabase(columns);
-  databases.set(columns, database);
   await database.sql(
     `DO $$ BEGIN CREATE ROLE ${ANON}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
      SELECT better_auth.enable_rpc('public', '${ANON}', '${ANON}')`,
   );
+  return database;
 }
 
-/** Each group of requests goes through one of the versions, in turn. */
-const versions = Object.keys(VERSIONS);
+// One for each set of columns, as in differential.test.mjs, and one for each version: addresses are counted in each.
+const databases = new Map();
+const separate = new Map();
+if (!AGAINST_ITSELF) {
+  for (const columns of new Set(GROUPS.map(({ columns = NONE }) => columns))) databases.set(columns, await exposed(columns));
+  for (const version of versions) separate.set(version, await exposed(NONE));
+}
 
 describe('through nginx and PostgREST', { skip: AGAINST_ITSELF }, () => {
   // The example is for the usual paths.
@@ -111,16 +119,13 @@ describe('through nginx and PostgREST', { skip: AGAINST_ITSELF }, () => {
 });
 
 for (const version of versions) describe(`what is not Better Auth’s (PostgREST ${version})`, { skip: AGAINST_ITSELF }, () => {
-  const database = databases.get(NONE);
+  const database = separate.get(version);
   let postgrest, nginx;
   before(async () => {
     await database.sql(`
       SELECT better_auth.set_secret('jwt', ${pg.escapeLiteral(SECRET)});
-      CREATE TABLE IF NOT EXISTS public.posts (user_id text DEFAULT public.requesting_user_id(), title text);
+      CREATE TABLE public.posts (user_id text DEFAULT public.requesting_user_id(), title text);
       ALTER TABLE public.posts ENABLE ROW LEVEL SECURITY;
-      DROP POLICY IF EXISTS own ON public.posts;
-      TRUNCATE public.posts;
-      DELETE FROM better_auth."rateLimit";
       CREATE POLICY own ON public.posts USING (user_id = public.requesting_user_id());
       GRANT ALL ON public.posts TO ${ANON}`);
     await database.configure({ base_url: BASE_URL, jwt_role: ANON });
@@ -134,7 +139,7 @@ for (const version of versions) describe(`what is not Better Auth’s (PostgREST
   const signIn = async (password, headers) => (await post('/api/auth/sign-in/email', { email: 'nobody@example.com', password }, headers)).status;
 
   test('tables and functions are below /rest/, by the token of the bridge route', async () => {
-    const signedUp = await post('/api/auth/sign-up/email', { email: `ada.${version}@nginx.example`, password: PASSWORD, name: 'Ada' });
+    const signedUp = await post('/api/auth/sign-up/email', { email: 'ada@nginx.example', password: PASSWORD, name: 'Ada' });
     const cookie = signedUp.headers.getSetCookie()[0].split(';')[0];
     const { token } = await (await fetch(`${nginx.url}/api/insforge-token`, { headers: { cookie } })).json();
     const authorization = `Bearer ${token}`;
@@ -142,12 +147,12 @@ for (const version of versions) describe(`what is not Better Auth’s (PostgREST
     const read = async (headers) => (await fetch(`${nginx.url}/rest/posts?select=title`, { headers })).json();
     assert.deepEqual([await read({ authorization }), await read({})], [[{ title: 'Mine' }], []]);
     const rpc = await post('/rest/rpc/get_session', {}, { cookie });
-    assert.equal((await rpc.json()).user.email, `ada.${version}@nginx.example`);
+    assert.equal((await rpc.json()).user.email, 'ada@nginx.example');
     // A token of one user with the cookie of another: the cookie decides for sessions, the token for tables.
-    const eve = await post('/api/auth/sign-up/email', { email: `eve.${version}@nginx.example`, password: PASSWORD, name: 'Eve' });
+    const eve = await post('/api/auth/sign-up/email', { email: 'eve@nginx.example', password: PASSWORD, name: 'Eve' });
     const hers = eve.headers.getSetCookie()[0].split(';')[0];
     const session = await fetch(`${nginx.url}/api/auth/get-session`, { headers: { cookie: hers, authorization } });
-    assert.equal((await session.json()).user.email, `eve.${version}@nginx.example`);
+    assert.equal((await session.json()).user.email, 'eve@nginx.example');
     assert.deepEqual(await read({ cookie: hers, authorization }), [{ title: 'Mine' }]);
   });
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { VERSIONS } from '../postgrest/versions.mjs';
 import { server } from './lib.mjs';
 
 const page = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
@@ -23,4 +24,17 @@ test('README.md has every function', async (t) => {
     WHERE pronamespace = 'better_auth'::regnamespace AND prorettype NOT IN ('trigger'::regtype, 'internal'::regtype) ORDER BY 1`);
   const readme = page('README.md');
   assert.deepEqual(functions.filter((name) => !readme.includes(`\`${name}(`)), []);
+});
+
+test('docs/postgrest.md has what each version says of a bad token, and listens where nobody else does', () => {
+  const text = page('docs/postgrest.md');
+  for (const { jwt } of Object.values(VERSIONS)) {
+    for (const why of ['key', 'audience', 'expired']) {
+      const [code, message] = jwt.refusals[why]();
+      assert.ok(text.includes(`\`${code}\``) && text.includes(`\`${message}\``), `${code} ${message}`);
+    }
+  }
+  const [, configuration] = /^`postgrest.conf`:\n\n```\n([^`]+)```/m.exec(text);
+  assert.match(configuration, /^server-host +=/m);
+  assert.match(page('examples/nginx-postgrest/compose.yaml'), /PGRST_SERVER_HOST: 127\.0\.0\.1/);
 });
