@@ -67,6 +67,45 @@ BEGIN
 END
 $$;
 
+-- handler() takes an argument of any type that is JSON or text. Who might execute it may so again; behind the above,
+-- which would take that from them.
+DO $$
+DECLARE
+    old CONSTANT pg_catalog.regprocedure := 'better_auth.handler(pg_catalog.jsonb)'::pg_catalog.regprocedure;
+    owner pg_catalog.oid;
+    granted pg_catalog._text;
+    statement pg_catalog.text;
+BEGIN
+    SELECT p.proowner, ARRAY(
+        SELECT pg_catalog.format('GRANT EXECUTE ON FUNCTION better_auth.handler TO %s%s',
+                   CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
+                   CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+        WHERE a.grantee OPERATOR(pg_catalog.<>) p.proowner)
+    INTO owner, granted
+    FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) old;
+    DROP FUNCTION better_auth.handler(pg_catalog.jsonb);
+    CREATE FUNCTION better_auth.handler(request pg_catalog.anycompatible) RETURNS pg_catalog.jsonb
+        LANGUAGE c AS 'MODULE_PATHNAME', 'handler_wrapper';
+    COMMENT ON FUNCTION better_auth.handler IS 'Answer an HTTP request {method, url, headers, body} to one of Better Auth''s routes, or the bridge route, with {status, headers, body}.';
+    EXECUTE pg_catalog.format('ALTER FUNCTION better_auth.handler OWNER TO %I', pg_catalog.pg_get_userbyid(owner));
+    -- What ALTER DEFAULT PRIVILEGES gave.
+    FOR statement IN
+        SELECT pg_catalog.format('REVOKE ALL ON FUNCTION better_auth.handler FROM %s',
+                   CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)
+        FROM pg_catalog.pg_proc p
+        CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+        WHERE p.oid OPERATOR(pg_catalog.=) 'better_auth.handler'::pg_catalog.regproc
+          AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+    FOREACH statement IN ARRAY granted LOOP
+        EXECUTE statement;
+    END LOOP;
+END
+$$;
+
 -- Tables, columns, indexes and triggers that are new, or refused before anything is changed. At the end: what
 -- migrate() is may have changed above. Tables are no members; see finish.sql.
 DO $$

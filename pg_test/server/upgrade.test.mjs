@@ -66,7 +66,8 @@ test('users, sessions, secrets, policies and grants are kept', async (t) => {
     INSERT INTO public.posts VALUES ('${user.id}', 'mine'), ('other', 'not mine');
     GRANT SELECT ON public.posts TO ${role};
     GRANT USAGE ON SCHEMA better_auth TO ${role};
-    GRANT EXECUTE ON FUNCTION better_auth.get_session TO ${role}`);
+    GRANT EXECUTE ON FUNCTION better_auth.get_session TO ${role};
+    GRANT EXECUTE ON FUNCTION better_auth.handler TO ${role} WITH GRANT OPTION`);
   const secrets = await client.value(SECRETS);
 
   await client.query('ALTER EXTENSION better_auth UPDATE');
@@ -78,6 +79,9 @@ test('users, sessions, secrets, policies and grants are kept', async (t) => {
   }
   const app = await database.connect({ user: role });
   assert.equal((await app.call('get_session', { session_token: token })).user.id, user.id);
+  // handler() is another function now, of the same name.
+  assert.equal((await app.value(`SELECT better_auth.handler('{"method": "GET", "url": "/api/auth/ok"}'::text)`)).status, 200);
+  await app.query('GRANT EXECUTE ON FUNCTION better_auth.handler TO CURRENT_USER');
   await app.query(`SELECT set_config('request.jwt.claims', $1, false)`, [JSON.stringify({ sub: user.id })]);
   assert.deepEqual(await app.column('SELECT title FROM public.posts'), ['mine']);
   await wholeFlow(client);
