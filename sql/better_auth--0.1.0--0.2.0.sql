@@ -38,6 +38,11 @@ END
 $$;
 DROP FUNCTION better_auth.requesting_user_id_support(pg_catalog.internal);
 
+CREATE FUNCTION better_auth.forget_rate_limits() RETURNS pg_catalog.void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_rate_limits_wrapper';
+COMMENT ON FUNCTION better_auth.forget_rate_limits IS 'Forget what the rate limit has counted in memory in this database: every client begins anew.';
+COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, as many expired tokens of mails, and as many old rows of the rate limit; how many rows that were. To be called from time to time.';
+
 -- As in finish.sql, for the functions that are new: nobody but the owner may execute them, whatever ALTER DEFAULT
 -- PRIVILEGES says. A row that is as young as this transaction is its own. Grants on the others are the DBA's.
 DO $$

@@ -71,6 +71,15 @@ pub(crate) enum SameSite {
     None,
 }
 
+/// Where requests are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
+pub(crate) enum RateLimitStorage {
+    #[name = c"memory"]
+    Memory,
+    #[name = c"database"]
+    Database,
+}
+
 /// How the cookie cache is signed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
 pub(crate) enum CacheStrategy {
@@ -375,7 +384,10 @@ settings! {
         c"Better Auth: advanced.crossSubDomainCookies.domain."
     flag rate_limit RATE_LIMIT true, Suset, GucFlags::empty(),
         c"Limit how often a client may call handler().",
-        c"Better Auth: rateLimit.enabled, with storage in the database."
+        c"Better Auth: rateLimit.enabled."
+    choice(RateLimitStorage) rate_limit_storage RATE_LIMIT_STORAGE RateLimitStorage::Memory, Suset, GucFlags::empty(),
+        c"Where requests are counted: memory, or database too.",
+        c"Better Auth: rateLimit.storage. database counts in the table rateLimit as well, which a Better Auth server may share."
     seconds rate_limit_window RATE_LIMIT_WINDOW 10, Suset, GucFlags::empty(),
         c"Window of the rate limit where no rule says otherwise.",
         c"Better Auth: rateLimit.window."
@@ -679,6 +691,10 @@ pub(crate) fn cookie_same_site() -> SameSite {
 
 pub(crate) fn cookie_cache_strategy() -> CacheStrategy {
     COOKIE_CACHE_STRATEGY.get()
+}
+
+pub(crate) fn rate_limit_storage() -> RateLimitStorage {
+    RATE_LIMIT_STORAGE.get()
 }
 
 pub(crate) fn mail_max_attempts() -> i32 {

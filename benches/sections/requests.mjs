@@ -46,6 +46,9 @@ export async function requests() {
             handlerBridge: handler(bridge),
             // Better Auth's limits, but for their height.
             handlerLimited: handler(getSession, ['better_auth.rate_limit=on', 'better_auth.rate_limit_max=1000000']),
+            handlerLimitedInTable: handler(getSession, [
+                'better_auth.rate_limit=on', 'better_auth.rate_limit_max=1000000', 'better_auth.rate_limit_storage=database',
+            ]),
             node: plain.load(getSession),
             nodeBridge: plain.load(bridge),
             nodeLimited: limited.load(getSession),
@@ -101,6 +104,7 @@ export async function requests() {
         reportRequests('handler, get-session | better-auth-rs 0.10.0', 'handler', 'rust', 2);
         report('  handler, get-session | two rows in plain SQL', 'handler', 'floor');
         report('  with a rate limit | Node with one', 'handlerLimited', 'nodeLimited');
+        report('  with one in the table too | Node with one', 'handlerLimitedInTable', 'nodeLimited');
         reportRequests('handler, bridge route | Better Auth 1.7.25 on Node', 'handlerBridge', 'nodeBridge', 15);
         reportRequests('handler, bridge route | better-auth-rs 0.10.0', 'handlerBridge', 'rustBridge', 2);
         reportRequests('HTTP layer, get-session | Better Auth 1.7.25 on Node', 'layer', 'node', 4);

@@ -353,7 +353,7 @@ for (const [way, start] of Object.entries(WAYS)) {
     });
 
     test('too many requests', async (t) => {
-      const app = await site(t, start, { settings: { rate_limit: 'on' } });
+      const app = await site(t, start, { settings: { rate_limit: 'on', rate_limit_storage: 'database' } });
       const waits = [];
       const { auth } = open(app, {
         fetchOptions: { onError: ({ response }) => waits.push(response.headers.get('x-retry-after')) },

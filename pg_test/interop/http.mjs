@@ -125,7 +125,7 @@ function worldSql(hash) {
 
 // ── The two sides ────────────────────────────────────────────────────────────────────────────────
 //
-// A side is {name, database, fetch(request), mails(), hash}: `fetch` takes {method, url, headers: [[name, value]], body}
+// A side is {name, database, fetch(request), mails(), forget(), hash}: `fetch` takes {method, url, headers: [[name, value]], body}
 // and answers {status, headers, setCookies, body}; `mails` takes what was sent since the last time.
 
 // A hash that costs nothing, where hashing isn't the point.
@@ -226,6 +226,8 @@ export function ourSide(database, options) {
         `WITH taken AS (DELETE FROM better_auth.mail_outbox RETURNING *)
          SELECT kind, recipient, url, token, data FROM taken ORDER BY created_at, id`,
       ),
+    // What a step does to the table stands: memory would hold on to what was counted.
+    forget: () => database.sql('SELECT better_auth.forget_rate_limits()'),
   };
 }
 
@@ -314,6 +316,7 @@ export class Client {
 /** Plays the steps on one side, from the world as it always is; what it answered, and the rows afterwards. */
 export async function play(side, steps, names = {}) {
   await side.database.sql(worldSql(side.hash));
+  await side.forget?.();
   await side.mails();
   const client = new Client(names);
   const shown = new Shown(names.prefix ?? 'better-auth');
@@ -327,8 +330,10 @@ export async function play(side, steps, names = {}) {
   }
   const answers = [];
   for (const step of steps) {
-    if (typeof step === 'string') await side.database.sql(client.fill(step));
-    else answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), await client.ask(side, step)));
+    if (typeof step === 'string') {
+      await side.database.sql(client.fill(step));
+      await side.forget?.();
+    } else answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), await client.ask(side, step)));
   }
   return { answers, rows: shown.rows(await tables(side.database)) };
 }

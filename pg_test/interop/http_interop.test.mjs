@@ -253,7 +253,7 @@ for (const strategy of ['compact', 'jwt']) {
 
 describe('rate limit', () => {
   let sides;
-  const opened = () => (sides ??= open({ rate_limit: 'on' }, () => ({ rateLimit: { enabled: true } })));
+  const opened = () => (sides ??= open({ rate_limit: 'on', rate_limit_storage: 'database' }, () => ({ rateLimit: { enabled: true } })));
   const wrong = (address) => POST('/sign-in/email', { email: 'x', password: 'x' }, { headers: { 'x-forwarded-for': address } });
 
   test('both count in one row', async () => {

@@ -190,7 +190,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
     // handler() says so in the server's log, and answers 500.
     const others = [
       'handler', 'migrate', 'claims', 'hash_password', 'verify_password_hash', 'signing_secret_changed', 'enable_rpc',
-      'disable_rpc',
+      'disable_rpc', 'forget_rate_limits',
     ];
     const functions = await client.column(
       `SELECT proname FROM pg_proc WHERE pronamespace = 'better_auth'::regnamespace AND NOT proname = ANY ($1)`,

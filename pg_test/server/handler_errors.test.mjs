@@ -81,7 +81,7 @@ describe('a trigger of the tables’ owner that raises is no exception of handle
       'a session is prolonged': { on: 'UPDATE ON better_auth.session', before: MAKE_DUE, ask: (client, cookie) => http(client, 'GET', '/get-session', { cookie }) },
       'an expired session is deleted': { on: 'DELETE ON better_auth.session', before: EXPIRE, ask: (client, cookie) => http(client, 'GET', '/list-sessions', { cookie }) },
       'the bridge prolongs a session': { on: 'UPDATE ON better_auth.session', before: MAKE_DUE, ask: (client, cookie) => http(client, 'GET', '/api/insforge-token', { cookie, base: '' }) },
-      'a request is counted': { on: 'INSERT OR UPDATE ON better_auth."rateLimit"', ask: async (client) => (await set(client, { rate_limit: 'on' }), http(client, 'GET', '/ok')) },
+      'a request is counted': { on: 'INSERT OR UPDATE ON better_auth."rateLimit"', ask: async (client) => (await set(client, { rate_limit: 'on', rate_limit_storage: 'database' }), http(client, 'GET', '/ok')) },
       'a user is changed': { on: 'UPDATE ON better_auth."user"', ask: rename },
     })) {
       test(`when ${name}; the owner is ${owner}`, async (t) => {
@@ -169,13 +169,13 @@ describe('in a transaction', () => {
   });
 
   test('that is read-only it reads, and refuses to write', async (t) => {
-    const { client, cookie, user } = await withUser(t, { rate_limit: 'on' });
+    const { client, cookie, user } = await withUser(t, { rate_limit: 'on', rate_limit_storage: 'database' });
     await unchanged(client, async () => {
       await client.query('BEGIN READ ONLY');
       assert.equal((await http(client, 'GET', '/get-session', { cookie })).json.user.id, user.id);
       assert.equal((await http(client, 'GET', '/api/insforge-token', { base: '', cookie })).status, 200);
       assert.equal((await rename(client, cookie)).status, 503);
-      // Right or wrong: what can't be counted must not be answered.
+      // Right or wrong: whoever asks where no session can be opened is told nothing.
       for (const password of [PASSWORD, 'wrong password']) {
         assert.equal((await http(client, 'POST', '/sign-in/email', { body: { email: user.email, password } })).status, 503);
       }

@@ -32,7 +32,7 @@ describe('what a hook raises, through handler()', () => {
   };
   for (const setting of ['before_sign_up_function', 'after_sign_up_function', 'send_mail_function']) {
     test(`in ${setting} is the answer, and nothing is left but the count of requests`, async (t) => {
-      const { client } = await configured(t, { ...SETTINGS, [setting]: 'public.hook', send_verification_on_sign_up: 'on' });
+      const { client } = await configured(t, { ...SETTINGS, [setting]: 'public.hook', send_verification_on_sign_up: 'on', rate_limit_storage: 'database' });
       await client.query('CREATE TABLE public.called (context jsonb)');
       let address = 0;
       for (const [state, { status }] of Object.entries(cases)) {
@@ -55,7 +55,7 @@ describe('what a hook raises, through handler()', () => {
   }
 
   test('is not taken for what an earlier request’s hook raised', async (t) => {
-    const { client } = await configured(t, { ...SETTINGS, before_sign_up_function: 'public.hook' });
+    const { client } = await configured(t, { ...SETTINGS, before_sign_up_function: 'public.hook', rate_limit_storage: 'database' });
     await hook(client, 'public.hook', `BEGIN RAISE EXCEPTION 'no'; END`);
     assert.equal((await post(client)).status, 400);
     await client.query(`CREATE FUNCTION public.breaks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'of the inside'; END $$;

@@ -680,6 +680,7 @@ const WHAT_GOES_WRONG = {
   async '429 for everybody'(t) {
     const { database, client } = await insforge(t);
     await isSetUp(t, database);
+    await client.query(`ALTER DATABASE ${ident(database.name)} SET better_auth.rate_limit_storage = 'database'`);
     const connection = await database.connect();
     const statuses = [];
     for (let count = 0; count < 4; count += 1) {

@@ -48,6 +48,8 @@ async function start(t, { port } = {}) {
   const { database, client } = await server.database(t);
   await client.query(`GRANT USAGE ON SCHEMA better_auth TO ${role}; GRANT EXECUTE ON FUNCTION better_auth.handler TO ${role}`);
   await client.query(`ALTER DATABASE ${database.name} SET better_auth.base_url = '${ORIGIN}'`);
+  // Shows which requests came as far as the database, and makes them wait.
+  await client.query(`ALTER DATABASE ${database.name} SET better_auth.rate_limit_storage = 'database'`);
   process.env.BETTER_AUTH_DATABASE_URL = urlOf(database, role, port);
   cleanup(t, async () => {
     await globalThis.betterAuthPool?.end();

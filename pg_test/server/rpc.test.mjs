@@ -243,7 +243,7 @@ each('a form of another site can do nothing', async (t, start) => {
 });
 
 each('rate limits survive what they refuse', async (t, start) => {
-  const { rpc, client } = await start({ settings: { rate_limit: 'on' } });
+  const { rpc, client } = await start({ settings: { rate_limit: 'on', rate_limit_storage: 'database' } });
   const answers = [];
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const answer = await rpc('sign_in_email', { email: freshEmail(), password: PASSWORD }, { headers: { 'x-forwarded-for': '203.0.113.9' } });

@@ -6,6 +6,7 @@ use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
 use pgrx::trigger_support::{PgTrigger, PgTriggerError};
 
+use crate::api::http::rate_limit::oldest_needed;
 use crate::api::jsonb::JsonText;
 use crate::api::raise::{OrRaise, not_null};
 use crate::api::sql::seconds;
@@ -14,7 +15,7 @@ use crate::flow::secrets::{self, Name};
 use crate::flow::{hash, mail};
 use crate::store::adopt::Severity;
 use crate::store::server::Timestamp;
-use crate::store::{adopt, catalog, migrate as schema, purge};
+use crate::store::{adopt, catalog, counter, migrate as schema, purge, rate_limit};
 
 /// Makes what is missing of the tables and secrets, adopts what is there, drops nothing; returns what it
 /// did. Idempotent. Runs with the caller's privileges.
@@ -70,8 +71,9 @@ fn signing_secret_changed<'a>(
     Ok(None::<PgHeapTuple<'a, pgrx::AllocatedByRust>>)
 }
 
-/// Deletes up to `batch` sessions, and up to as many tokens of mails, that have expired; returns how many rows that
-/// were, 0 when there are no more. Rows that somebody is using are left for the next time, so nobody waits.
+/// Deletes up to `batch` sessions, up to as many tokens of mails, that have expired, and up to as many rows of the
+/// rate limit whose window has passed; returns how many rows that were, 0 when there are no more. Rows that somebody
+/// is using are left for the next time, so nobody waits.
 ///
 /// Errors: 22023 for a batch that is not between 1 and 1,000,000.
 #[pg_extern]
@@ -80,7 +82,17 @@ fn purge_expired(batch: default!(Option<i32>, "10000")) -> i64 {
     if !(1..=1_000_000).contains(&batch) {
         Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
     }
-    purge::purge(Timestamp::now(), batch.into()).or_raise()
+    let now = Timestamp::now();
+    let gone = purge::purge(now, batch.into()).or_raise();
+    let limits = rate_limit::prune(oldest_needed(now.unix_milliseconds()), batch.into()).or_raise();
+    gone + i64::try_from(limits).unwrap_or(i64::MAX)
+}
+
+/// Forgets what the rate limit has counted in memory in this database: every client begins anew. With
+/// `better_auth.rate_limit_storage = database`, delete the rows of better_auth."rateLimit" as well.
+#[pg_extern]
+fn forget_rate_limits() {
+    counter::forget_all();
 }
 
 /// A hash of a password as sign-up would store it, for scripts that import users.

@@ -27,6 +27,14 @@ impl Key {
         self.mac(message).finalize().into_bytes().into()
     }
 
+    /// A number that nobody can tell, or choose, without the key: four of them.
+    pub(crate) fn numbers(&self, message: &[u8]) -> [u64; 4] {
+        let signature = self.sign(message);
+        std::array::from_fn(|index| {
+            signature.iter().skip(index * 8).take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
+        })
+    }
+
     /// Whether it is the message's signature, in constant time.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.mac(message).verify_slice(signature).is_ok()

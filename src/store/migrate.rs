@@ -114,7 +114,8 @@ pub(super) const DEFINITIONS: [Definition; 7] = [
         ],
         unique: &["id", "key"],
         indexed: &[],
-        searched: &[],
+        // Better Auth goes through the whole table for what is old.
+        searched: &[("lastRequest", "btree")],
     },
     Definition {
         table: Table::MailOutbox,

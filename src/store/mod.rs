@@ -7,6 +7,7 @@ pub(crate) mod account;
 pub(crate) mod adopt;
 pub(crate) mod catalog;
 mod columns;
+pub(crate) mod counter;
 pub(crate) mod fields;
 pub(crate) mod function;
 mod likeness;

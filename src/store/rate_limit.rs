@@ -4,7 +4,7 @@ use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::columns::{at, compare, insert, is};
 use crate::store::server::random_id;
-use crate::store::sql::{Statement, Value};
+use crate::store::sql::{Row, Statement, Value};
 
 /// How often the count is tried anew when others change the row meanwhile.
 const ATTEMPTS: usize = 8;
@@ -43,11 +43,14 @@ thread_local! {
         Ok(format!("{insert} ON CONFLICT DO NOTHING RETURNING 1"))
     }) };
     static PRUNE: Statement = const { Statement::new(Table::RateLimit, || {
+        // In order, so that it is the index that is read: a table without an old row in it costs nothing then.
         Ok(format!(
             "DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
-                 SELECT e.id FROM {0} e WHERE {1} LIMIT 100 FOR UPDATE SKIP LOCKED))",
+                 SELECT e.id FROM {0} e WHERE {1} ORDER BY {2} LIMIT $2 FOR UPDATE SKIP LOCKED))
+             RETURNING 1",
             Table::RateLimit.sql(),
             compare(Table::RateLimit, "e", "lastRequest", "<", 1)?,
+            at(Table::RateLimit, "e", "lastRequest"),
         ))
     }) };
 }
@@ -62,44 +65,77 @@ pub(crate) enum Outcome {
     Denied(i64),
 }
 
-/// Counts a request at `now` (milliseconds since 1970) against a limit of `max` in `window` milliseconds.
+/// What a row says, at some moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    /// Milliseconds since 1970.
+    last: i64,
+    count: i64,
+}
+
+impl Seen {
+    /// When the last request was let through, where it refuses one more at `now` against a limit of `max` in `window`
+    /// milliseconds.
+    pub(crate) fn denies(self, now: i64, window: i64, max: i64) -> Option<i64> {
+        (now - self.last < window && self.count >= max).then_some(self.last)
+    }
+}
+
+/// What is counted under this key, without waiting for who is counting.
+///
+/// # Errors
+/// No table.
+pub(crate) fn look(key: &str) -> Result<Option<Seen>, AuthError> {
+    let seen = |row: &Row| Seen { last: row.integer(1), count: row.integer(2) };
+    LAST.with(|statement| statement.query(&[Value::Text(key)], seen).map(|mut rows| rows.pop()))
+}
+
+/// Counts a request at `now` (milliseconds since 1970) against a limit of `max` in `window` milliseconds, after it was
+/// `seen` that it might be let through.
 ///
 /// # Errors
 /// No table, or no randomness.
-pub(crate) fn consume(key: &str, now: i64, window: i64, max: i64) -> Result<Outcome, AuthError> {
+pub(crate) fn consume(
+    key: &str,
+    mut seen: Option<Seen>,
+    now: i64,
+    window: i64,
+    max: i64,
+) -> Result<Outcome, AuthError> {
     for _ in 0..ATTEMPTS {
-        let last = LAST.with(|statement| {
-            statement
-                .query(&[Value::Text(key)], |row| (row.integer(1), row.integer(2)))
-                .map(|mut rows| rows.pop())
-        })?;
-        let Some((last, count)) = last else {
-            let id = random_id(Table::RateLimit)?;
-            let values = [Value::Text(&id), Value::Text(key), Value::Integer(1), Value::Integer(now)];
-            if INSERT.with(|statement| statement.query(&values, |_| ()))?.is_empty() {
-                continue;
+        match seen {
+            None => {
+                let id = random_id(Table::RateLimit)?;
+                let values = [Value::Text(&id), Value::Text(key), Value::Integer(1), Value::Integer(now)];
+                if !INSERT.with(|statement| statement.query(&values, |_| ()))?.is_empty() {
+                    return Ok(Outcome::Allowed);
+                }
             }
-            return Ok(Outcome::Allowed);
-        };
-        // Without a lock: who is denied need not wait for one who is let through and still at work.
-        if now - last < window && count >= max {
-            return Ok(Outcome::Denied(last));
+            Some(seen) => {
+                // Without a lock: who is denied need not wait for one who is let through and still at work.
+                if let Some(last) = seen.denies(now, window, max) {
+                    return Ok(Outcome::Denied(last));
+                }
+                let values =
+                    [Value::Text(key), Value::Integer(now), Value::Integer(window), Value::Integer(max)];
+                match COUNT.with(|statement| statement.query(&values, |row| row.integer(1)))?.pop() {
+                    Some(1) => return Ok(Outcome::AllowedAnew),
+                    Some(_) => return Ok(Outcome::Allowed),
+                    None => {}
+                }
+            }
         }
-        let values = [Value::Text(key), Value::Integer(now), Value::Integer(window), Value::Integer(max)];
-        match COUNT.with(|statement| statement.query(&values, |row| row.integer(1)))?.pop() {
-            Some(1) => return Ok(Outcome::AllowedAnew),
-            Some(_) => return Ok(Outcome::Allowed),
-            None => {}
-        }
+        seen = look(key)?;
     }
     // Others were let through in its place every time.
     Ok(Outcome::Denied(now))
 }
 
-/// Deletes rows whose last request was before `until` (milliseconds since 1970).
+/// Deletes up to `batch` rows whose last request was before `until` (milliseconds since 1970); how many.
 ///
 /// # Errors
 /// No table.
-pub(crate) fn prune(until: i64) -> Result<(), AuthError> {
-    PRUNE.with(|statement| statement.execute(&[Value::Integer(until)]))
+pub(crate) fn prune(until: i64, batch: i64) -> Result<usize, AuthError> {
+    let values = [Value::Integer(until), Value::Integer(batch)];
+    PRUNE.with(|statement| statement.query(&values, |_| ())).map(|rows| rows.len())
 }

@@ -34,6 +34,20 @@ impl Exception {
 /// exception is the answer, unless it is one that the transaction can't go on after or should not: a
 /// cancelled query, a shutdown, a conflict with others that is worth a retry, no resources.
 pub(crate) fn attempt<T>(work: impl FnOnce() -> T, keeps: impl FnOnce(&T) -> bool) -> Result<T, Exception> {
+    attempt_unless(work, keeps, is_fatal)
+}
+
+/// The same for work that can be done without: also where the server has not got what it takes. A cancelled
+/// query and a shutdown still go on.
+pub(crate) fn attempt_optional<T>(work: impl FnOnce() -> T) -> Result<T, Exception> {
+    attempt_unless(work, |_| true, |code| class(code) == *b"57")
+}
+
+fn attempt_unless<T>(
+    work: impl FnOnce() -> T,
+    keeps: impl FnOnce(&T) -> bool,
+    is_fatal: fn(PgSqlErrorCode) -> bool,
+) -> Result<T, Exception> {
     // SAFETY: reads the backend's own state, inside a transaction.
     let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
     let back_to_caller = || {

@@ -115,13 +115,13 @@ export default [
   {
     name: 'address, disableIpTracking',
     options: () => ({ ...LIMITED(), advanced: { ipAddress: { disableIpTracking: true } } }),
-    settings: { disable_ip_tracking: 'on', rate_limit: 'on' },
+    settings: { disable_ip_tracking: 'on', rate_limit: 'on', rate_limit_storage: 'database' },
     cases: { 'sign-in': from('203.0.113.9'), 'no limit': times(5, wrong(at('203.0.113.9'))) },
   },
   {
     name: 'rate limit',
     options: () => LIMITED(),
-    settings: { rate_limit: 'on' },
+    settings: { rate_limit: 'on', rate_limit_storage: 'database' },
     cases: {
       'three sign-ins': times(5, wrong(at('203.0.113.9'))),
       'three sign-ins in all': [
@@ -177,7 +177,7 @@ export default [
   {
     name: 'rate limit, window and max',
     options: () => LIMITED({ window: 30, max: 2 }),
-    settings: { rate_limit: 'on', rate_limit_window: 30, rate_limit_max: 2 },
+    settings: { rate_limit: 'on', rate_limit_storage: 'database', rate_limit_window: 30, rate_limit_max: 2 },
     cases: {
       'get-session': times(4, GET('/get-session')),
       'sign-in has its own': times(5, wrong()),
@@ -198,7 +198,7 @@ export default [
         },
       }),
     settings: {
-      rate_limit: 'on',
+      rate_limit: 'on', rate_limit_storage: 'database',
       rate_limit_rules: '/sign-in/email=5/1, /ok=off, /get-*=20/2, /reset-password/*=60/1, /list-?ccounts=60/1, /sign-up/**=off',
     },
     cases: {
@@ -214,7 +214,7 @@ export default [
   {
     name: 'rate limit of one',
     options: () => LIMITED({ window: 3600, max: 1 }),
-    settings: { rate_limit: 'on', rate_limit_window: 3600, rate_limit_max: 1 },
+    settings: { rate_limit: 'on', rate_limit_storage: 'database', rate_limit_window: 3600, rate_limit_max: 1 },
     cases: { 'ok': times(3, GET('/ok')) },
   },
 ];

@@ -10,7 +10,7 @@ mod jar;
 mod location;
 mod oauth;
 mod origin;
-mod rate_limit;
+pub(super) mod rate_limit;
 mod request;
 mod response;
 mod routes;
@@ -136,9 +136,8 @@ fn answer(request: &Request) -> Response {
         let not_found = Response { body: "Not Found".into(), ..Response::empty(404) };
         return not_found.with("content-type", "text/plain;charset=UTF-8".into());
     }
-    // In a subtransaction of its own: what was counted stays, whatever becomes of the request.
     let limit = || rate_limit::check(address.as_deref(), route, routes::pattern(route));
-    match settings::rate_limit().then(|| attempt(limit, Result::is_ok)) {
+    match settings::rate_limit().then(limit) {
         None | Some(Ok(Ok(None))) => {}
         Some(Ok(Ok(Some(too_many)))) => return too_many,
         Some(Ok(Err(error))) => return Response::refusal(&error),
@@ -147,8 +146,7 @@ fn answer(request: &Request) -> Response {
     let Some(route) = site.path(request).and_then(|path| routes::find(&request.method, path)) else {
         return Response::empty(404);
     };
-    // On a standby, or where PostgREST runs a GET: nothing that writes gets as far as a password, since no
-    // attempt could be counted.
+    // On a standby, or where PostgREST runs a GET: nothing that writes gets as far as a password.
     if route.writes && !is_writable() {
         return Response::empty(503);
     }
