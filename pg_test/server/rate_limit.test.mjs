@@ -256,6 +256,8 @@ describe('with a server of its own', () => {
     const victim = await open(own, database.name);
     assert.equal(await status(victim, ...signIn('10.0.0.1')), 429);
     process.kill(victim.processID, 'SIGKILL');
+    // The server ends them all, and starts anew.
+    await until(() => client.query('SELECT 1').then(() => false, () => true), 'the other connection has ended');
     let again;
     await until(async () => {
       again = await open(own, database.name).catch(() => undefined);
