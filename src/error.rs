@@ -168,6 +168,8 @@ pub(crate) enum AuthError {
     Adoption(Vec<String>, Vec<String>),
     /// A feature of Better Auth that this release lacks, and that must not be passed over.
     Unsupported(&'static str),
+    /// What a statement needs keeps changing: the transaction may be tried again.
+    Busy(&'static str),
     /// The server has no memory or no randomness to give.
     Resources(&'static str),
 }
@@ -208,9 +210,11 @@ impl AuthError {
             Self::Adoption(..) => {
                 "better_auth can't use the tables that are here; nothing was changed".into()
             }
-            Self::OAuth(text) | Self::Bare(_, text) | Self::Unsupported(text) | Self::Resources(text) => {
-                (*text).into()
-            }
+            Self::OAuth(text)
+            | Self::Bare(_, text)
+            | Self::Unsupported(text)
+            | Self::Busy(text)
+            | Self::Resources(text) => (*text).into(),
         }
     }
 
@@ -238,7 +242,11 @@ impl AuthError {
             Self::OAuth(_) | Self::Token(_) => Some(401),
             Self::Bare(status, _) => Some(*status),
             Self::Unsupported(_) => Some(501),
-            Self::NotMigrated(_) | Self::Setup(_) | Self::Adoption(..) | Self::Resources(_) => None,
+            Self::NotMigrated(_)
+            | Self::Setup(_)
+            | Self::Adoption(..)
+            | Self::Busy(_)
+            | Self::Resources(_) => None,
         }
     }
 
@@ -273,6 +281,7 @@ impl AuthError {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             }
             Self::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::Busy(_) => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Self::Resources(_) => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         }
     }

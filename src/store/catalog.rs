@@ -2,14 +2,14 @@
 //! them: columns differ between its versions, and plugins add more.
 
 use pgrx::{PgRelation, pg_sys};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::error::AuthError;
 use crate::names::{MODELS, Names, OURS};
 use crate::settings;
-use crate::store::sql::{CatalogStatement, Value, as_owner};
+use crate::store::guard;
 
 /// The tables that the store knows, all in schema `better_auth`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -128,37 +128,23 @@ impl Relation {
     }
 }
 
-/// Counts the changes to the shapes of Better Auth's tables that this backend was told of.
-static SHAPES: AtomicU64 = AtomicU64::new(1);
 /// Counts the changes to `signing_secret`, its rows among them: a trigger on it says so.
 static SECRETS: AtomicU64 = AtomicU64::new(1);
 /// The tables' oids, for the callback; 0 until first used.
 static OIDS: [AtomicU32; Table::COUNT] = [const { AtomicU32::new(0) }; Table::COUNT];
 
 thread_local! {
-    static RELATIONS: RefCell<(u64, [Option<Rc<Relation>>; Table::COUNT])> =
-        const { RefCell::new((0, [const { None }; Table::COUNT])) };
+    static RELATIONS: RefCell<[Option<(u64, Rc<Relation>)>; Table::COUNT]> =
+        const { RefCell::new([const { None }; Table::COUNT]) };
+    /// How many changes there were when nothing was remembered last.
+    static EMPTY_AT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Asks PostgreSQL to tell when a table changes, or whom a function belongs to, or who is a superuser.
-/// For _PG_init.
+/// Asks PostgreSQL to tell when a table changes, or what it has to do with. For _PG_init.
 pub(crate) fn init() {
-    // SAFETY: the callbacks are plain functions that live as long as the library, which is never unloaded.
-    unsafe {
-        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0));
-        for cache in [pg_sys::SysCacheIdentifier::PROCOID, pg_sys::SysCacheIdentifier::AUTHOID] {
-            pg_sys::CacheRegisterSyscacheCallback(
-                cache.cast_signed(),
-                Some(trust_changed),
-                pg_sys::Datum::from(0),
-            );
-        }
-    }
-}
-
-/// As [`relation_changed`].
-unsafe extern "C-unwind" fn trust_changed(_: pg_sys::Datum, _: i32, _: u32) {
-    SHAPES.fetch_add(1, Relaxed);
+    // SAFETY: the callback is a plain function that lives as long as the library, which is never unloaded.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0)) };
+    guard::init();
 }
 
 /// Runs at arbitrary moments, even while a transaction aborts: it only counts.
@@ -167,19 +153,21 @@ unsafe extern "C-unwind" fn relation_changed(_: pg_sys::Datum, relation: pg_sys:
     let relation = relation.to_u32();
     for (index, oid) in OIDS.iter().enumerate() {
         if everything || oid.load(Relaxed) == relation {
-            let is_secret = index == Table::SigningSecret as usize;
-            SHAPES.fetch_add(1, Relaxed);
-            if is_secret {
-                SECRETS.fetch_add(1, Relaxed);
+            match index == Table::SigningSecret as usize {
+                true => drop(SECRETS.fetch_add(1, Relaxed)),
+                false => guard::changed(),
             }
         }
     }
+    guard::relation_changed(relation);
 }
 
-/// Changes whenever a table may have another shape; statements built before must be built anew.
-pub(super) fn shapes() -> u64 {
-    // Both only grow, so the sum changes whenever either does.
-    SHAPES.load(Relaxed).wrapping_add(settings::field_changes())
+/// Changes whenever the table may have another shape; statements built before must be built anew.
+pub(super) fn shapes(table: Table) -> u64 {
+    // New rows of the secrets look like another shape, which is nothing to the other tables.
+    let secrets = if table == Table::SigningSecret { SECRETS.load(Relaxed) } else { 0 };
+    // All of them only grow, so the sum changes whenever one does.
+    guard::changes().wrapping_add(settings::field_changes()).wrapping_add(secrets)
 }
 
 /// Changes whenever `signing_secret` may have other rows, those of other backends included.
@@ -212,21 +200,23 @@ pub(super) fn lock_for_writing(table: Table) {
 pub(super) fn relation(table: Table) -> Result<Rc<Relation>, AuthError> {
     // SAFETY: as in `secrets`. What is remembered says whose rights a statement gets.
     unsafe { pg_sys::AcceptInvalidationMessages() };
-    let now = shapes();
-    let known = RELATIONS.with_borrow(|(known_at, relations)| {
-        (*known_at == now).then(|| relations[table as usize].clone()).flatten()
+    let changes = guard::changes();
+    if EMPTY_AT.replace(changes) != changes {
+        RELATIONS.take();
+        guard::forget();
+    }
+    let now = shapes(table);
+    let known = RELATIONS.with_borrow(|relations| {
+        relations[table as usize]
+            .as_ref()
+            .filter(|(at, _)| *at == now)
+            .map(|(_, relation)| Rc::clone(relation))
     });
     if let Some(relation) = known {
         return Ok(relation);
     }
     let relation = Rc::new(load(table)?);
-    RELATIONS.with_borrow_mut(|(known_at, relations)| {
-        if *known_at != now {
-            *relations = Default::default();
-            *known_at = now;
-        }
-        relations[table as usize] = Some(Rc::clone(&relation));
-    });
+    RELATIONS.with_borrow_mut(|relations| relations[table as usize] = Some((now, Rc::clone(&relation))));
     Ok(relation)
 }
 
@@ -260,8 +250,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
     let relation = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock.cast_signed()) };
     // SAFETY: rd_rel of an open relation points to its pg_class row.
     let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
-    // SAFETY: looks the role up.
-    let is_trusted = unsafe { pg_sys::superuser_arg(owner) };
+    let is_trusted = guard::is_superuser(owner);
     if table.is_ours() && !is_trusted {
         return Err(AuthError::Setup(format!(
             "{} belongs to a role that is not a superuser and could read the secrets in it; drop it and run: SELECT * FROM better_auth.migrate();",
@@ -269,7 +258,7 @@ fn load(table: Table) -> Result<Relation, AuthError> {
         )));
     }
     if is_trusted {
-        check_code(table, oid, owner)?;
+        guard::check(table, oid, owner)?;
     }
     let columns = columns(&relation);
     Ok(Relation { owner, columns })
@@ -309,77 +298,6 @@ pub(super) fn describe(oid: pg_sys::Oid) -> Relation {
     // SAFETY: as in `load`.
     let owner = unsafe { (*(*relation.as_ptr()).rd_rel).relowner };
     Relation { owner, columns: columns(&relation) }
-}
-
-thread_local! {
-    /// What other roles than superusers have a say in, of a table ($1, and its name $2).
-    static FOREIGN_CODE: CatalogStatement = const { CatalogStatement::new(
-        "WITH RECURSIVE tables (oid) AS (
-             SELECT $1::pg_catalog.oid
-             UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tables t ON i.inhparent = t.oid),
-         types (oid) AS (
-             SELECT a.atttypid FROM pg_catalog.pg_attribute a JOIN tables t ON a.attrelid = t.oid
-             WHERE a.attnum > 0 AND NOT a.attisdropped
-             UNION SELECT part.oid FROM types s JOIN pg_catalog.pg_type y ON y.oid = s.oid
-             CROSS JOIN LATERAL (
-                 SELECT y.typelem UNION ALL SELECT y.typbasetype
-                 UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = y.oid
-                 UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
-                           WHERE a.attrelid = y.typrelid AND y.typrelid <> 0 AND a.attnum > 0 AND NOT a.attisdropped
-             ) part (oid) WHERE part.oid <> 0),
-         code (name, class, oid) AS (
-             SELECT pg_catalog.format('trigger %I', g.tgname), 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid
-             FROM pg_catalog.pg_trigger g JOIN tables t ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
-             UNION ALL SELECT pg_catalog.format('default of %I', a.attname), 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid
-             FROM pg_catalog.pg_attrdef d JOIN tables t ON d.adrelid = t.oid
-             JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-             UNION ALL SELECT pg_catalog.format('constraint %I', c.conname), 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid
-             FROM pg_catalog.pg_constraint c
-             WHERE c.conrelid IN (SELECT t.oid FROM tables t) OR c.contypid IN (SELECT s.oid FROM types s)
-             UNION ALL SELECT pg_catalog.format('index %s', i.indexrelid::pg_catalog.regclass), 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid
-             FROM pg_catalog.pg_index i JOIN tables t ON i.indrelid = t.oid),
-         called (name, oid) AS (
-             SELECT c.name, CASE d.refclassid WHEN 'pg_catalog.pg_proc'::pg_catalog.regclass THEN d.refobjid ELSE o.oprcode::pg_catalog.oid END
-             FROM code c JOIN pg_catalog.pg_depend d ON d.classid = c.class AND d.objid = c.oid
-             LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
-             WHERE d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
-             UNION ALL SELECT pg_catalog.format('cast from %s', c.castsource::pg_catalog.regtype), c.castfunc
-             FROM pg_catalog.pg_cast c WHERE c.castfunc <> 0
-               AND (c.castsource IN (SELECT s.oid FROM types s) OR c.casttarget IN (SELECT s.oid FROM types s)))
-         SELECT pg_catalog.format('role %s may make triggers on it; run: REVOKE TRIGGER ON %s FROM %1$s',
-                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
-                CASE c.oid WHEN $1::pg_catalog.oid THEN $2 ELSE c.oid::pg_catalog.regclass::pg_catalog.text END)
-         FROM tables t JOIN pg_catalog.pg_class c ON c.oid = t.oid CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
-         LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
-         WHERE a.privilege_type = 'TRIGGER' AND r.rolsuper IS NOT TRUE
-         UNION ALL SELECT pg_catalog.format('%s, which inherits from it, belongs to a role that is not a superuser', c.oid::pg_catalog.regclass)
-         FROM tables t JOIN pg_catalog.pg_class c ON c.oid = t.oid JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
-         WHERE NOT r.rolsuper
-         UNION ALL SELECT pg_catalog.format('it has the rule %I', w.rulename)
-         FROM tables t JOIN pg_catalog.pg_rewrite w ON w.ev_class = t.oid
-         UNION ALL SELECT pg_catalog.format('type %s of a column belongs to a role that is not a superuser; give it to one', y.oid::pg_catalog.regtype)
-         FROM types s JOIN pg_catalog.pg_type y ON y.oid = s.oid JOIN pg_catalog.pg_roles r ON r.oid = y.typowner
-         WHERE NOT r.rolsuper
-         UNION ALL SELECT pg_catalog.format('its %s runs %s, which belongs to a role that is not a superuser; drop it, or give the function to a superuser',
-                c.name, p.oid::pg_catalog.regprocedure)
-         FROM called c JOIN pg_catalog.pg_proc p ON p.oid = c.oid JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
-         WHERE NOT r.rolsuper",
-    ) };
-}
-
-/// Statements run as the table's owner, and so does what they set off: triggers, defaults, constraints, and
-/// what is behind a column's type. Where the owner is a superuser, nobody else may have a say in that: who may
-/// would be a superuser too at the next sign-in. What a superuser's own functions call is theirs to know.
-///
-/// Reads what is committed now, since the verdict is remembered beyond a transaction that may see less.
-fn check_code(table: Table, oid: pg_sys::Oid, owner: pg_sys::Oid) -> Result<(), AuthError> {
-    let sql = table.sql();
-    let values = [Value::Integer(oid.to_u32().into()), Value::Text(&sql)];
-    // As the owner: a server may keep its catalogs from others.
-    match as_owner(owner, || FOREIGN_CODE.with(|statement| statement.query_latest(&values)))?.pop() {
-        None => Ok(()),
-        Some(why) => Err(AuthError::Setup(format!("{} belongs to a superuser, but {why}", table.sql()))),
-    }
 }
 
 /// The column of a field that the table must have.

@@ -10,6 +10,7 @@ mod columns;
 pub(crate) mod counter;
 pub(crate) mod fields;
 pub(crate) mod function;
+mod guard;
 mod likeness;
 pub(crate) mod mail;
 pub(crate) mod migrate;

@@ -122,6 +122,10 @@ enum Keep {
     No,
 }
 
+/// How often a statement is built anew because its table, or what the table runs, changes meanwhile. Only who owns
+/// these, or a superuser, can make them change.
+const ATTEMPTS: usize = 64;
+
 /// One statement on one table. Its text depends on the columns that the table has here.
 pub(super) struct Statement {
     table: Table,
@@ -181,8 +185,8 @@ impl Statement {
         snapshot: Snapshot,
         read: impl Fn(&Row) -> T,
     ) -> Result<Vec<T>, AuthError> {
-        loop {
-            let shapes = catalog::shapes();
+        for _ in 0..ATTEMPTS {
+            let shapes = catalog::shapes(self.table);
             let owner = self.owner()?;
             let rows = run_as(owner, values, |values| {
                 let plan = self.plan(values)?;
@@ -190,7 +194,7 @@ impl Statement {
                     catalog::lock_for_writing(self.table);
                 }
                 // What was waited for may have changed what the owner's name was good for.
-                match catalog::shapes() == shapes {
+                match catalog::shapes(self.table) == shapes {
                     true => execute(&plan, values, snapshot, &read).map(Some),
                     false => Ok(None),
                 }
@@ -199,6 +203,7 @@ impl Statement {
                 return Ok(rows);
             }
         }
+        Err(AuthError::Busy("better_auth's tables keep changing"))
     }
 
     fn owner(&self) -> Result<pg_sys::Oid, AuthError> {
@@ -216,7 +221,7 @@ impl Statement {
     }
 
     fn plan(&self, values: &[Value<'_>]) -> Result<Rc<Plan>, AuthError> {
-        let shapes = catalog::shapes();
+        let shapes = catalog::shapes(self.table);
         if let Some((built_at, plan)) = &*self.plan.borrow()
             && *built_at == shapes
         {
