@@ -73,7 +73,7 @@ export async function withApp(t, settings = {}) {
   /** A page in a browser of its own, as of another person. What goes wrong in the page's script fails the test. */
   const open = async (path = '/', options) => {
     const context = await browser.newContext({ baseURL: app.url, ...options });
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(120_000);
     const faults = [];
     cleanup(t, async () => {
       await context.close();

@@ -359,7 +359,7 @@ export async function same(real, ours, steps) {
 
 /** Waits until a connection of the database waits for a lock. */
 export async function untilBlocked(database) {
-  for (let attempt = 0; attempt < 400; attempt++) {
+  for (const end = Date.now() + 120_000; Date.now() < end; ) {
     const waiting = await database.value(
       `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     );

@@ -42,7 +42,7 @@ function run(t, program, args, env) {
   /** Waits for its end, after a signal if one is given; its exit status. */
   const ended = async (signal) => {
     child.kill(signal ?? 0);
-    const late = sleep(30_000, undefined, { ref: false }).then(() => assert.fail(`${program} doesn't end: ${output.stderr}`));
+    const late = sleep(180_000, undefined, { ref: false }).then(() => assert.fail(`${program} doesn't end: ${output.stderr}`));
     const [code] = await Promise.race([closed, late]);
     return code;
   };

@@ -70,10 +70,10 @@ async function startPostgrest(secret) {
     return ended;
   };
   running.push({ stop });
-  for (let tries = 0; ; tries += 1) {
+  for (const late = Date.now() + 120_000; ; ) {
     const isUp = await fetch(`${url}/posts`).then(({ status }) => status === 401, () => false); // no token, no posts
     if (isUp) break;
-    if (tries === 300) await fail(`${POSTGREST} does not answer on ${url}`);
+    if (Date.now() > late) await fail(`${POSTGREST} does not answer on ${url}`);
     await sleep(100);
   }
   return url;
