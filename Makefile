@@ -15,7 +15,7 @@ SOURCES := Cargo.toml Cargo.lock $(EXTENSION).control $(wildcard .cargo/config.t
            $(shell find src sql -type f 2>/dev/null)
 PACKAGE := target/package/$(shell $(PG_CONFIG) --version 2>/dev/null | sed 's/^PostgreSQL \([0-9]*\).*/pg\1/')-$(PROFILE)
 
-.PHONY: all install uninstall installcheck demo app test bench clean help
+.PHONY: all install uninstall installcheck demo app test soak bench clean help
 .DEFAULT_GOAL := all
 
 all: $(PACKAGE)/done  ## build the extension for PG_CONFIG's server
@@ -46,6 +46,9 @@ app:  ## the demo app on a throwaway server until Ctrl-C (PORT=3000, POSTGREST=/
 
 test:  ## every test on throwaway servers (ONLY="unit regress server interop browser", PG_MAJOR=13 ... 18)
 	@exec pg_test/tools/run $(ONLY)
+
+soak:  ## 3000 generated SELECTs and as many writes, compared (SEED=1 QUERIES=3000)
+	@exec pg_test/tools/soak $(SEED) $(QUERIES)
 
 bench:  ## the benchmarks, on a throwaway server
 	@exec pg_test/tools/bench
