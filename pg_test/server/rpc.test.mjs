@@ -255,7 +255,8 @@ each('rate limits survive what they refuse', async (t, start) => {
 
 each('pre_request() turns away the token of a session that is gone', async (t, start) => {
   const { rpc, send, client, user } = await start({ preRequest: 'public.pre_request' });
-  const { json: { token: session_token } } = await rpc('sign_up_email', newUser());
+  const { email, password, name } = newUser();
+  const { json: { token: session_token } } = await rpc('sign_up_email', { email, password, name });
   const { token: jwt } = (await rpc('bridge_token', { session_token })).json;
   assert.equal((await send('GET', '/posts', { jwt })).status, 200);
   assert.equal((await rpc('get_session')).status, 200, 'without a token');
@@ -265,6 +266,10 @@ each('pre_request() turns away the token of a session that is gone', async (t, s
   await rpc('sign_out', { session_token });
   const gone = await send('GET', '/posts', { jwt });
   assert.deepEqual([gone.status, gone.json.message], [401, 'Unauthorized']);
+  // A client that sends it with everything can't even sign in, as with an expired one: it has to drop it.
+  const late = await rpc('sign_in_email', { email, password }, { jwt });
+  assert.deepEqual([late.status, late.json.code], [401, 'PT401']);
+  assert.equal((await rpc('sign_in_email', { email, password })).status, 200);
 });
 
 test('the domain of better_auth_handler() runs nobody’s code, and goes when nobody needs it', async (t) => {

@@ -64,7 +64,6 @@ const JSON_HANDLER = {
 const FOUND = [
   ['sign_in_email', 'select=pgrst_scalar:pgrst_scalar-%3E%3Ecode::int'],
   ['sign_in_email', 'select=pgrst_scalar:pgrst_scalar-%3E%3Emessage::uuid'],
-  ['sign_in_email', 'pgrst_scalar-%3E%3Emessage=match.('],
   ['sign_in_email', 'pgrst_scalar-%3E%3Emessage=like.*%5C'],
   ['sign_in_email', 'pgrst_scalar=eq.%7B%7D&order=pgrst_scalar-%3E%3Emessage'],
   ['sign_in_email', 'offset=1', { prefer: 'count=exact' }],
@@ -72,8 +71,10 @@ const FOUND = [
   ['sign_in_email', '', { prefer: 'tx=rollback' }],
   ['sign_in_email', '', { prefer: 'handling=strict, tx=rollback, count=exact', accept: 'text/csv' }],
   ['sign_in_email', 'columns=email,password'],
+  // From 16 on refused before the function runs: it returns no set.
+  ['sign_in_email', '', { prefer: 'handling=strict, max-affected=0' }, ['12', '13']],
   ['better_auth_handler', 'pgrst_scalar=like.*INVALID*%5C%5C'],
-  ['better_auth_handler', 'select=pgrst_scalar:pgrst_scalar::int'],
+  ['better_auth_handler', 'pgrst_scalar-%3E0=eq.1'],
   ['better_auth_handler', 'pgrst_scalar=is.null'],
   ['better_auth_handler', '', { prefer: 'tx=rollback' }],
 ];
@@ -84,7 +85,8 @@ for (const version of Object.keys(VERSIONS)) {
     await client.query(`SELECT better_auth.sign_up_email('ada@example.com', $1, 'Ada')`, [PASSWORD]);
     const wrong = JSON.stringify({ email: 'ada@example.com', password: 'a wrong password' });
     const right = JSON.stringify({ email: 'ada@example.com', password: PASSWORD });
-    for (const [name, query, headers = {}] of FOUND) {
+    for (const [name, query, headers = {}, where = [version]] of FOUND) {
+      if (!where.includes(version)) continue;
       const address = nextAddress();
       const sent = name === 'better_auth_handler' ? { ...JSON_HANDLER, ...headers } : headers;
       for (let round = 0; round < MAX; round += 1) await ask(address, `${name}?${query}`, { headers: sent, body: wrong });
@@ -98,7 +100,7 @@ for (const version of Object.keys(VERSIONS)) {
     const code = 'pgrst_scalar-%3E%3Ecode';
     const parts = {
       select: ['', 'select=pgrst_scalar', `select=pgrst_scalar:${code}`, `select=pgrst_scalar:${code}::int`],
-      filter: ['', 'pgrst_scalar=not.is.null', `${code}=eq.x`, `${code}=match.(`, `or=(${code}.eq.x,not.and(${code}.like.*A*%5C,pgrst_scalar.is.null))`],
+      filter: ['', 'pgrst_scalar=not.is.null', `${code}=eq.x`, `pgrst_scalar-%3E%3Emessage=like.*e*%5C`, `or=(${code}.eq.x,not.and(${code}.like.*A*%5C,pgrst_scalar.is.null))`],
       order: ['', `order=${code}.desc.nullslast`],
       range: ['', 'limit=1', 'offset=1', 'limit=5&offset=3'],
       columns: [false, true],
@@ -131,7 +133,7 @@ test('what keeps the function from running counts nothing, and tells nothing', a
   const { ask, nextAddress } = await serving(t, {});
   const address = nextAddress();
   const body = JSON.stringify({ email: 'x', password: 'x' });
-  for (const query of ['select=missing', 'order=missing', 'limit=0', 'limit=-1', 'email=x', 'columns=email']) {
+  for (const query of ['select=missing', 'order=missing', 'limit=0', 'limit=-1', 'email=x', 'columns=email', 'pgrst_scalar-%3E%3Emessage=match.(']) {
     for (let round = 0; round < MAX; round += 1) {
       const { text } = await ask(address, `sign_in_email?${query}`, { body });
       assert.doesNotMatch(text, /INVALID_EMAIL|Too many/);
