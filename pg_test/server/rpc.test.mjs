@@ -21,7 +21,7 @@ async function exchange(method, url, headers, body) {
 }
 
 /** A database with the RPC functions, and a stand-in in front of it. */
-async function withPostgrest(t, { preRequest, settings = {}, options, version } = {}) {
+async function withPostgrest(t, { preRequest, settings = {}, options, version, txEnd } = {}) {
   const [anon, user] = [await server.role(t, 'anon'), await server.role(t, 'user')];
   const { database, client } = await server.database(t);
   await client.query(`SELECT better_auth.set_secret('jwt', $1)`, [JWT_SECRET]);
@@ -36,7 +36,7 @@ async function withPostgrest(t, { preRequest, settings = {}, options, version } 
     CREATE POLICY own ON public.posts TO ${ident(user)} USING (user_id = public.requesting_user_id());
     GRANT ALL ON public.posts TO ${ident(user)}`);
   const connection = { database: database.name, options };
-  const postgrest = await startStandIn({ connection, anonRole: anon, jwtSecret: JWT_SECRET, jwtAud: 'insforge-api', preRequest, version });
+  const postgrest = await startStandIn({ connection, anonRole: anon, jwtSecret: JWT_SECRET, jwtAud: 'insforge-api', preRequest, version, ...(txEnd && { txEnd }) });
   cleanup(t, () => postgrest.stop());
   const send = async (method, path, { body, cookie, jwt, headers = {} } = {}) => {
     const sent = { 'content-type': 'application/json', ...headers };
@@ -48,7 +48,7 @@ async function withPostgrest(t, { preRequest, settings = {}, options, version } 
   const rpc = (name, body = {}, more = {}) => send('POST', `/rpc/${name}`, { body, ...more });
   const exchangeForm = (name, args, headers) =>
     exchange('POST', `${postgrest.url}/rpc/${name}`, { 'content-type': 'application/x-www-form-urlencoded', ...headers }, new URLSearchParams(args).toString());
-  return { client, send, rpc, exchangeForm, anon, user };
+  return { client, send, rpc, exchangeForm, anon, user, url: postgrest.url };
 }
 
 /** A test behind each of the versions: `body(t, start)`, where `start` is withPostgrest(). */
@@ -240,6 +240,52 @@ each('a form of another site can do nothing', async (t, start) => {
   assert.equal((await exchangeForm('sign_in_email', login, site)).status, 403);
   const now = await rpc('get_session', {}, { cookie });
   assert.deepEqual([now.json.user.id, now.json.user.name], [json.user.id, 'Ada']);
+});
+
+/** What can be appended to a call so that PostgREST undoes it. */
+const UNDOING = {
+  '?select=pgrst_scalar:pgrst_scalar-%3E%3Ecode::int': {},
+  '?pgrst_scalar-%3E%3Ecode=like.*INVALID*%5C%5C': {},
+  '?pgrst_scalar=eq.x': {},
+  '?order=pgrst_scalar-%3E%3Ecode::int': {},
+  '?select=nothing': {},
+  '?limit=0&offset=7': { prefer: 'count=exact' },
+  '?pgrst_scalar-%3E%3Ecode=eq.x': { accept: 'application/vnd.pgrst.object+json' },
+  '': { prefer: 'tx=rollback' },
+  '?columns=email,password': { prefer: 'tx=rollback, max-affected=0, handling=strict', range: '5-9', 'range-unit': 'items' },
+};
+
+each('whatever is appended to a call, the rate limit has counted it', async (t, start) => {
+  const { url } = await start({ settings: { rate_limit: 'on' }, txEnd: 'commit-allow-override' });
+  const credentials = { email: 'nobody@example.com', password: PASSWORD };
+  const doors = {
+    sign_in_email: { 'content-type': 'application/json' },
+    better_auth_handler: {
+      'content-type': 'application/octet-stream', accept: '*/*', 'x-better-auth-method': 'POST',
+      'x-better-auth-url': '/api/auth/sign-in/email', 'x-better-auth-content-type': 'application/json',
+    },
+  };
+  let address = 0;
+  const undone = new Set();
+  for (const [name, more] of Object.entries(doors)) {
+    for (const [query, headers] of Object.entries(UNDOING)) {
+      address += 1;
+      const call = async (query, headers) => {
+        const sent = { ...more, ...headers, 'x-forwarded-for': `203.0.113.${address}` };
+        return (await exchange('POST', `${url}/rpc/${name}${query}`, sent, JSON.stringify(credentials))).status;
+      };
+      for (let attempt = 0; attempt < 3; attempt += 1) await call(query, headers);
+      const plain = [];
+      for (let attempt = 0; attempt < 4; attempt += 1) plain.push(await call('', {}));
+      // Refused before the function ran is not counted, and no guess either.
+      const ran = plain[0] === 429;
+      assert.deepEqual(plain, ran ? [429, 429, 429, 429] : [401, 401, 401, 429], `${name}${query}`);
+      if (ran) undone.add(`${name}${query}`);
+    }
+  }
+  for (const one of ['sign_in_email?select=pgrst_scalar:pgrst_scalar-%3E%3Ecode::int', 'sign_in_email', 'better_auth_handler']) {
+    assert.ok(undone.has(one), `${one} has called the function`);
+  }
 });
 
 each('rate limits survive what they refuse', async (t, start) => {
