@@ -190,7 +190,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
     // handler() says so in the server's log, and answers 500.
     const others = [
       'handler', 'migrate', 'claims', 'hash_password', 'verify_password_hash', 'signing_secret_changed', 'enable_rpc',
-      'disable_rpc', 'forget_rate_limits',
+      'disable_rpc', 'doctor', 'forget_rate_limits',
     ];
     const functions = await client.column(
       `SELECT proname FROM pg_proc WHERE pronamespace = 'better_auth'::regnamespace AND NOT proname = ANY ($1)`,
@@ -202,6 +202,8 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
       assert.match(error.message, /^table better_auth\.\w+ does not exist$/, name);
       assert.match(error.hint, /better_auth\.migrate\(\)/, name);
     }
+    const missing = (await client.query('SELECT * FROM better_auth.doctor()')).rows;
+    assert.ok(missing.some(({ severity, object, run }) => severity === 'error' && object === 'better_auth."user"' && /migrate/.test(run)));
     const steps = (await client.query('SELECT action, object FROM better_auth.migrate()')).rows;
     assert.ok(steps.some(({ action, object }) => action === 'create table' && object === 'better_auth."user"'));
     assert.deepEqual(steps.filter(({ action }) => action === 'create secret').map(({ object }) => object), ['cookie', 'jwt']);

@@ -283,6 +283,27 @@ describe('what is refused, with all the reasons, and nothing changed', () => {
   });
 });
 
+test('a text that is too long for its column is an error that says so, not a fault', async (t) => {
+  const { database, client } = await server.database(t);
+  await client.query(`ALTER TABLE better_auth."user" ALTER name TYPE varchar(10), ALTER image TYPE varchar(20), ALTER email TYPE varchar(40)`);
+  await configure(client, database, { ...SETTINGS, rate_limit: 'off', update_email_without_verification: 'on' });
+  const one = await database.connect();
+  const { token } = await signUp(one);
+  const [cookie] = (await one.call('session_cookies', { session_token: token })).map((value) => value.split(';')[0]);
+  const post = async (path, body) => {
+    const headers = { origin: 'http://localhost:3000', 'content-type': 'application/json', cookie };
+    const request = { method: 'POST', url: `http://localhost:3000/api/auth${path}`, headers, body: JSON.stringify(body) };
+    return (await one.call('handler', { request })).status;
+  };
+  const long = 'x'.repeat(60);
+  assert.equal(await post('/sign-up/email', { name: long, email: freshEmail(), password: PASSWORD }), 422);
+  assert.equal(await post('/sign-up/email', { name: 'x', email: `${long}@example.com`, password: PASSWORD }), 422);
+  assert.equal(await post('/update-user', { name: long }), 400);
+  assert.equal(await post('/update-user', { image: long }), 400);
+  assert.equal(await post('/change-email', { newEmail: `${long}@example.com` }), 400);
+  await refused(one.call('update_user', { session_token: token, name: long }), { code: '22001' });
+});
+
 describe('tables in other schemas', () => {
   const moved = (ddl, schema = 'app') => ddl.replaceAll('better_auth', schema);
 

@@ -133,6 +133,7 @@ thread_local! {
                      WHEN 'pg_catalog.pg_attrdef'::pg_catalog.regclass THEN 1
                      WHEN 'pg_catalog.pg_trigger'::pg_catalog.regclass THEN 1
                      WHEN 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass THEN 1
+                     WHEN 'pg_catalog.pg_opclass'::pg_catalog.regclass THEN 1
                      WHEN 'pg_catalog.pg_amop'::pg_catalog.regclass THEN 1
                      WHEN 'pg_catalog.pg_amproc'::pg_catalog.regclass THEN 1
                      WHEN 'pg_catalog.pg_cast'::pg_catalog.regclass THEN 1

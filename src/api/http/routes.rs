@@ -87,7 +87,7 @@ const ROUTES: &[Route] = &[
     Route { not_taken: Some(invalid), max_values: json_bounds::MANY, ..post("/update-user", update_user) },
     post("/delete-user", delete_user),
     Route { writes: true, ..get("/delete-user/callback", delete_user_callback) },
-    post("/change-email", change_email),
+    Route { not_taken: Some(invalid), ..post("/change-email", change_email) },
     post("/change-password", change_password),
     post("/verify-password", verify_password),
     post("/request-password-reset", request_password_reset),
