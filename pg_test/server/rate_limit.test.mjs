@@ -7,7 +7,10 @@ import { describe, test } from 'node:test';
 import { configured, cookieOf, http, ORIGIN, request, set } from './http.mjs';
 import { ident, initialise, ownServer, PASSWORD, refused, server, signUp, standbyOf, until, writeForServer } from './lib.mjs';
 
-const SETTINGS = { base_url: ORIGIN };
+// A window that no busy machine outlasts.
+const SETTINGS = { base_url: ORIGIN, rate_limit_rules: '/sign-in/email=3600/3' };
+/** Better Auth's own windows. */
+const USUAL = { base_url: ORIGIN, rate_limit_storage: 'database' };
 const signIn = (address, more = {}) => ['POST', '/sign-in/email', { body: { email: 'nobody@example.com', password: PASSWORD }, address, ...more }];
 const status = async (client, ...ask) => (await http(client, ...ask)).status;
 /** The statuses of so many requests, one after the other. */
@@ -129,7 +132,7 @@ for (const storage of ['memory', 'database']) {
     });
 
     test('of a read-only transaction', async (t) => {
-      const { client } = await configured(t, { ...SETTINGS, ...settings, rate_limit_rules: '/get-session=60/2' });
+      const { client } = await configured(t, { ...SETTINGS, ...settings, rate_limit_rules: '/get-session=3600/2, /sign-in/email=3600/3' });
       const cookie = await cookieOf(client, (await signUp(client)).token);
       await client.query('BEGIN READ ONLY');
       assert.deepEqual(await statuses(client, 3, 'GET', '/get-session', { cookie, address: '10.0.0.1' }), [200, 200, 429]);
@@ -184,7 +187,7 @@ test('a window that has passed begins anew', async (t) => {
 });
 
 test('one database is shared with a Better Auth server: its count is heeded, and an old row goes', async (t) => {
-  const { client } = await configured(t, { ...SETTINGS, rate_limit_storage: 'database' });
+  const { client } = await configured(t, USUAL);
   const put = (address, count, age) =>
     client.query(`INSERT INTO better_auth."rateLimit" VALUES ($1, $1 || '|/sign-in/email', $2, extract(epoch FROM clock_timestamp()) * 1000 - $3::int)`, [address, count, age]);
   await put('10.0.0.1', 3, 1_000);
@@ -210,7 +213,7 @@ test('purge_expired() deletes the rows whose window has passed, a batch at a tim
 });
 
 test('what is old is found by an index, in a large table too', async (t) => {
-  const { client } = await configured(t, { ...SETTINGS, rate_limit_storage: 'database' });
+  const { client } = await configured(t, USUAL);
   await client.query(`INSERT INTO better_auth."rateLimit" SELECT n, n || '|/ok', 1, extract(epoch FROM clock_timestamp()) * 1000 FROM generate_series(1, 20000) n`);
   await client.query(`INSERT INTO better_auth."rateLimit" VALUES ('x', '10.0.0.1|/sign-in/email', 3, extract(epoch FROM clock_timestamp()) * 1000 - 11000)`);
   await client.query('ANALYZE better_auth."rateLimit"');

@@ -256,7 +256,7 @@ const UNDOING = {
 };
 
 each('whatever is appended to a call, the rate limit has counted it', async (t, start) => {
-  const { url } = await start({ settings: { rate_limit: 'on' }, txEnd: 'commit-allow-override' });
+  const { url } = await start({ settings: { rate_limit: 'on', rate_limit_rules: '/sign-in/email=3600/3' }, txEnd: 'commit-allow-override' });
   const credentials = { email: 'nobody@example.com', password: PASSWORD };
   const doors = {
     sign_in_email: { 'content-type': 'application/json' },
