@@ -47,6 +47,9 @@ export async function pgbench(time, args, { clients = 4, database = process.env.
     return Number(/^tps = ([\d.]+)/m.exec(result)[1]);
 }
 
+/** Fills a database with pgbench's own tables. */
+export const pgbenchTables = (database, scale) => output(program('pgbench'), ['--initialize', '--quiet', `--scale=${scale}`, database]);
+
 const file = (name) => ['-f', here(`pgbench/${name}.sql`)];
 
 /** What runs a script of pgbench/ for so many seconds; transactions a second. */

@@ -53,6 +53,7 @@ $$ SELECT coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''),
                    (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid $$;
 CREATE ROLE better_auth_bench_ours;
 CREATE ROLE better_auth_bench_literal;
+CREATE ROLE better_auth_bench_selected;
 CREATE ROLE better_auth_bench_scaffold;
 CREATE ROLE better_auth_bench_supabase;
 CREATE ROLE better_auth_bench_neon;
@@ -60,6 +61,7 @@ GRANT USAGE ON SCHEMA bench TO PUBLIC;
 GRANT SELECT ON bench.note TO PUBLIC;
 ALTER TABLE bench.note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY ours ON bench.note TO better_auth_bench_ours USING (user_id = public.requesting_user_id());
+CREATE POLICY selected ON bench.note TO better_auth_bench_selected USING (user_id = (SELECT public.requesting_user_id()));
 CREATE POLICY scaffold ON bench.note TO better_auth_bench_scaffold USING (user_id = bench.scaffold_user_id());
 CREATE POLICY supabase ON bench.note TO better_auth_bench_supabase USING (user_uuid = bench.uid());
 -- What is the same for all rows: the user of row 1, written out.

@@ -1,5 +1,6 @@
 // requesting_user_id(): in a policy, once a statement, and called by PL/pgSQL.
-import { db, execution, inTurns } from '../measure.mjs';
+import { db, execution, inTurns, seconds } from '../measure.mjs';
+import { pgbench, pgbenchTables } from '../programs.mjs';
 import { notGiven, part, times } from '../table.mjs';
 
 export async function rowSecurity() {
@@ -8,7 +9,9 @@ export async function rowSecurity() {
         'aud', 'insforge-api', 'iat', 1795424400, 'exp', 1795428000, 'sid', md5('sid'))::text, false)
         FROM bench.note WHERE id = 1`);
     await scans();
+    await partitions();
     await calls();
+    await others();
 }
 
 /** A sequential scan of a million rows under a role's policy, in milliseconds. */
@@ -23,9 +26,12 @@ const scan = (role, rewrite = 'on') => async () => {
 };
 
 async function scans() {
-    const fast = await inTurns(21, { ours: scan('ours'), literal: scan('literal'), everyRow: scan('ours', 'off') });
+    const fast = await inTurns(21, {
+        ours: scan('ours'), literal: scan('literal'), selected: scan('selected'), everyRow: scan('ours', 'off'),
+    });
     part('policy with requesting_user_id(), 1 M rows | a literal', 'ms', fast.ours, fast.literal, 1.05);
-    part('  without the rewrite | a literal', 'ms', fast.everyRow, fast.literal);
+    part('  the same | (SELECT requesting_user_id()) by hand', 'ms', fast.ours, fast.selected);
+    part('  called for each row | a literal', 'ms', fast.everyRow, fast.literal, 1.25);
 
     const fault = await neon();
     const slow = await inTurns(5, {
@@ -52,6 +58,44 @@ async function neon() {
         await db.query('RESET ROLE');
         return message;
     }
+}
+
+/** A prepared query of one of a thousand partitions by user. */
+async function partitions() {
+    await db.query(`
+        CREATE TABLE bench.split (user_id text, id int) PARTITION BY LIST (user_id);
+        DO $$ BEGIN FOR i IN 1..1000 LOOP
+            EXECUTE format('CREATE TABLE bench.split_%s PARTITION OF bench.split FOR VALUES IN (%L)', i, 'user' || i);
+        END LOOP; END $$;
+        SET plan_cache_mode = force_generic_plan;
+        SET better_auth.enable_initplan = on;
+        PREPARE once AS SELECT count(*) FROM bench.split WHERE user_id = public.requesting_user_id();
+        EXECUTE once;
+        SET better_auth.enable_initplan = off;
+        PREPARE called AS SELECT count(*) FROM bench.split WHERE user_id = public.requesting_user_id();
+        EXECUTE called;
+        RESET better_auth.enable_initplan`);
+    const executed = (name) => async () => {
+        const start = performance.now();
+        for (let i = 0; i < 50; i += 1) await db.query(`EXECUTE ${name}`);
+        return (performance.now() - start) / 50;
+    };
+    const { once, called } = await inTurns(21, { once: executed('once'), called: executed('called') });
+    part('a prepared query of 1,000 partitions by user | the same call as any stable one', 'ms', once, called, 1.1);
+    await db.query('DEALLOCATE ALL; RESET plan_cache_mode; DROP TABLE bench.split');
+}
+
+/** What others' queries pay for the library, which a connection loads at its start or not at all. */
+async function others() {
+    const database = 'better_auth_bench_others';
+    await db.query(`CREATE DATABASE ${database}`);
+    await pgbenchTables(database, 4);
+    const rate = (kind, settings) => () => pgbench(seconds, ['--protocol=simple', `--builtin=${kind}`], { database, settings });
+    for (const [kind, name] of [['select-only', 'pgbench -S'], ['tpcb-like', 'pgbench, TPC-B']]) {
+        const { ours, peer } = await inTurns(9, { ours: rate(kind, ['session_preload_libraries=better_auth']), peer: rate(kind, []) });
+        times(`${name}, with the library | without`, '/s', ours, peer, ours / peer, 0.99);
+    }
+    await db.query(`DROP DATABASE ${database}`);
 }
 
 async function calls() {
