@@ -43,6 +43,27 @@ CREATE FUNCTION better_auth.forget_rate_limits() RETURNS pg_catalog.void
 COMMENT ON FUNCTION better_auth.forget_rate_limits IS 'Forget what the rate limit has counted in memory in this database: every client begins anew.';
 COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, as many expired tokens of mails, and as many old rows of the rate limit; how many rows that were. To be called from time to time.';
 
+-- No longer a member: DROP SCHEMA public CASCADE took the extension along.
+DO $$
+DECLARE
+    function pg_catalog.regprocedure;
+BEGIN
+    FOR function IN
+        SELECT p.oid FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_depend d
+          ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+         AND d.objid OPERATOR(pg_catalog.=) p.oid
+         AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+         AND d.deptype OPERATOR(pg_catalog.=) 'e'
+        JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+        WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth' AND p.proname OPERATOR(pg_catalog.=) 'requesting_user_id'
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION better_auth DROP FUNCTION %s', function);
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s DEPENDS ON EXTENSION better_auth', function);
+    END LOOP;
+END
+$$;
+
 -- As in finish.sql, for the functions that are new: nobody but the owner may execute them, whatever ALTER DEFAULT
 -- PRIVILEGES says. A row that is as young as this transaction is its own. Grants on the others are the DBA's.
 DO $$
@@ -63,7 +84,6 @@ BEGIN
             COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
         WHERE e.extname OPERATOR(pg_catalog.=) 'better_auth'
           AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
-          AND p.proname OPERATOR(pg_catalog.<>) 'requesting_user_id'
           AND pg_catalog.age(p.xmin) OPERATOR(pg_catalog.<=)
               pg_catalog.age(pg_catalog.xid(pg_catalog.pg_current_xact_id()))
     LOOP

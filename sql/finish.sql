@@ -4,33 +4,6 @@
 -- that somebody made for this moment: what a superuser's script finds by the path, it runs.
 SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
--- A project made by the InsForge scaffold has public.requesting_user_id() already, with policies that
--- depend on it: it can't be dropped, and CREATE OR REPLACE takes it only once it is a member.
-DO $$
-DECLARE
-    existing CONSTANT pg_catalog.regprocedure := pg_catalog.to_regprocedure('public.requesting_user_id()');
-BEGIN
-    IF existing IS NULL THEN
-        RETURN;
-    END IF;
-    IF EXISTS (SELECT 1 FROM pg_catalog.pg_proc p
-               WHERE p.oid OPERATOR(pg_catalog.=) existing
-                 AND (p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.text'::pg_catalog.regtype OR p.proretset)) THEN
-        RAISE EXCEPTION 'public.requesting_user_id() exists and does not return text'
-            USING ERRCODE = 'duplicate_function',
-                  HINT = 'Rename it before installing better_auth: policies compare its result with user ids, which are text.';
-    END IF;
-    ALTER EXTENSION better_auth ADD FUNCTION public.requesting_user_id();
-END
-$$;
-
--- LEAKPROOF: it takes no argument, so it can't tell anything about a row.
-CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS pg_catalog.text
-    LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'requesting_user_id_wrapper';
-ALTER FUNCTION public.requesting_user_id() OWNER TO CURRENT_USER;
-
-COMMENT ON FUNCTION public.requesting_user_id() IS 'Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.';
 COMMENT ON FUNCTION better_auth.sign_up_email IS 'Sign up by email and password: {token, user}. Better Auth: POST /sign-up/email.';
 COMMENT ON FUNCTION better_auth.sign_in_email IS 'Sign in by email and password: {redirect, token, url, user}. Better Auth: POST /sign-in/email.';
 COMMENT ON FUNCTION better_auth.sign_out IS 'End a session: {success}. Better Auth: POST /sign-out.';
@@ -76,7 +49,7 @@ COMMENT ON FUNCTION better_auth.verify_password_hash IS 'Whether a password is t
 COMMENT ON FUNCTION better_auth.signing_secret_changed IS 'Trigger of better_auth.signing_secret: every backend forgets the keys it has in memory.';
 
 -- Nothing is executable by anyone but the owner until a DBA grants it, whatever PostgreSQL's defaults
--- and ALTER DEFAULT PRIVILEGES say; requesting_user_id() alone is for everyone.
+-- and ALTER DEFAULT PRIVILEGES say.
 DO $$
 DECLARE
     privilege pg_catalog.record;
@@ -100,8 +73,6 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT EXECUTE ON FUNCTION public.requesting_user_id() TO PUBLIC;
-
 -- The same for the schema where ALTER DEFAULT PRIVILEGES has opened it just now. A row that is as young as
 -- this transaction, or younger, and visible, is its own; grants on an older schema were somebody's intention.
 DO $$
@@ -124,19 +95,46 @@ BEGIN
 END
 $$;
 
--- The tables hold the users, so they are ordinary tables, not members: DROP EXTENSION keeps them, and a
--- dump has them whole, with the columns that plugins added. A dump restores the extension before the
--- tables, and always sets row_security off first: then they must not be made here.
+-- The scaffold's requesting_user_id(), which start.sql has looked at. Policies depend on it, so it can't be dropped, and
+-- CREATE OR REPLACE takes it only while it is a member. Where there is none, migrate() makes it, in the same way.
+DO $$
+BEGIN
+    IF pg_catalog.to_regprocedure('public.requesting_user_id()') IS NULL THEN
+        RETURN;
+    END IF;
+    ALTER EXTENSION better_auth ADD FUNCTION public.requesting_user_id();
+    CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS pg_catalog.text
+        LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
+        AS 'MODULE_PATHNAME', 'requesting_user_id_wrapper';
+    ALTER FUNCTION public.requesting_user_id() OWNER TO CURRENT_USER;
+    COMMENT ON FUNCTION public.requesting_user_id() IS 'Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.';
+    GRANT EXECUTE ON FUNCTION public.requesting_user_id() TO PUBLIC;
+    ALTER EXTENSION better_auth DROP FUNCTION public.requesting_user_id();
+    ALTER FUNCTION public.requesting_user_id() DEPENDS ON EXTENSION better_auth;
+END
+$$;
+
+-- The tables hold the users, so they are ordinary tables, not members: DROP EXTENSION keeps them, and a dump has them
+-- whole, with the columns that plugins added. Nor is requesting_user_id() one: DROP SCHEMA public CASCADE would take the
+-- extension along. A dump restores the extension before both, which must not be made here then. It begins with settings
+-- that nobody else makes all of; row_security = off is the one that people may make by hand.
 DO $$
 DECLARE
     member pg_catalog.record;
 BEGIN
-    IF pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.=) 'off' THEN
-        RAISE WARNING 'better_auth made no tables, because row_security is off, as it is while a dump is restored'
+    IF pg_catalog.current_setting('row_security') OPERATOR(pg_catalog.=) 'off'
+        OR (SELECT pg_catalog.count(*) FROM pg_catalog.pg_settings s
+            WHERE s.source OPERATOR(pg_catalog.=) 'session'
+              AND s.name OPERATOR(pg_catalog.=) ANY (ARRAY['row_security', 'xmloption', 'statement_timeout', 'lock_timeout',
+                  'idle_in_transaction_session_timeout', 'standard_conforming_strings'])) OPERATOR(pg_catalog.=) 6 THEN
+        RAISE WARNING 'better_auth made no tables, because row_security is set as it is while a dump is restored'
             USING HINT = 'If this is not a restore, run: SELECT * FROM better_auth.migrate();';
         RETURN;
     END IF;
     PERFORM better_auth.migrate();
+    IF pg_catalog.to_regnamespace('public') IS NULL THEN
+        RAISE NOTICE 'there is no schema public: the function for policies is better_auth.requesting_user_id()';
+    END IF;
     FOR member IN
         SELECT c.oid::pg_catalog.regclass AS name,
                CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind

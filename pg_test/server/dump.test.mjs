@@ -69,6 +69,28 @@ const RESTORES = {
     await to.run('psql', '-X', '--quiet', '-c', 'CREATE EXTENSION better_auth');
     await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', path);
   },
+  async 'with --enable-row-security'(from, to, path) {
+    await from.run('pg_dump', '--enable-row-security', '--file', path);
+    await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', path);
+  },
+  async 'custom, by pg_restore --enable-row-security'(from, to, path) {
+    await from.run('pg_dump', '--format', 'custom', '--file', path);
+    await to.run('pg_restore', '--enable-row-security', '--exit-on-error', path);
+  },
+  async 'tar, with INSERTs that name columns'(from, to, path) {
+    await from.run('pg_dump', '--format', 'tar', '--column-inserts', '--enable-row-security', '--file', path);
+    await to.run('pg_restore', '-1', '--exit-on-error', path);
+  },
+  async 'with INSERTs, DROPs and SET SESSION AUTHORIZATION'(from, to, path) {
+    await from.run('pg_dump', '--inserts', '--rows-per-insert', '2', '--use-set-session-authorization', '--disable-triggers', '--clean', '--if-exists', '--file', path);
+    await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', path);
+  },
+  async 'the schema, then the data'(from, to, path) {
+    await from.run('pg_dump', '--schema-only', '--enable-row-security', '--file', `${path}.schema`);
+    await from.run('pg_dump', '--data-only', '--disable-triggers', '--file', path);
+    await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', `${path}.schema`);
+    await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', path);
+  },
   async 'custom, section by section'(from, to, path) {
     await from.run('pg_dump', '--format', 'custom', '--file', path);
     for (const section of ['pre-data', 'data', 'post-data']) {

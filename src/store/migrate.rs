@@ -175,6 +175,7 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
             search(definition, &mut steps)?;
         }
         finish_signing_secret(&mut steps)?;
+        make_requesting_user_id(&mut steps)?;
         Ok(steps)
     })
 }
@@ -393,5 +394,50 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
             steps.push(Step { action: "create secret", object: name.into() });
         }
     }
+    Ok(())
+}
+
+/// `requesting_user_id()`, where there is none: in `public`, or, without that schema, in `better_auth`. It is no member
+/// of the extension, so that dropping `public` takes the function and nothing else. What somebody else has made of it
+/// stays. Only a superuser can make it.
+fn make_requesting_user_id(steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let is_there = exists(
+        "SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+         WHERE p.proname = 'requesting_user_id' AND p.pronargs = 0 AND n.nspname = 'public'
+            OR p.prosrc = 'requesting_user_id_wrapper'
+               AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')",
+    )?;
+    let may_make = "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER AND r.rolsuper";
+    if is_there || !exists(may_make)? {
+        return Ok(());
+    }
+    let library = run_once(
+        "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
+         WHERE h.oid = 'better_auth.migrate()'::pg_catalog.regprocedure",
+    )?
+    .concat();
+    let has_public = exists("SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public'")?;
+    let function = format!("{}.requesting_user_id()", if has_public { "public" } else { "better_auth" });
+    // LEAKPROOF: it takes no argument, so it can't tell anything about a row.
+    run_once(&format!(
+        "CREATE FUNCTION {function} RETURNS pg_catalog.text
+         LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
+         AS {library}, 'requesting_user_id_wrapper'"
+    ))?;
+    run_once(&format!(
+        "COMMENT ON FUNCTION {function} IS 'Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.'"
+    ))?;
+    run_once(&format!("GRANT EXECUTE ON FUNCTION {function} TO PUBLIC"))?;
+    // What is made by the install script becomes a member.
+    let is_member = exists(&format!(
+        "SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+         AND d.objid = '{function}'::pg_catalog.regprocedure AND d.deptype = 'e'"
+    ))?;
+    if is_member {
+        run_once(&format!("ALTER EXTENSION better_auth DROP FUNCTION {function}"))?;
+    }
+    // So that DROP EXTENSION takes it along.
+    run_once(&format!("ALTER FUNCTION {function} DEPENDS ON EXTENSION better_auth"))?;
+    steps.push(Step { action: "create function", object: function });
     Ok(())
 }
