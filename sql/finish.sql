@@ -127,13 +127,14 @@ BEGIN
             WHERE s.source OPERATOR(pg_catalog.=) 'session'
               AND s.name OPERATOR(pg_catalog.=) ANY (ARRAY['row_security', 'xmloption', 'statement_timeout', 'lock_timeout',
                   'idle_in_transaction_session_timeout', 'standard_conforming_strings'])) OPERATOR(pg_catalog.=) 6 THEN
-        RAISE WARNING 'better_auth made no tables, because row_security is set as it is while a dump is restored'
+        RAISE WARNING 'better_auth made no tables, because %, as it is while a dump is restored',
+            CASE pg_catalog.current_setting('row_security') WHEN 'off' THEN 'row_security is off' ELSE 'every setting of a dump is set' END
             USING HINT = 'If this is not a restore, run: SELECT * FROM better_auth.migrate();';
         RETURN;
     END IF;
     PERFORM better_auth.migrate();
     IF pg_catalog.to_regnamespace('public') IS NULL THEN
-        RAISE NOTICE 'there is no schema public: the function for policies is better_auth.requesting_user_id()';
+        RAISE WARNING 'there is no schema public: the function for policies is better_auth.requesting_user_id()';
     END IF;
     FOR member IN
         SELECT c.oid::pg_catalog.regclass AS name,

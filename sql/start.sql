@@ -78,7 +78,7 @@ BEGIN
     IF reasons OPERATOR(pg_catalog.<>) '' THEN
         RAISE EXCEPTION 'schema public has a requesting_user_id() already: %', pg_catalog.substr(reasons, 3)
             USING ERRCODE = 'duplicate_function',
-                  DETAIL = definitions,
+                  DETAIL = pg_catalog.btrim(definitions, E'\n'),
                   HINT = 'Rename it before installing better_auth: ALTER FUNCTION ... RENAME TO ...; policies and defaults go on using it by its new name.';
     END IF;
 END

@@ -19,7 +19,7 @@ const OBJECTS = `
   UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'better_auth'::regnamespace
   UNION ALL SELECT 'trigger ' || tgenabled::text || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
   UNION ALL SELECT 'policy ' || polname || pg_get_expr(polqual, polrelid) FROM pg_policy
-  UNION ALL SELECT 'function ' || p.oid::regprocedure || coalesce(p.proacl::text, ' default') FROM pg_proc p WHERE pronamespace IN ('better_auth'::regnamespace, 'public'::regnamespace)
+  UNION ALL SELECT 'function ' || p.oid::regprocedure || coalesce(p.proacl, acldefault('f', p.proowner))::text FROM pg_proc p WHERE pronamespace IN ('better_auth'::regnamespace, 'public'::regnamespace)
   UNION ALL SELECT 'relation ' || c.oid::regclass || coalesce(c.relacl::text, ' default') FROM pg_class c WHERE relnamespace = 'better_auth'::regnamespace
   UNION ALL SELECT 'schema ' || coalesce(nspacl::text, ' default') FROM pg_namespace WHERE nspname = 'better_auth'
   UNION ALL SELECT 'member ' || pg_describe_object(classid, objid, objsubid) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
@@ -87,7 +87,7 @@ const RESTORES = {
   },
   async 'the schema, then the data'(from, to, path) {
     await from.run('pg_dump', '--schema-only', '--enable-row-security', '--file', `${path}.schema`);
-    await from.run('pg_dump', '--data-only', '--disable-triggers', '--file', path);
+    await from.run('pg_dump', '--data-only', '--file', path);
     await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', `${path}.schema`);
     await to.run('psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '--file', path);
   },

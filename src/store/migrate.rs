@@ -378,6 +378,15 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
              WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}'"
         ))?;
         if is_there {
+            // A dump's data with --disable-triggers leaves them as ordinary ones, which a subscription doesn't fire.
+            let is_ordinary = exists(&format!(
+                "SELECT 1 FROM pg_catalog.pg_trigger t
+                 WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}' AND t.tgenabled <> 'A'"
+            ))?;
+            if is_ordinary {
+                run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
+                steps.push(Step { action: "enable trigger", object: format!("{name} on {table}") });
+            }
             continue;
         }
         run_once(&format!(

@@ -98,6 +98,8 @@ fn create(
     let function = format!("{schema}.{name}({})", types.join(", "));
     for statement in [
         format!("COMMENT ON FUNCTION {function} IS '{comment}'"),
+        // Sweeps of a schema may have given it away, and with it the right to make it another function.
+        format!("ALTER FUNCTION {function} OWNER TO CURRENT_USER"),
         format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC"),
         format!("GRANT EXECUTE ON FUNCTION {function} TO {roles}"),
         // So that DROP EXTENSION takes it along.
@@ -187,14 +189,14 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
 /// can't be in schema `better_auth`.
 ///
 /// # Errors
-/// There is one that is something else, or that could run code of somebody who is no superuser.
+/// There is one that is something else.
 fn any_type(schema: &str, namespace: &str) -> Result<String, AuthError> {
     let name = format!("{schema}.{ANY_TYPE}");
     let found = run_once(&format!(
         "SELECT (t.typtype = 'd' AND t.typbasetype = 'pg_catalog.bytea'::pg_catalog.regtype AND NOT t.typnotnull
-             AND t.typdefault IS NULL AND r.rolsuper
+             AND t.typdefault IS NULL AND t.typdefaultbin IS NULL
              AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.contypid = t.oid))::pg_catalog.text
-         FROM pg_catalog.pg_type t JOIN pg_catalog.pg_roles r ON r.oid = t.typowner
+         FROM pg_catalog.pg_type t
          WHERE t.typnamespace = {namespace}::pg_catalog.oid AND t.typname = '*/*'"
     ))?;
     match found.first().map(String::as_str) {
@@ -202,10 +204,14 @@ fn any_type(schema: &str, namespace: &str) -> Result<String, AuthError> {
             run_once(&format!("CREATE DOMAIN {name} AS pg_catalog.bytea"))?;
             run_once(&format!("COMMENT ON DOMAIN {name} IS '{ANY_TYPE_COMMENT}'"))?;
         }
-        Some("true") => {}
+        // Sweeps give what is in public to another role (InsForge's, to project_admin), who could add a constraint
+        // with code of theirs. Taken back first, and looked at again after the function has been made.
+        Some("true") => {
+            run_once(&format!("ALTER DOMAIN {name} OWNER TO CURRENT_USER"))?;
+        }
         Some(_) => {
             return Err(AuthError::Setup(format!(
-                "{name} exists already and is not a plain domain over bytea that belongs to a superuser; change it, or choose another schema"
+                "{name} exists already and is not a plain domain over bytea; change it, or choose another schema"
             )));
         }
     }

@@ -17,8 +17,8 @@ SELECT better_auth.sign_jwt('{}');
 ROLLBACK TO s;
 SELECT better_auth.rotate_secret('jwt');
 ROLLBACK TO s;
-SELECT requesting_user_id() IS NULL AS still_works;
 SELECT * FROM better_auth.migrate();
+SELECT requesting_user_id() IS NULL AS works;
 SELECT better_auth.sign_up_email('ada@example.com', 'password1234', 'Ada') ->> 'token' IS NOT NULL AS signed_up;
 ROLLBACK;
 
