@@ -17,7 +17,7 @@ SELECT count(*) AS tables_open_to_others
 FROM pg_class c, aclexplode(c.relacl) a
 WHERE c.relnamespace = 'better_auth'::regnamespace AND a.grantee <> c.relowner;
 
--- The functions: every one has a comment, and PUBLIC executes one alone.
+-- The functions: every one has a comment, and PUBLIC executes none.
 SELECT p.oid::regprocedure AS function,
        has_function_privilege('public', p.oid, 'EXECUTE') AS public,
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS has_comment
