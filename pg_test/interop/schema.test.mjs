@@ -258,6 +258,7 @@ describe('the real migrate first', () => {
       'create index better_auth."verification_value_search_idx"',
       'create index better_auth."verification_expiresAt_search_idx"',
       'create table better_auth."rateLimit"',
+      'create index better_auth."rateLimit_lastRequest_search_idx"',
       'create table better_auth.mail_outbox',
       'create index better_auth."mail_outbox_available_at_idx"',
       'create table better_auth.signing_secret',
