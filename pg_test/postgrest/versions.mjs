@@ -80,6 +80,9 @@ const V16 = {
 /** By the major version. */
 export const VERSIONS = { 12: V12, 13: V13, 16: V16 };
 
+/** The oldest and the newest of them, between which little happens: what takes long is tested with these. */
+export const ENDS = [12, 16];
+
 /** The one that is played where nothing else is said: `POSTGREST_VERSION` of the environment, or the newest. */
 export const DEFAULT_VERSION = process.env.POSTGREST_VERSION ?? '16';
 
