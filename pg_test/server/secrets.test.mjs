@@ -1,7 +1,7 @@
 // The secrets: rotated, kept in memory by every backend, read from files, and never shown to anyone.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
@@ -395,4 +395,19 @@ test('a row that somebody\'s constraint refuses shows neither hash nor token in 
     assert.doesNotMatch(JSON.stringify(error), /\$argon2id\$|Failing row/);
     await client.query(`ALTER TABLE better_auth.${table} DROP CONSTRAINT mine`);
   }
+});
+
+test('a jwt secret in base64 or as a JWK signs with its bytes, as PostgREST verifies with them', async (t) => {
+  const { client } = await server.database(t);
+  const bytes = randomBytes(48);
+  const k = bytes.toString('base64url');
+  for (const value of [`base64:${bytes.toString('base64')}`, JSON.stringify({ kty: 'oct', k }), JSON.stringify({ keys: [{ kty: 'oct', alg: 'HS256', k }] })]) {
+    await client.call('set_secret', { name: 'jwt', value });
+    const token = await client.call('sign_jwt', { claims: '{"sub":"u1"}' });
+    const [header, payload, signature] = token.split('.');
+    assert.equal(signature, createHmac('sha256', bytes).update(`${header}.${payload}`).digest('base64url'));
+    assert.equal((await client.call('verify_jwt', { token })).sub, 'u1');
+  }
+  const error = await refused(client.call('set_secret', { name: 'jwt', value: `base64:${k}*` }), { code: '22023', message: /is not base64/ });
+  assert.ok(!error.message.includes(k));
 });

@@ -1,5 +1,7 @@
 //! The two secrets: set, rotated, and kept in memory as keyed HMAC states.
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
@@ -54,23 +56,73 @@ impl Name {
         }
     }
 
+    /// The bytes that sign, of a secret as it is written. For `jwt` that is a text, whose bytes they are, or what
+    /// PostgREST takes besides: `base64:` and the bytes in base64, or a JWK. After `literal:` a text is what it is.
+    ///
     /// # Errors
-    /// The secret is too short for what it signs.
-    fn check(self, value: &str) -> Result<(), AuthError> {
-        let length = value.len();
+    /// The secret can't be read, or is too short for what it signs.
+    fn key(self, value: &str) -> Result<Zeroizing<Vec<u8>>, AuthError> {
+        if value.is_empty() {
+            return Err(AuthError::Argument("the secret is empty".into()));
+        }
+        if value.len() as u64 > MAX_SECRET {
+            return Err(AuthError::Argument(format!("the secret is longer than {MAX_SECRET} bytes")));
+        }
+        let bytes = match self {
+            Self::Cookie => Zeroizing::new(value.as_bytes().to_vec()),
+            Self::Jwt => jwt_key(value)?,
+        };
+        let length = bytes.len();
         if self == Self::Jwt && length < MIN_SECRET {
             return Err(AuthError::Argument(format!(
                 "the jwt secret needs at least {MIN_SECRET} bytes, as RFC 7518 section 3.2 and PostgREST demand of HS256; this one has {length}"
             )));
         }
-        if value.is_empty() {
-            return Err(AuthError::Argument("the secret is empty".into()));
-        }
-        if length as u64 > MAX_SECRET {
-            return Err(AuthError::Argument(format!("the secret is longer than {MAX_SECRET} bytes")));
-        }
-        Ok(())
+        Ok(bytes)
     }
+}
+
+fn jwt_key(value: &str) -> Result<Zeroizing<Vec<u8>>, AuthError> {
+    if let Some(text) = value.strip_prefix("literal:") {
+        return Ok(Zeroizing::new(text.as_bytes().to_vec()));
+    }
+    if let Some(encoded) = value.strip_prefix("base64:") {
+        return base64_key(encoded.trim()).ok_or_else(|| {
+            AuthError::Argument("what follows base64: in the jwt secret is not base64".into())
+        });
+    }
+    let mut jwk = match serde_json::from_str(value) {
+        Ok(Json::Object(object)) if object.contains_key("kty") || object.contains_key("keys") => object,
+        _ => return Ok(Zeroizing::new(value.as_bytes().to_vec())),
+    };
+    let refused =
+        |why: &str| Err(AuthError::Argument(format!("the jwt secret is a JSON Web Key that {why}")));
+    if let Some(keys) = jwk.remove("keys") {
+        let Json::Array(mut keys) = keys else { return refused("has no list of keys") };
+        let Some(Json::Object(only)) = keys.pop() else { return refused("has no keys") };
+        if !keys.is_empty() {
+            return refused("has more than one key; name the one that signs");
+        }
+        jwk = only;
+    }
+    if jwk.get("kty").and_then(Json::as_str) != Some("oct") {
+        return refused("is none of HS256: its kty is not oct");
+    }
+    if jwk.get("alg").is_some_and(|alg| alg.as_str() != Some("HS256")) {
+        return refused("is none of HS256: its alg is another one");
+    }
+    let Some(Json::String(encoded)) = jwk.remove("k") else { return refused("has no k") };
+    let encoded = Zeroizing::new(encoded);
+    match base64_key(&encoded) {
+        Some(bytes) => Ok(bytes),
+        None => refused("has a k that is not base64url"),
+    }
+}
+
+/// Bytes in base64 of either alphabet, padded or not, as PostgREST reads them.
+fn base64_key(encoded: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let encoded = Zeroizing::new(encoded.trim_end_matches(['=', '.']).replace('+', "-").replace('/', "_"));
+    BASE64_URL_SAFE_NO_PAD.decode(encoded.as_bytes()).ok().map(Zeroizing::new)
 }
 
 /// The keys of a secret as this backend knows them.
@@ -137,22 +189,21 @@ fn load(name: Name) -> Result<Vec<(Key, Option<Timestamp>)>, AuthError> {
     let mut keys = Vec::new();
     let file = name.file();
     if let Some(file) = &file {
-        let value = read_file(name, file)?;
-        keys.push((Key::new(value.as_bytes()), None));
+        keys.push((Key::new(&read_file(name, file)?), None));
     }
     for secret in secret::load()? {
         // A file takes the place of the table's current secret; what was rotated out stays.
         if secret.name != name.as_str() || file.is_some() && secret.valid_until.is_none() {
             continue;
         }
-        name.check(&secret.value).map_err(|error| AuthError::Setup(error.message()))?;
-        keys.push((Key::new(secret.value.as_bytes()), secret.valid_until));
+        let key = name.key(&secret.value).map_err(|error| AuthError::Setup(error.message()))?;
+        keys.push((Key::new(&key), secret.valid_until));
     }
     Ok(keys)
 }
 
-/// Reads a secret's file, without the line break at its end that editors leave.
-fn read_file(name: Name, path: &Path) -> Result<Zeroizing<String>, AuthError> {
+/// The key in a secret's file, without the line break at its end that editors leave.
+fn read_file(name: Name, path: &Path) -> Result<Zeroizing<Vec<u8>>, AuthError> {
     let setting = name.as_str();
     let unusable =
         |why: &str| AuthError::Setup(format!("the file of better_auth.{setting}_secret_file {why}"));
@@ -164,9 +215,8 @@ fn read_file(name: Name, path: &Path) -> Result<Zeroizing<String>, AuthError> {
     if text.len() as u64 > MAX_SECRET {
         return Err(unusable("is longer than a secret can be"));
     }
-    let value = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    name.check(&value).map_err(|error| unusable(&format!("is not usable: {}", error.message())))?;
-    Ok(value)
+    name.key(text.trim_end_matches(['\r', '\n']))
+        .map_err(|error| unusable(&format!("is not usable: {}", error.message())))
 }
 
 /// Makes `value` the current secret. The one before it goes on verifying for `keep` seconds.
@@ -174,7 +224,7 @@ fn read_file(name: Name, path: &Path) -> Result<Zeroizing<String>, AuthError> {
 /// # Errors
 /// A value that is too short, a negative time, or a secret that comes from a file.
 pub(crate) fn set(name: Name, value: &str, keep: i64) -> Result<(), AuthError> {
-    name.check(value)?;
+    name.key(value)?;
     if keep < 0 {
         return Err(AuthError::Argument("keep must not be negative".into()));
     }
@@ -194,4 +244,73 @@ pub(crate) fn set(name: Name, value: &str, keep: i64) -> Result<(), AuthError> {
 /// As [`set`], and no randomness.
 pub(crate) fn rotate(name: Name, keep: i64) -> Result<(), AuthError> {
     set(name, &secret::random_value()?, keep)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Name;
+
+    const STANDARD: &str = "+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=";
+    const URL: &str = "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s";
+
+    fn key(value: &str) -> Option<Vec<u8>> {
+        Name::Jwt.key(value).ok().map(|key| key.to_vec())
+    }
+
+    #[test]
+    fn a_jwt_secret_is_text_or_base64_or_a_jwk() {
+        let jwk = format!(r#"{{"kty":"oct","alg":"HS256","kid":"1","use":"sig","k":"{URL}"}}"#);
+        for value in [
+            format!("base64:{STANDARD}"),
+            format!("base64:{URL}"),
+            format!("base64:{URL}="),
+            format!(
+                "base64: {STANDARD}
+"
+            ),
+            jwk.clone(),
+            format!(r#" {{ "keys": [{jwk}] }} "#),
+        ] {
+            assert_eq!(key(&value), Some(vec![0xfb; 32]), "{value}");
+        }
+        for literal in [
+            STANDARD,
+            URL,
+            r#"{"not":"a key, but a text that is long enough"}"#,
+            "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]",
+        ] {
+            assert_eq!(key(literal), Some(literal.as_bytes().to_vec()));
+            assert_eq!(key(&format!("literal:{literal}")), Some(literal.as_bytes().to_vec()));
+        }
+        let escaped = format!("literal:base64:{STANDARD}");
+        assert_eq!(key(&escaped), Some(format!("base64:{STANDARD}").into_bytes()));
+        // Better Auth's own secret is a text, whatever it looks like.
+        let text = format!("base64:{STANDARD}");
+        assert_eq!(Name::Cookie.key(&text).ok().map(|key| key.to_vec()), Some(text.into_bytes()));
+    }
+
+    #[test]
+    fn what_can_not_sign_is_refused_without_a_word_of_it() {
+        for (value, reason) in [
+            ("".into(), "is empty"),
+            ("short".into(), "at least 32 bytes"),
+            ("base64:AAAA".into(), "at least 32 bytes"),
+            (format!("base64:{URL}*"), "not base64"),
+            (format!("literal:{}", "x".repeat(31)), "at least 32 bytes"),
+            (format!(r#"{{"kty":"RSA","n":"{URL}"}}"#), "kty is not oct"),
+            (format!(r#"{{"kty":"oct","alg":"HS512","k":"{URL}"}}"#), "alg is another"),
+            (format!(r#"{{"kty":"oct","key":"{URL}"}}"#), "has no k"),
+            (format!(r#"{{"kty":"oct","k":"{URL}*"}}"#), "not base64url"),
+            (r#"{"keys":[]}"#.into(), "has no keys"),
+            (
+                format!(r#"{{"keys":[{{"kty":"oct","k":"{URL}"}},{{"kty":"oct","k":"{URL}"}}]}}"#),
+                "more than one",
+            ),
+        ] {
+            let message =
+                Name::Jwt.key(&value).err().map(|error| error.message().to_string()).unwrap_or_default();
+            assert!(message.contains(reason), "{value}: {message}");
+            assert!(!message.contains(URL), "{message}");
+        }
+    }
 }
