@@ -308,7 +308,14 @@ const handleOn = async (client, request) =>
   (await client.query('SELECT better_auth.handler($1::jsonb) AS answer', [JSON.stringify(request)])).rows[0].answer;
 const handle = (request) => handleOn(database.pool, request);
 /** On a connection of its own. */
-const handleApart = (request) => database.connection((client) => handleOn(client, request));
+/** On a connection of its own; again where the answer is 503, "try again", for a slot to hash in that took too long. */
+const handleApart = (request) =>
+  database.connection(async (client) => {
+    for (;;) {
+      const answer = await handleOn(client, request);
+      if (answer.status !== 503) return answer;
+    }
+  });
 const JSON_HEADERS = { 'content-type': 'application/json', origin: BASE_URL };
 const request = (method, path, body, headers) => ({
   method,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
-  betterAuthDdl, foreign, freshEmail, INVALID_EMAIL_OR_PASSWORD, PASSWORD, refused, server, signIn, signUp, untilBlocked, USER_ALREADY_EXISTS,
+  betterAuthDdl, foreign, freshEmail, INVALID_EMAIL_OR_PASSWORD, PASSWORD, patiently, refused, server, signIn, signUp, untilBlocked, USER_ALREADY_EXISTS,
 } from './lib.mjs';
 
 const COUNTS = `
@@ -78,7 +78,7 @@ describe('sign-up', () => {
     const { database, client } = await server.database(t);
     const email = freshEmail();
     const connections = await database.connectMany(50);
-    const ends = await Promise.allSettled(connections.map((one, index) => signUp(one, { email: index % 2 ? email : email.toUpperCase() })));
+    const ends = await Promise.allSettled(connections.map((one, index) => patiently(() => signUp(one, { email: index % 2 ? email : email.toUpperCase() }))));
     const won = ends.filter(({ status }) => status === 'fulfilled');
     assert.equal(won.length, 1);
     for (const { reason } of ends.filter(({ status }) => status === 'rejected')) {
@@ -231,7 +231,7 @@ describe('sign-in', () => {
     const connections = await database.connectMany(20);
     for (let round = 0; round < 3; round += 1) {
       await client.query('UPDATE better_auth.account SET password = $1', [foreign.hash]);
-      await Promise.all(connections.map((one) => signIn(one, user.email, foreign.password)));
+      await Promise.all(connections.map((one) => patiently(() => signIn(one, user.email, foreign.password))));
       assert.match(await client.value('SELECT password FROM better_auth.account'), /^\$argon2id\$/);
     }
     assert.deepEqual(await client.value(COUNTS), [1, 1, 61]);
@@ -245,7 +245,7 @@ describe('sign-in', () => {
       CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
       CREATE TRIGGER slow BEFORE UPDATE ON better_auth.account FOR EACH STATEMENT EXECUTE FUNCTION public.slow()`);
     const connections = await database.connectMany(5);
-    const ends = await Promise.allSettled(connections.map((one) => signIn(one, user.email, foreign.password)));
+    const ends = await Promise.allSettled(connections.map((one) => patiently(() => signIn(one, user.email, foreign.password))));
     assert.deepEqual(ends.map(({ reason }) => reason?.message), Array(5).fill(undefined));
     assert.match(await client.value('SELECT password FROM better_auth.account'), /^\$argon2id\$/);
   });
@@ -259,7 +259,7 @@ describe('sign-in', () => {
       AS 'BEGIN UPDATE better_auth."user" SET "signIns" = "signIns" + 1 WHERE id = NEW."userId"; RETURN NULL; END';
       CREATE TRIGGER seen AFTER INSERT ON better_auth.session FOR EACH ROW EXECUTE FUNCTION public.seen()`);
     const connections = await database.connectMany(20);
-    await Promise.all(connections.map((one) => signIn(one, user.email)));
+    await Promise.all(connections.map((one) => patiently(() => signIn(one, user.email))));
     assert.equal(await client.value('SELECT "signIns" FROM better_auth."user"'), 20);
   });
 

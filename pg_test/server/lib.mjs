@@ -283,6 +283,22 @@ export const freshEmail = () => `${unique('ada')}@example.com`;
 
 export const PASSWORD = 'correct horse battery';
 
+/**
+ * Does `work` again as often as it waited too long for a slot to hash in (55P03), which says "try again" and has done
+ * nothing: on a busy machine many at once wait longer than that.
+ */
+export async function patiently(work) {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error.code !== '55P03') {
+        throw error;
+      }
+    }
+  }
+}
+
 /** Signs up somebody new; `{token, user}`. */
 export const signUp = (client, more = {}) =>
   client.call('sign_up_email', { email: freshEmail(), password: PASSWORD, name: 'Ada', ...more });

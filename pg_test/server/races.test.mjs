@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, cookieOf, http, ORIGIN, set } from './http.mjs';
-import { freshEmail, INVALID_EMAIL_OR_PASSWORD, INVALID_TOKEN, PASSWORD, refused, signIn, signUp, untilBlocked, USER_ALREADY_EXISTS } from './lib.mjs';
+import { freshEmail, INVALID_EMAIL_OR_PASSWORD, INVALID_TOKEN, PASSWORD, patiently, refused, signIn, signUp, untilBlocked, USER_ALREADY_EXISTS } from './lib.mjs';
 
 const SETTINGS = {
   base_url: ORIGIN,
@@ -19,7 +19,7 @@ const mailed = (client) => client.value('SELECT token FROM better_auth.mail_outb
 /** Runs `work` in so many connections at once; the values, and the errors, of all. */
 async function race(database, number, work) {
   const connections = await database.connectMany(number);
-  const ends = await Promise.allSettled(connections.map(work));
+  const ends = await Promise.allSettled(connections.map((one, index) => patiently(() => work(one, index))));
   return {
     won: ends.filter(({ status }) => status === 'fulfilled').map(({ value }) => value),
     lost: ends.filter(({ status }) => status === 'rejected').map(({ reason }) => reason),

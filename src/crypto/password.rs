@@ -27,11 +27,14 @@ const SCRYPT_P: u32 = 1;
 /// Better Auth's scrypt: 64 bytes of key, 128 characters of hex.
 const SCRYPT_KEY: usize = 64;
 
-/// The most that a stored argon2 hash may ask for, so that an imported row can't take the server's
-/// memory or a core for minutes: 1 GiB, 64 passes, 16 lanes.
-const ARGON2_LIMIT: (u32, u32, u32) = (1 << 20, 64, 16);
-/// The same for bcrypt: 2^16 rounds are about four seconds.
-const BCRYPT_LIMIT: u32 = 16;
+/// The most that a stored argon2 hash may ask for, so that an imported row can't take the server's memory, or a core
+/// for more than about a second, in which nothing can interrupt it: 256 MiB, 16 lanes, and KiB times passes, which is
+/// what time goes with.
+const ARGON2_MEMORY: u32 = 1 << 18;
+const ARGON2_LANES: u32 = 16;
+const ARGON2_WORK: u64 = 1 << 20;
+/// The same for bcrypt: 2^14 rounds.
+const BCRYPT_LIMIT: u32 = 14;
 /// The longest stored hash that is looked at, in bytes; the longest that is made has 161.
 const MAX_STORED: usize = 2_048;
 
@@ -115,13 +118,35 @@ pub(crate) fn hash(password: &str, algorithm: Algorithm, salt: &[u8; 16]) -> Res
     }
 }
 
+/// Which spelling of a password is tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Spelling {
+    /// As Better Auth and this extension hash it: NFKC.
+    Normalised,
+    /// As it was typed, which is what other systems hash.
+    Typed,
+}
+
+/// Whether a password has two spellings.
+pub(crate) fn is_normalised(password: &str) -> bool {
+    *normalised(password) == *password
+}
+
 impl<'a> Stored<'a> {
+    /// Whether another system may have made this hash: of a password as it was typed.
+    pub(crate) fn may_be_foreign(&self) -> bool {
+        !matches!(self.0, Form::Scrypt { .. })
+    }
+
     /// Whether `password` is the one that this hash was made of.
     ///
     /// # Errors
     /// [`HashError::OutOfMemory`] when the memory that the hash asks for can't be had.
-    pub(crate) fn verify(&self, password: &str) -> Result<bool, HashError> {
-        let password = normalised(password);
+    pub(crate) fn verify(&self, password: &str, spelling: Spelling) -> Result<bool, HashError> {
+        let password = match spelling {
+            Spelling::Normalised => normalised(password),
+            Spelling::Typed => Zeroizing::new(password.to_owned()),
+        };
         match &self.0 {
             Form::Scrypt { salt, key } => {
                 let found = scrypt_key(&password, salt)?;
@@ -258,7 +283,8 @@ fn argon2_form(stored: &str) -> Option<Form<'_>> {
     let mut costs = part.split(',');
     let mut cost = |name: &str| u32::from_str(costs.next()?.strip_prefix(name)?.strip_prefix('=')?).ok();
     let (m, t, p) = (cost("m")?, cost("t")?, cost("p")?);
-    if costs.next().is_some() || m > ARGON2_LIMIT.0 || t > ARGON2_LIMIT.1 || p > ARGON2_LIMIT.2 {
+    let is_greedy = m > ARGON2_MEMORY || p > ARGON2_LANES || u64::from(m) * u64::from(t) > ARGON2_WORK;
+    if costs.next().is_some() || is_greedy {
         return None;
     }
     let salt = BASE64_STANDARD_NO_PAD.decode(parts.next()?).ok()?;
@@ -282,7 +308,7 @@ mod tests {
     use super::*;
 
     fn matches(password: &str, stored: &str) -> bool {
-        Stored::parse(stored).unwrap().verify(password).unwrap()
+        Stored::parse(stored).unwrap().verify(password, Spelling::Normalised).unwrap()
     }
 
     /// Better Auth's own hashes, `better-auth/vectors.json` of the recordings (1.7.25).
@@ -378,8 +404,26 @@ mod tests {
         ] {
             assert_eq!(Stored::parse(stored).err(), Some(Malformed), "{stored}");
         }
-        let greedy = argon2.replace("m=19456", "m=4194304");
-        assert_eq!(Stored::parse(&greedy).err(), Some(Malformed), "4 GiB are beyond the limit");
+        // What other systems make by default is within the limits; what takes a core for long, or all memory, isn't.
+        for within in ["m=65536,t=4,p=1", "m=102400,t=2,p=8", "m=262144,t=3,p=1", "m=65536,t=3,p=4"] {
+            assert!(Stored::parse(&argon2.replace("m=19456,t=2,p=1", within)).is_ok(), "{within}");
+        }
+        for greedy in [
+            "m=1048576,t=64,p=16",
+            "m=1048576,t=4,p=1",
+            "m=4194304,t=1,p=1",
+            "m=262144,t=5,p=1",
+            "m=8,t=4294967295,p=1",
+            "m=19456,t=54,p=1",
+            "m=19456,t=2,p=17",
+            "m=4294967295,t=4294967295,p=16777215",
+        ] {
+            let stored = argon2.replace("m=19456,t=2,p=1", greedy);
+            assert_eq!(Stored::parse(&stored).err(), Some(Malformed), "{greedy}");
+        }
+        let bcrypt = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+        assert!(Stored::parse(&bcrypt.replace("$06$", "$14$")).is_ok());
+        assert!(Stored::parse(&bcrypt.replace("$06$", "$15$")).is_err());
     }
 
     #[test]

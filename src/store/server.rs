@@ -129,9 +129,15 @@ pub(crate) fn warn(code: PgSqlErrorCode, message: &str) {
     ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::WARNING);
 }
 
-/// Tells the DBA, and not even the connection that asked: for what would tell whether an email is known.
+/// Tells the DBA, and not even the connection that asked: for what would tell whether an email is known. Without
+/// the statement, where there may be a password in it.
 pub(crate) fn log(code: PgSqlErrorCode, message: &str) {
+    // SAFETY: the setting's variable, for the time of a report that raises nothing.
+    let before =
+        unsafe { std::ptr::replace(&raw mut pg_sys::log_min_error_statement, pg_sys::PANIC.cast_signed()) };
     ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::LOG_SERVER_ONLY);
+    // SAFETY: as above.
+    unsafe { pg_sys::log_min_error_statement = before };
 }
 
 /// A setting of the transaction that PostgREST made, as JSON; `None` when it is missing, or no object.

@@ -27,6 +27,8 @@ pub(crate) fn with_slot<T>(hash: impl FnOnce() -> T) -> T {
     // SAFETY: the lock is held: acquire() has it from here. An error between would have released it too, as it
     // does all of a transaction's locks.
     unsafe { pg_sys::LockRelease(&raw const tag, EXCLUSIVE, false) };
+    // A cancel that came meanwhile: a hash itself, about a second at most, knows nothing of it.
+    pgrx::check_for_interrupts!();
     done
 }
 
