@@ -300,7 +300,7 @@ describe('set-up', { skip }, () => {
     const functions = `
       SELECT oid::regprocedure::text FROM pg_proc
       WHERE pronamespace = 'better_auth'::regnamespace AND has_function_privilege('web er', oid, 'EXECUTE')`;
-    assert.deepEqual(await client.column(functions), ['better_auth.handler(jsonb)']);
+    assert.deepEqual(await client.column(functions), ['better_auth.handler(anycompatible)']);
     const tables = `
       SELECT relname FROM pg_class WHERE relnamespace = 'better_auth'::regnamespace AND relkind = 'r'
         AND has_any_column_privilege('web er', oid, 'SELECT, INSERT, UPDATE')`;
@@ -379,7 +379,7 @@ describe('the guide', { skip }, () => {
     assert.deepEqual([code, err], [0, ''], out);
     assert.match(out, /^role better_auth_web: made$/m);
     await client.query(blocks('sql', 'Set-up').join('\n'));
-    assert.equal(await client.value(`SELECT has_function_privilege('better_auth_web', 'better_auth.handler(jsonb)', 'EXECUTE')`), true);
+    assert.equal(await client.value(`SELECT has_function_privilege('better_auth_web', 'better_auth.handler(anycompatible)', 'EXECUTE')`), true);
     const handler = await ours(database);
     const ada = await signUpAt(handler);
     const { json: { token } } = await handler.call('GET', '/insforge-token', { cookie: ada.cookie });
@@ -524,7 +524,7 @@ describe('the guide', { skip }, () => {
     await isSetUp(t, database, { options: ['--keep-server'] });
     assert.equal((await signInAt(await ours(database), kay)).status, 200);
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const [, removal] = /```sql\n(  ALTER EXTENSION better_auth DROP FUNCTION public.*?)```/s.exec(readme);
+    const [, removal] = /```sql\n(  CREATE OR REPLACE FUNCTION public.requesting_user_id.*?)```/s.exec(readme);
     await client.query(removal);
     for (const who of [ada, kay]) assert.equal((await signInAt(node, who)).json.user.id, who.id);
     assert.equal(await whoIs(node, ada), ada.id);
