@@ -28,7 +28,7 @@ const FAILURES = {
   'a setting': [`SET better_auth.rate_limit_rules = '/a'`],
   'enable_rpc()': [`SELECT better_auth.enable_rpc('nowhere', 'nobody', 'nobody')`],
   'a time-out': [`SELECT better_auth.hash_password(repeat('x', 100)) FROM generate_series(1, 100000)`, `SET LOCAL statement_timeout = 50;`],
-  'an interval': [`SELECT better_auth.rotate_secret('jwt', '178000000 years'::text::interval)`],
+  'an interval': [`SELECT better_auth.service_token('x', '-1 second')`],
 };
 
 for (const value of ['1', 'full']) {

@@ -125,7 +125,8 @@ SET better_auth.enable_initplan = off;
 SELECT plan_of('SELECT count(*) FROM many WHERE user_id = requesting_user_id()');
 SELECT count(*) FROM many WHERE user_id = requesting_user_id();
 RESET better_auth.enable_initplan;
-SET force_parallel_mode = on;
+SELECT CASE WHEN :SERVER_VERSION_NUM < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END AS parallel \gset
+SET :parallel = on;
 SELECT count(*) FROM posts WHERE user_id = requesting_user_id();
 SELECT requesting_user_id();
 RESET ALL;
