@@ -107,7 +107,6 @@ const SIGN_IN = {
     `INSERT INTO account SELECT 'other', 'sub', 'google', "userId", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "createdAt" + interval '1 second', "updatedAt" FROM account`,
     ['signIn', signIn],
   ],
-  'an email that is stored in mixed case': [UP, `UPDATE "user" SET email = 'Ada@example.com'`, ['signIn', signIn]],
   'the password of another user': [UP, ['signUp', { ...bob, password: "bob's password" }], ['signIn', { ...signIn, password: "bob's password" }]],
 };
 
@@ -411,6 +410,17 @@ describe('known differences', () => {
     await Promise.all([clear(theirs), clear(mine)]);
     assert.ok((await real.call('signUp', body)).ok, 'Better Auth takes it');
     assert.equal((await ours.call('signUp', body)).error.code, 'FAILED_TO_CREATE_USER');
+  });
+
+  test(DIFFERENCES.storedCapitals, async () => {
+    const imported = async (auth) => {
+      await clear(auth.database);
+      await auth.call('signUp', ada);
+      await auth.database.sql(`UPDATE "user" SET email = 'Ada@example.com'`);
+      return auth.call('signIn', signIn);
+    };
+    assert.equal((await imported(real)).error.code, 'INVALID_EMAIL_OR_PASSWORD');
+    assert.equal((await imported(ours)).ok.user.email, 'Ada@example.com');
   });
 
   test(DIFFERENCES.brokenHash, async (context) => {

@@ -260,6 +260,7 @@ export const DIFFERENCES = {
   leavingPaths: 'A path that without its dots begins with two slashes (/..//elsewhere.example) is refused here as a callbackURL; Better Auth answers with what is left, which leads to another server.',
   settledUrls: 'Where readers of URLs differ (dots, backslashes, a scheme in capitals), the one reading that was checked is what is sent here; Better Auth sends the text that came.',
   bothForms: 'Where cookies are of the domain, the one of the host alone is taken back too if it may be there: a browser that has both sends both. Better Auth leaves it, and reads it first.',
+  storedCapitals: 'An email that was stored with capitals, by an import, is found here where one user has it; Better Auth finds it for nobody.',
   ports: 'A port, brackets, quotes and the name of a link around an address are passed over here; Better Auth takes all such clients for one.',
   floor: 'send-verification-email answers as soon as it can here: nothing is sent while the caller waits. Better Auth takes half a second at least.',
   rateLimitKeys: 'Requests that differ in a token, or lead nowhere, count as one for the rate limit here; Better Auth counts each path by itself, so its table fills up with them.',
