@@ -10,27 +10,41 @@ use axum::http::header::CACHE_CONTROL;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
-use better_auth::adapters::SqlxAdapter;
-use better_auth::handlers::{AxumIntegration, CurrentSession};
+use better_auth::integrations::axum::{AxumIntegration, CurrentSession};
+use better_auth::middleware::RateLimitConfig;
 use better_auth::plugins::{EmailPasswordPlugin, SessionManagementPlugin};
-use better_auth::{AuthBuilder, AuthConfig, AuthUser, RateLimitConfig};
+use better_auth::seaorm::sea_orm::ConnectOptions;
+use better_auth::seaorm::{Database, SeaOrmStore};
+use better_auth::{AuthConfig, BetterAuth};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::net::TcpListener;
+
+mod auth_schema;
+use auth_schema::AppAuthSchema;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let pool = PgPoolOptions::new()
-        .min_connections(4) // as many as the load has; at most 10, the default
+    let variable = |name: &str| env::var(name);
+    let mut options = ConnectOptions::new(format!(
+        "postgres://{}@{}:{}/{}",
+        variable("PGUSER")?,
+        variable("PGHOST")?,
+        variable("PGPORT")?,
+        variable("PGDATABASE")?,
+    ));
+    options
+        .min_connections(4) // as many as the load has
+        .max_connections(10)
         .test_before_acquire(false)
-        .connect_with(PgConnectOptions::new())
-        .await?;
+        .sqlx_logging(false);
+    let config = AuthConfig::new(variable("BENCH_COOKIE_SECRET")?).base_url(url.as_str());
+    let store = SeaOrmStore::<AppAuthSchema>::new(config.clone(), Database::connect(options).await?);
     let auth = Arc::new(
-        AuthBuilder::new(AuthConfig::new(env::var("BENCH_COOKIE_SECRET")?).base_url(&url))
-            .database(SqlxAdapter::from_pool(pool))
+        BetterAuth::<AppAuthSchema>::new(config)
+            .store(store)
             .rate_limit(RateLimitConfig::new().enabled(false))
             .plugin(EmailPasswordPlugin::new().enable_signup(true))
             .plugin(SessionManagementPlugin::new())
@@ -38,8 +52,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .await?,
     );
     let key = EncodingKey::from_secret(env::var("BENCH_JWT_SECRET")?.as_bytes());
-    let bridge = |session: CurrentSession<SqlxAdapter>| async move {
-        ([(CACHE_CONTROL, "no-store")], Json(json!({ "token": token(session.user.id(), &key) })))
+    let bridge = |session: CurrentSession<AppAuthSchema>| async move {
+        ([(CACHE_CONTROL, "no-store")], Json(json!({ "token": token(session.user.id.as_str().unwrap_or_default(), &key) })))
     };
     let routes = Router::new()
         .route("/api/insforge-token", get(bridge))

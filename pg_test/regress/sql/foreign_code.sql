@@ -16,7 +16,9 @@ CREATE FUNCTION pg_temp.sign_up() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM better_auth.sign_up_email('foreign@example.com', 'password1234', 'x');
     RETURN 'signed up';
-EXCEPTION WHEN object_not_in_prerequisite_state THEN RETURN SQLERRM;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    -- 13 has it that the table itself needs what a generated column calls.
+    RETURN regexp_replace(SQLERRM, 'used by default value for column tested of table [^;]*', 'used by it');
 END $$;
 
 SELECT pg_temp.sign_up();
