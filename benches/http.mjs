@@ -19,9 +19,6 @@ export function signedCookie(session) {
     return `better-auth.session_token=${encodeURIComponent(`${token(session)}.${signature}`)}`;
 }
 
-/** better-auth-rs doesn't sign its cookie. */
-export const plainCookie = (session) => `better-auth.session-token=${token(session)}`;
-
 const headers = (host, session, cookie) => ({
     host,
     'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',

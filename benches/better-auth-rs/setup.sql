@@ -1,32 +1,32 @@
--- The tables of better-auth-rs 0.10.0 that these requests need, as its migrations/001_create_core_tables.sql
--- makes them, with the users and sessions that ../setup.sql has.
+-- The tables of better-auth-rs 1.0.0-alpha.5 that these requests need, as its create_auth_tables() makes them
+-- (src/auth_schema.rs), with the users and sessions that ../setup.sql has.
 
-CREATE TABLE users (
-    id text PRIMARY KEY, name text, email text UNIQUE, email_verified boolean NOT NULL DEFAULT false, image text,
-    username text UNIQUE, display_username text, two_factor_enabled boolean NOT NULL DEFAULT false, role text,
-    banned boolean NOT NULL DEFAULT false, ban_reason text, ban_expires timestamptz,
-    metadata jsonb NOT NULL DEFAULT '{}',
-    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now()
+CREATE TABLE "user" (
+    id text PRIMARY KEY, name text NOT NULL, email text NOT NULL UNIQUE, "emailVerified" boolean NOT NULL, image text,
+    "createdAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
-CREATE TABLE sessions (
-    id text PRIMARY KEY, expires_at timestamptz NOT NULL, token text NOT NULL UNIQUE, ip_address text, user_agent text,
-    user_id text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    impersonated_by text, active_organization_id text, active boolean NOT NULL DEFAULT true,
-    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now()
+CREATE TABLE session (
+    id text PRIMARY KEY, "expiresAt" timestamptz NOT NULL, token text NOT NULL UNIQUE,
+    "createdAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "ipAddress" text, "userAgent" text, "userId" text NOT NULL REFERENCES "user" (id) ON DELETE CASCADE
 );
-CREATE TABLE accounts (
-    id text PRIMARY KEY, account_id text NOT NULL, provider_id text NOT NULL,
-    user_id text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    access_token text, refresh_token text, id_token text,
-    access_token_expires_at timestamptz, refresh_token_expires_at timestamptz, scope text, password text,
-    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (provider_id, account_id)
+CREATE INDEX ON session ("userId");
+CREATE TABLE account (
+    id text PRIMARY KEY, "accountId" text NOT NULL, "providerId" text NOT NULL,
+    "userId" text NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
+    "accessToken" text, "refreshToken" text, "idToken" text,
+    "accessTokenExpiresAt" timestamptz, "refreshTokenExpiresAt" timestamptz, scope text, password text,
+    "createdAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" timestamptz NOT NULL
+);
+CREATE TABLE verification (
+    id text PRIMARY KEY, identifier text NOT NULL, value text NOT NULL, "expiresAt" timestamptz NOT NULL,
+    "createdAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
-INSERT INTO users (id, name, email, email_verified)
+INSERT INTO "user" (id, name, email, "emailVerified")
 SELECT lpad(i::text, 32, 'U'), 'User ' || i, 'user' || i || '@example.com', true
 FROM generate_series(1, 5000) i;
-INSERT INTO sessions (id, expires_at, token, ip_address, user_agent, user_id)
+INSERT INTO session (id, "expiresAt", token, "ipAddress", "userAgent", "userId")
 SELECT lpad(i::text, 32, 'S'), now() + '7 days', lpad(i::text, 32, 'A'), '127.0.0.1',
        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
        lpad(i::text, 32, 'U')

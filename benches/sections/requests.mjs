@@ -1,5 +1,5 @@
 // Requests: get-session and the bridge route, against the servers that answer them.
-import { bridge, getSession, handler, plainCookie, request, server, signedCookie } from '../http.mjs';
+import { bridge, getSession, handler, request, server, signedCookie } from '../http.mjs';
 import { busyWithChildren, parent } from '../linux.mjs';
 import { backendOf, connection, db, inTurns, percentile, seconds } from '../measure.mjs';
 import { here, script } from '../programs.mjs';
@@ -60,7 +60,7 @@ export async function requests() {
         };
         const fault = process.env.BENCH_PEER_FAULT;
         if (!fault) {
-            const rust = await started(plainCookie, process.env.BENCH_PEER, [], {
+            const rust = await started(signedCookie, process.env.BENCH_PEER, [], {
                 PGDATABASE: process.env.BENCH_PEER_DATABASE,
             });
             tasks.rust = rust.load(getSession);
@@ -95,22 +95,22 @@ export async function requests() {
             }
         };
         reportRequests('get_session | Better Auth 1.7.25 on Node', 'session', 'node', 20);
-        reportRequests('get_session | better-auth-rs 0.10.0', 'session', 'rust', 3);
+        reportRequests('get_session | better-auth-rs 1.0.0-alpha.5', 'session', 'rust', 3);
         part('get_session | a prepared join of its two rows', 'µs', perClient('session'), perClient('floor'), 1.5);
         reportRequests('bridge_token | Better Auth 1.7.25 on Node, bridge route', 'bridge', 'nodeBridge', 20);
-        reportRequests('  bridge_token | better-auth-rs 0.10.0, bridge route', 'bridge', 'rustBridge');
+        reportRequests('  bridge_token | better-auth-rs 1.0.0-alpha.5, bridge route', 'bridge', 'rustBridge');
         part('  bridge_token | a prepared join of its two rows', 'µs', perClient('bridge'), perClient('floor'));
         reportRequests('handler, get-session | Better Auth 1.7.25 on Node', 'handler', 'node', 15);
-        reportRequests('handler, get-session | better-auth-rs 0.10.0', 'handler', 'rust', 2);
+        reportRequests('handler, get-session | better-auth-rs 1.0.0-alpha.5', 'handler', 'rust', 2);
         report('  handler, get-session | two rows in plain SQL', 'handler', 'floor');
         report('  with a rate limit | Node with one', 'handlerLimited', 'nodeLimited');
         report('  with one in the table too | Node with one', 'handlerLimitedInTable', 'nodeLimited');
         reportRequests('handler, bridge route | Better Auth 1.7.25 on Node', 'handlerBridge', 'nodeBridge', 15);
-        reportRequests('handler, bridge route | better-auth-rs 0.10.0', 'handlerBridge', 'rustBridge', 2);
+        reportRequests('handler, bridge route | better-auth-rs 1.0.0-alpha.5', 'handlerBridge', 'rustBridge', 2);
         reportRequests('HTTP layer, get-session | Better Auth 1.7.25 on Node', 'layer', 'node', 4);
-        reportRequests('HTTP layer, get-session | better-auth-rs 0.10.0', 'layer', 'rust');
+        reportRequests('HTTP layer, get-session | better-auth-rs 1.0.0-alpha.5', 'layer', 'rust');
         reportRequests('HTTP layer, bridge route | Better Auth 1.7.25 on Node', 'layerBridge', 'nodeBridge', 4);
-        reportRequests('HTTP layer, bridge route | better-auth-rs 0.10.0', 'layerBridge', 'rustBridge');
+        reportRequests('HTTP layer, bridge route | better-auth-rs 1.0.0-alpha.5', 'layerBridge', 'rustBridge');
         reportRequests('HTTP layer, statement prepared | not prepared', 'layerPrepared', 'layer');
         reportRequests('HTTP layer, a handler() that does nothing | ours', 'layerFixed', 'layer');
         reportRequests('HTTP layer, no database at all | ours', 'layerAlone', 'layer');

@@ -20,6 +20,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+#[allow(dead_code, reason = "setup.sql makes the tables")]
 mod auth_schema;
 use auth_schema::AppAuthSchema;
 
