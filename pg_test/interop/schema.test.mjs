@@ -267,6 +267,7 @@ describe('the real migrate first', () => {
       'create trigger signing_secret_truncated on better_auth.signing_secret',
       'create secret cookie',
       'create secret jwt',
+      'create function public.requesting_user_id()',
     ]);
     assert.deepEqual(await migrate(database), []);
     await assertBothWork(database);
