@@ -47,10 +47,16 @@ export async function startStandIn({
     const answered = await serve(request, pool, config, cache);
     send(request, response, answered, traits);
   });
+  // A client that asks again and again on one connection would keep a server from ending for good.
+  let isStopping = false;
+  server.prependListener('request', (_, response) => {
+    response.once('close', () => setImmediate(() => isStopping && server.closeIdleConnections()));
+  });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: `http://${host}:${server.address().port}`,
     async stop() {
+      isStopping = true;
       server.closeIdleConnections();
       await new Promise((resolve) => server.close(resolve));
       await pool.end();
