@@ -1,6 +1,8 @@
 //! What Better Auth's tables and columns are called here: `better_auth.model_names` and
 //! `better_auth.field_names`, Better Auth's `modelName` and `fields`.
 
+use crate::settings::parts;
+
 /// Better Auth's models, in the order of `store::catalog::Table`, and the fields of each that may have another name.
 /// An id is always `id`, as in Better Auth. The last ones of `user` and `account` are plugins' and other releases'.
 pub(crate) const MODELS: [(&str, &[&str]); 5] = [
@@ -149,10 +151,6 @@ fn parse_fields(list: &str) -> Result<[Vec<String>; 5], String> {
     Ok(names)
 }
 
-fn parts(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|part| !part.is_empty())
-}
-
 /// `left=right`, where the right side is a name.
 fn pair(part: &str) -> Result<(&str, &str), String> {
     let (left, name) =
@@ -174,6 +172,11 @@ fn distinct(names: &[String], what: &str) -> Result<(), String> {
 
 fn all(names: &[&str]) -> String {
     names.join(", ")
+}
+
+/// A name without what conventions differ in: capitals and underscores.
+pub(crate) fn plain(name: &str) -> String {
+    name.replace('_', "").to_lowercase()
 }
 
 /// `emailVerified` as `email_verified`.

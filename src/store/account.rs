@@ -304,7 +304,7 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
     if let Some(found) = BY_EMAIL.with(|statement| find(statement, email))? {
         return Ok(Some(found));
     }
-    match user::find_by_email(email)? {
+    match user::find_by_folded_email(email)? {
         Some(user) => BY_ID.with(|statement| find(statement, &user.id)),
         None => Ok(None),
     }

@@ -2,6 +2,7 @@
 //! lists. Better Auth's `user.additionalFields` and `session.additionalFields`.
 
 use crate::error::AuthError;
+use crate::names::plain;
 use crate::settings::{self, AdditionalField};
 use crate::store::catalog::{Column, Kind, Table, relation, type_name};
 
@@ -77,8 +78,7 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
                     table.sql()
                 ))
             })?;
-        let plain = name.replace('_', "").to_lowercase();
-        let is_writable = !is_readonly && !NEVER_WRITABLE.contains(&plain.as_str());
+        let is_writable = !is_readonly && !NEVER_WRITABLE.contains(&plain(&name).as_str());
         Ok(Field {
             input: is_writable.then_some(column.kind),
             is_required: column.required,

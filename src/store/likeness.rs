@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use crate::error::AuthError;
-use crate::names::{MODELS, SNAKE_CASE, snake_case};
+use crate::names::{MODELS, SNAKE_CASE, plain, snake_case};
 use crate::settings;
 use crate::store::catalog::{self, Column, Relation, Table};
 use crate::store::sql::run_once;
@@ -37,7 +37,7 @@ impl Site {
         }
         let fields = MODELS[self.table as usize].1;
         let is_used = |name: &str| fields.iter().any(|field| self.table.column(field) == name);
-        let alike = |column: &&Column| normal(&column.name) == normal(field) && !is_used(&column.name);
+        let alike = |column: &&Column| plain(&column.name) == plain(field) && !is_used(&column.name);
         self.there.columns.iter().find(alike)
     }
 }
@@ -47,11 +47,6 @@ pub(super) fn for_database(name: &str, value: &str) -> Result<String, AuthError>
     let database = run_once("SELECT pg_catalog.quote_ident(pg_catalog.current_database())")?.concat();
     let value = pgrx::spi::quote_literal(value);
     Ok(format!("ALTER DATABASE {database} SET {name} = {value}; SET {name} = {value};"))
-}
-
-/// A name without what conventions differ in.
-fn normal(name: &str) -> String {
-    name.replace('_', "").to_lowercase()
 }
 
 /// Fields whose column is missing, while one is there that another convention would call so.

@@ -373,17 +373,13 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ("signing_secret_changed", "INSERT OR UPDATE OR DELETE", "ROW"),
         ("signing_secret_truncated", "TRUNCATE", "STATEMENT"),
     ] {
-        let is_there = exists(&format!(
-            "SELECT 1 FROM pg_catalog.pg_trigger t
+        let enabled = run_once(&format!(
+            "SELECT t.tgenabled::pg_catalog.text FROM pg_catalog.pg_trigger t
              WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}'"
         ))?;
-        if is_there {
+        if let Some(enabled) = enabled.first() {
             // A dump's data with --disable-triggers leaves them as ordinary ones, which a subscription doesn't fire.
-            let is_ordinary = exists(&format!(
-                "SELECT 1 FROM pg_catalog.pg_trigger t
-                 WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}' AND t.tgenabled <> 'A'"
-            ))?;
-            if is_ordinary {
+            if enabled != "A" {
                 run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
                 steps.push(Step { action: "enable trigger", object: format!("{name} on {table}") });
             }
@@ -406,6 +402,18 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     Ok(())
 }
 
+/// This library, as SQL that makes functions of it names it.
+///
+/// # Errors
+/// PostgreSQL doesn't take the statement.
+pub(super) fn library() -> Result<String, AuthError> {
+    let found = run_once(
+        "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
+         WHERE h.oid = 'better_auth.migrate()'::pg_catalog.regprocedure",
+    )?;
+    Ok(found.concat())
+}
+
 /// `requesting_user_id()`, where there is none: in `public`, or, without that schema, in `better_auth`. It is no member
 /// of the extension, so that dropping `public` takes the function and nothing else. What somebody else has made of it
 /// stays. Only a superuser can make it.
@@ -420,11 +428,7 @@ fn make_requesting_user_id(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     if is_there || !exists(may_make)? {
         return Ok(());
     }
-    let library = run_once(
-        "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
-         WHERE h.oid = 'better_auth.migrate()'::pg_catalog.regprocedure",
-    )?
-    .concat();
+    let library = library()?;
     let has_public = exists("SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public'")?;
     let function = format!("{}.requesting_user_id()", if has_public { "public" } else { "better_auth" });
     // LEAKPROOF: it takes no argument, so it can't tell anything about a row.

@@ -2,6 +2,7 @@
 //! that whoever calls them needs no privilege on schema `better_auth`, and none of them is SECURITY DEFINER.
 
 use crate::error::AuthError;
+use crate::store::migrate::library;
 use crate::store::sql::{as_caller, run_once};
 
 /// Name, arguments with their defaults, and COMMENT of each. All are VOLATILE: PostgREST runs those by POST in
@@ -141,11 +142,7 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
         }
         let roles = existing_roles(roles)?;
         let schema = pgrx::spi::quote_identifier(schema);
-        let library = run_once(
-            "SELECT pg_catalog.quote_literal(h.probin) FROM pg_catalog.pg_proc h
-             WHERE h.oid = 'better_auth.bridge_token(pg_catalog.text)'::pg_catalog.regprocedure",
-        )?
-        .concat();
+        let library = library()?;
         let mut names = FUNCTIONS.map(|(name, ..)| name).to_vec();
         names.extend(["better_auth_handler", "session_is_live", "pre_request"]);
         let foreign = run_once(&format!(

@@ -153,9 +153,17 @@ fn one(statement: &Statement, key: &str) -> Result<Option<User>, AuthError> {
 /// # Errors
 /// No table.
 pub(crate) fn find_by_email(email: &str) -> Result<Option<User>, AuthError> {
-    if let Some(user) = BY_EMAIL.with(|statement| one(statement, email))? {
-        return Ok(Some(user));
+    match BY_EMAIL.with(|statement| one(statement, email))? {
+        Some(user) => Ok(Some(user)),
+        None => find_by_folded_email(email),
     }
+}
+
+/// The same where nobody has the email as it is.
+///
+/// # Errors
+/// No table.
+pub(super) fn find_by_folded_email(email: &str) -> Result<Option<User>, AuthError> {
     let mut others = folded(email)?;
     Ok(if others.len() == 1 { others.pop() } else { None })
 }

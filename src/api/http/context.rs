@@ -118,7 +118,7 @@ impl<'r> Context<'r> {
         if may_refresh && is_deferred && !is_prolonged {
             needs_refresh = Some(session::is_due(&live.session, Timestamp::now()));
         }
-        if is_prolonged || self.is_hidden(&live.session.token)? {
+        if is_prolonged || self.brings_several() && self.is_hidden(&live.session.token)? {
             self.set_session(&live, Some(is_remembered))?;
         } else if may_refresh {
             self.set_cache(&live, true)?;

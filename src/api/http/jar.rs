@@ -117,6 +117,12 @@ impl Context<'_> {
         Ok(tokens)
     }
 
+    /// Whether the request brought several cookies of the session token's name. One that is alone carries the token
+    /// that was found by it, and needn't be verified again.
+    pub(super) fn brings_several(&self) -> bool {
+        self.brought(&self.name(SESSION_TOKEN)) > 1
+    }
+
     /// Whether the request's first cookie of the session token's name carries another one than this.
     ///
     /// # Errors

@@ -41,9 +41,10 @@ use crate::store::subtransaction::{Exception, attempt, sqlstate};
 /// Answers an HTTP request to one of Better Auth's routes, or to the bridge route.
 ///
 /// `request` is `{method, url, headers, body}`: `url` absolute or a path, `headers` an object or an array of
-/// pairs, `body` a string or null; of type jsonb, json or text. The answer is `{status, headers: [[name, value], ...], body}`, `body` a
-/// string. What is refused is answered, and what was counted stays; an exception leaves it only for a
-/// `request` that is not of this shape, and where the transaction can't go on.
+/// pairs, `body` a string or null; of type jsonb, json or text. The answer is
+/// `{status, headers: [[name, value], ...], body}`, `body` a string. What is refused is answered, and what was
+/// counted stays; an exception leaves it only for a `request` that is not of this shape, and where the transaction
+/// can't go on.
 #[pg_extern]
 fn handler(request: Option<AnyJson<'_>>) -> JsonText {
     let request = not_null("request", request).read();
@@ -209,21 +210,20 @@ fn check_origin(context: &Context<'_>, body: &mut Body) -> Result<(), AuthError>
         ("errorCallbackURL", "errorCallbackURL", Code::InvalidErrorCallbackUrl),
         ("newUserCallbackURL", "newUserCallbackURL", Code::InvalidNewUserCallbackUrl),
     ] {
-        let in_query = || request.query_value(field).filter(|_| field == "callbackURL");
-        let settled = match body.get(field).filter(|url| is_truthy(url)) {
-            Some(Value::String(url)) => site.check_redirect(url, code)?.into_owned(),
-            Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
-            None => match in_query().filter(is_truthy) {
-                None => continue,
-                // No POST looks at it.
-                Some(Value::String(url)) => {
-                    site.check_redirect(&url, code)?;
-                    continue;
+        let in_body = body.get(field).filter(|url| is_truthy(url)).cloned();
+        let is_in_body = in_body.is_some();
+        let in_query = || request.query_value(field).filter(|url| field == "callbackURL" && is_truthy(url));
+        match in_body.or_else(in_query) {
+            None => {}
+            Some(Value::String(url)) => {
+                let settled = site.check_redirect(&url, code)?;
+                // That of the query is judged alone: no POST looks at it.
+                if is_in_body {
+                    body.set(field, settled.into_owned());
                 }
-                Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
-            },
-        };
-        body.set(field, settled);
+            }
+            Some(_) => return Err(AuthError::Field("", format!("Invalid {label}: expected a string"))),
+        }
     }
     Ok(())
 }
