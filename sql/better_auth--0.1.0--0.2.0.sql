@@ -43,6 +43,17 @@ CREATE FUNCTION better_auth.forget_rate_limits() RETURNS pg_catalog.void
 COMMENT ON FUNCTION better_auth.forget_rate_limits IS 'Forget what the rate limit has counted in memory in this database: every client begins anew.';
 COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, as many expired tokens of mails, and as many old rows of the rate limit; how many rows that were. To be called from time to time.';
 
+CREATE FUNCTION better_auth.api(
+        endpoint pg_catalog.text, input pg_catalog.jsonb DEFAULT '{}', session_token pg_catalog.text DEFAULT NULL,
+        ip_address pg_catalog.text DEFAULT NULL, user_agent pg_catalog.text DEFAULT NULL)
+    RETURNS pg_catalog.jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'api_wrapper';
+COMMENT ON FUNCTION better_auth.api IS 'Call one of Better Auth''s endpoints, or of the plugins that are on, by its name in auth.api: input is {body, query, params, headers}. Who may execute it can be anybody: grant with care.';
+CREATE FUNCTION better_auth.claim_sms(batch pg_catalog.int4 DEFAULT 10) RETURNS TABLE (
+        id pg_catalog.text, kind pg_catalog.text, recipient pg_catalog.text, url pg_catalog.text, token pg_catalog.text,
+        data pg_catalog.jsonb, attempts pg_catalog.int4, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'claim_sms_wrapper';
+COMMENT ON FUNCTION better_auth.claim_sms IS 'The same with text messages: recipient is a phone number, token the code. Grant with care.';
+
 -- No longer a member: DROP SCHEMA public CASCADE took the extension along.
 DO $$
 DECLARE

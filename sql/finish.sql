@@ -28,9 +28,11 @@ COMMENT ON FUNCTION better_auth.unlink_account IS 'Remove an account of the sess
 COMMENT ON FUNCTION better_auth.link_account IS 'After an OAuth exchange: sign in with a provider''s account, or link it to the session''s user. Who may execute it can be anybody: grant with care.';
 COMMENT ON FUNCTION better_auth.session_cookies IS 'The cookies of a session, as values of Set-Cookie headers.';
 COMMENT ON FUNCTION better_auth.handler IS 'Answer an HTTP request {method, url, headers, body} to one of Better Auth''s routes, or the bridge route, with {status, headers, body}.';
+COMMENT ON FUNCTION better_auth.api IS 'Call one of Better Auth''s endpoints, or of the plugins that are on, by its name in auth.api: input is {body, query, params, headers}. Who may execute it can be anybody: grant with care.';
 COMMENT ON FUNCTION better_auth.enable_rpc IS 'Make the RPC functions in a schema that PostgREST exposes, and grant them to its roles. Idempotent.';
 COMMENT ON FUNCTION better_auth.disable_rpc IS 'Remove the RPC functions from a schema.';
 COMMENT ON FUNCTION better_auth.claim_mail IS 'Take up to so many mails out of mail_outbox that are due. They hold tokens that are as good as passwords: grant with care.';
+COMMENT ON FUNCTION better_auth.claim_sms IS 'The same with text messages: recipient is a phone number, token the code. Grant with care.';
 COMMENT ON FUNCTION better_auth.complete_mail IS 'Delete a mail that was sent. Whether it was there.';
 COMMENT ON FUNCTION better_auth.fail_mail IS 'Note why a mail could not be sent. When it is given out again, or NULL for never.';
 COMMENT ON FUNCTION better_auth.bridge_token IS 'Mint the HS256 token of a live session for PostgREST: {sub, role, aud, iat, exp, sid}.';

@@ -6,135 +6,142 @@ use pgrx::PgSqlErrorCode;
 use crate::crypto::jwt::Refusal;
 use crate::crypto::password::HashError;
 
-macro_rules! codes {
-    ($($name:ident $code:literal $status:literal $sqlstate:ident $message:literal)*) => {
-        /// An error of Better Auth's API.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub(crate) enum Code { $($name),* }
-
-        impl Code {
-            /// The `code` of Better Auth's error body; empty where that has a message alone.
-            pub(crate) const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code),* }
-            }
-
-            /// The `message` of Better Auth's error body.
-            pub(crate) const fn message(self) -> &'static str {
-                match self { $(Self::$name => $message),* }
-            }
-
-            /// The HTTP status that Better Auth answers with, in all or most routes.
-            pub(crate) const fn status(self) -> u16 {
-                match self { $(Self::$name => $status),* }
-            }
-
-            const fn sqlstate(self) -> PgSqlErrorCode {
-                match self { $(Self::$name => PgSqlErrorCode::$sqlstate),* }
-            }
-
-            #[cfg(test)]
-            const ALL: &[Self] = &[$(Self::$name),*];
-        }
-    };
+/// An error of Better Auth's API, or of one of its plugins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Code {
+    /// The `code` of Better Auth's error body; empty where that has a message alone.
+    pub(crate) code: &'static str,
+    /// The `message` of Better Auth's error body.
+    pub(crate) message: &'static str,
+    /// The HTTP status that Better Auth answers with, in all or most routes.
+    pub(crate) status: u16,
+    /// What SQL callers get.
+    pub(crate) sqlstate: PgSqlErrorCode,
 }
 
-codes! {
-    AccountNotFound "ACCOUNT_NOT_FOUND" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Account not found"
-    BannedUser "BANNED_USER" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "You have been banned from this application. Please contact support if you believe this is an error."
-    BadJson "BAD_REQUEST" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Invalid JSON in request body"
-    ChangeEmailDisabled "CHANGE_EMAIL_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Change email is disabled"
-    CredentialAccountNotFound "CREDENTIAL_ACCOUNT_NOT_FOUND" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Credential account not found"
-    CrossSiteNavigationLoginBlocked "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Cross-site navigation login blocked. This request appears to be a CSRF attack."
-    EmailAlreadyVerified "EMAIL_ALREADY_VERIFIED" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Email is already verified"
-    EmailCanNotBeUpdated "EMAIL_CAN_NOT_BE_UPDATED" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Email can not be updated"
-    EmailIsTheSame "" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Email is the same"
-    EmailMismatch "EMAIL_MISMATCH" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Email mismatch"
-    EmailNotVerified "EMAIL_NOT_VERIFIED" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Email not verified"
-    EmailPasswordDisabled "EMAIL_PASSWORD_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Email and password is not enabled"
-    EmailPasswordSignUpDisabled "EMAIL_PASSWORD_SIGN_UP_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Email and password sign up is not enabled"
-    FailedToCreateUser "FAILED_TO_CREATE_USER" 422 ERRCODE_INVALID_PARAMETER_VALUE
-        "Failed to create user"
-    FailedToGetSession "FAILED_TO_GET_SESSION" 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        "Failed to get session"
-    FailedToGetUserInfo "FAILED_TO_GET_USER_INFO" 404 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        "Failed to get user info"
-    FailedToUnlinkLastAccount "FAILED_TO_UNLINK_LAST_ACCOUNT" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "You can't unlink your last account"
-    InvalidCallbackUrl "INVALID_CALLBACK_URL" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Invalid callbackURL"
-    InvalidEmail "INVALID_EMAIL" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Invalid email"
-    InvalidEmailOrPassword "INVALID_EMAIL_OR_PASSWORD" 401 ERRCODE_INVALID_PASSWORD
-        "Invalid email or password"
-    InvalidErrorCallbackUrl "INVALID_ERROR_CALLBACK_URL" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Invalid errorCallbackURL"
-    InvalidNewUserCallbackUrl "INVALID_NEW_USER_CALLBACK_URL" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Invalid newUserCallbackURL"
-    InvalidOrigin "INVALID_ORIGIN" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Invalid origin"
-    InvalidPassword "INVALID_PASSWORD" 400 ERRCODE_INVALID_PASSWORD
-        "Invalid password"
-    InvalidRedirectUrl "INVALID_REDIRECT_URL" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Invalid redirectURL"
-    InvalidToken "INVALID_TOKEN" 400 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        "Invalid token"
-    InvalidUser "INVALID_USER" 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        "Invalid user"
-    LinkingDifferentEmailsNotAllowed "LINKING_DIFFERENT_EMAILS_NOT_ALLOWED" 401 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Account not linked - different emails not allowed"
-    LinkingNotAllowed "LINKING_NOT_ALLOWED" 401 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Account not linked - linking not allowed"
-    MethodNotAllowedDeferSessionRequired "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED" 405 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "POST method requires deferSessionRefresh to be enabled in session config"
-    MissingOrNullOrigin "MISSING_OR_NULL_ORIGIN" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Missing or null Origin"
-    NoFieldsToUpdate "" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "No fields to update"
-    NotFound "NOT_FOUND" 404 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Not found"
-    PasswordAlreadySet "PASSWORD_ALREADY_SET" 400 ERRCODE_UNIQUE_VIOLATION
-        "User already has a password set"
-    PasswordTooLong "PASSWORD_TOO_LONG" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Password too long"
-    PasswordTooShort "PASSWORD_TOO_SHORT" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Password too short"
-    ProviderNotConfigured "PROVIDER_NOT_CONFIGURED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Account is not associated with a configured social provider."
-    ProviderNotFound "PROVIDER_NOT_FOUND" 404 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Provider not found"
-    ResetPasswordDisabled "RESET_PASSWORD_DISABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Reset password isn't enabled"
-    SessionExpired "SESSION_EXPIRED" 400 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Session expired. Re-authenticate to perform this action."
-    SessionNotFresh "SESSION_NOT_FRESH" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
-        "Session is not fresh"
-    SocialAccountAlreadyLinked "SOCIAL_ACCOUNT_ALREADY_LINKED" 409 ERRCODE_UNIQUE_VIOLATION
-        "Social account already linked"
-    TokenExpired "TOKEN_EXPIRED" 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        "Token expired"
-    Unauthorized "UNAUTHORIZED" 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        "Unauthorized"
-    UserAlreadyExists "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL" 422 ERRCODE_UNIQUE_VIOLATION
-        "User already exists. Use another email."
-    UserNotFound "USER_NOT_FOUND" 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "User not found"
-    VerificationEmailIsNotEnabled "" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Verification email isn't enabled"
-    VerificationEmailNotEnabled "VERIFICATION_EMAIL_NOT_ENABLED" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-        "Verification email isn't enabled"
+/// Declares codes, each by its name, status, SQLSTATE and message: `NAME 400 ERRCODE_... "Message"`. Where the `code`
+/// of the error body isn't the name, it stands after `as`. `ALL` is a list of them for tests.
+macro_rules! codes {
+    ($($name:ident $(as $code:literal)? $status:literal $sqlstate:ident $message:literal)*) => {
+        $(
+            #[doc = $message]
+            pub(crate) const $name: $crate::error::Code = $crate::error::Code {
+                code: $crate::error::codes!(@code $name $($code)?),
+                message: $message,
+                status: $status,
+                sqlstate: pgrx::PgSqlErrorCode::$sqlstate,
+            };
+        )*
+
+        /// All of the above.
+        #[cfg(test)]
+        pub(crate) const ALL: &[$crate::error::Code] = &[$($name),*];
+    };
+    (@code $name:ident $code:literal) => { $code };
+    (@code $name:ident) => { stringify!($name) };
+}
+pub(crate) use codes;
+
+/// Better Auth's own.
+impl Code {
+    codes! {
+        ACCOUNT_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Account not found"
+        BANNED_USER 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "You have been banned from this application. Please contact support if you believe this is an error."
+        BAD_JSON as "BAD_REQUEST" 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Invalid JSON in request body"
+        CHANGE_EMAIL_DISABLED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Change email is disabled"
+        CREDENTIAL_ACCOUNT_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Credential account not found"
+        CROSS_SITE_NAVIGATION_LOGIN_BLOCKED 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Cross-site navigation login blocked. This request appears to be a CSRF attack."
+        EMAIL_ALREADY_VERIFIED 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Email is already verified"
+        EMAIL_CAN_NOT_BE_UPDATED 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Email can not be updated"
+        EMAIL_IS_THE_SAME as "" 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Email is the same"
+        EMAIL_MISMATCH 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Email mismatch"
+        EMAIL_NOT_VERIFIED 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Email not verified"
+        EMAIL_PASSWORD_DISABLED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Email and password is not enabled"
+        EMAIL_PASSWORD_SIGN_UP_DISABLED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Email and password sign up is not enabled"
+        FAILED_TO_CREATE_USER 422 ERRCODE_INVALID_PARAMETER_VALUE
+            "Failed to create user"
+        FAILED_TO_GET_SESSION 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Failed to get session"
+        FAILED_TO_GET_USER_INFO 404 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Failed to get user info"
+        FAILED_TO_UNLINK_LAST_ACCOUNT 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "You can't unlink your last account"
+        INVALID_CALLBACK_URL 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Invalid callbackURL"
+        INVALID_EMAIL 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Invalid email"
+        INVALID_EMAIL_OR_PASSWORD 401 ERRCODE_INVALID_PASSWORD
+            "Invalid email or password"
+        INVALID_ERROR_CALLBACK_URL 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Invalid errorCallbackURL"
+        INVALID_NEW_USER_CALLBACK_URL 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Invalid newUserCallbackURL"
+        INVALID_ORIGIN 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Invalid origin"
+        INVALID_PASSWORD 400 ERRCODE_INVALID_PASSWORD
+            "Invalid password"
+        INVALID_REDIRECT_URL 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Invalid redirectURL"
+        INVALID_TOKEN 400 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Invalid token"
+        INVALID_USER 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Invalid user"
+        LINKING_DIFFERENT_EMAILS_NOT_ALLOWED 401 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Account not linked - different emails not allowed"
+        LINKING_NOT_ALLOWED 401 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Account not linked - linking not allowed"
+        METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED 405 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "POST method requires deferSessionRefresh to be enabled in session config"
+        MISSING_OR_NULL_ORIGIN 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Missing or null Origin"
+        NO_FIELDS_TO_UPDATE as "" 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "No fields to update"
+        NOT_FOUND 404 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Not found"
+        PASSWORD_ALREADY_SET 400 ERRCODE_UNIQUE_VIOLATION
+            "User already has a password set"
+        PASSWORD_TOO_LONG 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Password too long"
+        PASSWORD_TOO_SHORT 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Password too short"
+        PROVIDER_NOT_CONFIGURED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Account is not associated with a configured social provider."
+        PROVIDER_NOT_FOUND 404 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Provider not found"
+        RESET_PASSWORD_DISABLED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Reset password isn't enabled"
+        SESSION_EXPIRED 400 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Session expired. Re-authenticate to perform this action."
+        SESSION_NOT_FRESH 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+            "Session is not fresh"
+        SOCIAL_ACCOUNT_ALREADY_LINKED 409 ERRCODE_UNIQUE_VIOLATION
+            "Social account already linked"
+        TOKEN_EXPIRED 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Token expired"
+        UNAUTHORIZED 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Unauthorized"
+        USER_ALREADY_EXISTS as "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL" 422 ERRCODE_UNIQUE_VIOLATION
+            "User already exists. Use another email."
+        USER_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "User not found"
+        VERIFICATION_EMAIL_IS_NOT_ENABLED as "" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Verification email isn't enabled"
+        VERIFICATION_EMAIL_NOT_ENABLED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            "Verification email isn't enabled"
+    }
 }
 
 /// Why an operation did not happen. Flows return it; only `api` turns it into an exception or a response.
@@ -144,6 +151,8 @@ pub(crate) enum AuthError {
     Api(Code),
     /// The same where a route answers with a status of its own.
     ApiWith(Code, u16),
+    /// The same with a message of its own.
+    Worded(Code, String),
     /// 400 with a message that names what it is about; the code is empty where Better Auth has none.
     Field(&'static str, String),
     /// Better Auth's VALIDATION_ERROR: one issue for each field, as its schema words them.
@@ -156,6 +165,8 @@ pub(crate) enum AuthError {
     OAuth(&'static str),
     /// A status without a body; the text is for SQL callers.
     Bare(u16, &'static str),
+    /// An error of an OAuth flow, RFC 6749 section 5.2: status, `error`, `error_description`.
+    Flow(u16, &'static str, String),
     /// A token, or claims to be signed, that are refused.
     Token(Refusal),
     /// An argument of a function that Better Auth does not have.
@@ -199,13 +210,16 @@ impl AuthError {
     /// What a person reads.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Api(code) | Self::ApiWith(code, _) => code.message().into(),
+            Self::Api(code) | Self::ApiWith(code, _) => code.message.into(),
             Self::Validation(issues) => issues.join("; "),
             Self::Token(refusal) => refusal.message(),
             Self::Nul => "Text must not contain NUL characters".into(),
-            Self::MediaType(text) | Self::Field(_, text) | Self::Argument(text) | Self::Setup(text) => {
-                text.clone()
-            }
+            Self::MediaType(text)
+            | Self::Field(_, text)
+            | Self::Worded(_, text)
+            | Self::Flow(_, _, text)
+            | Self::Argument(text)
+            | Self::Setup(text) => text.clone(),
             Self::NotMigrated(table) => format!("table better_auth.{table} does not exist"),
             Self::Adoption(..) => {
                 "better_auth can't use the tables that are here; nothing was changed".into()
@@ -221,8 +235,9 @@ impl AuthError {
     /// What a program reads: Better Auth's code, where it has one.
     pub(crate) fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Api(code) | Self::ApiWith(code, _) => Some(code.code()).filter(|code| !code.is_empty()),
-            Self::Field(code, _) => Some(*code).filter(|code| !code.is_empty()),
+            Self::Api(code) | Self::ApiWith(code, _) => Some(code.code).filter(|code| !code.is_empty()),
+            Self::Worded(code, _) => Some(code.code).filter(|code| !code.is_empty()),
+            Self::Field(code, _) | Self::Flow(_, code, _) => Some(*code).filter(|code| !code.is_empty()),
             Self::Validation(_) | Self::Nul => Some("VALIDATION_ERROR"),
             Self::MediaType(_) => Some("UNSUPPORTED_MEDIA_TYPE"),
             Self::OAuth(_) => Some("OAUTH_LINK_ERROR"),
@@ -235,8 +250,9 @@ impl AuthError {
     /// The HTTP status of an answer that is meant for who asked; `None` where the server is at fault.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Api(code) => Some(code.status()),
-            Self::ApiWith(_, status) => Some(*status),
+            Self::Api(code) => Some(code.status),
+            Self::Worded(code, _) => Some(code.status),
+            Self::ApiWith(_, status) | Self::Flow(status, ..) => Some(*status),
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::Argument(_) => Some(400),
             Self::MediaType(_) => Some(415),
             Self::OAuth(_) | Self::Token(_) => Some(401),
@@ -270,12 +286,12 @@ impl AuthError {
     /// The SQLSTATE of the exception that SQL callers get.
     pub(crate) fn sqlstate(&self) -> PgSqlErrorCode {
         match self {
-            Self::Api(code) | Self::ApiWith(code, _) => code.sqlstate(),
+            Self::Api(code) | Self::ApiWith(code, _) | Self::Worded(code, _) => code.sqlstate,
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::MediaType(_) | Self::Argument(_) => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
             Self::Token(_) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-            Self::OAuth(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::OAuth(_) | Self::Flow(..) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::NotMigrated(_) => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             Self::Bare(..) | Self::Setup(_) | Self::Adoption(..) => {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
@@ -295,9 +311,9 @@ mod tests {
     fn every_code_stands_once_and_has_an_error_status() {
         let mut seen = std::collections::HashSet::new();
         for code in Code::ALL {
-            assert!(code.code().is_empty() || seen.insert(code.code()), "{} twice", code.code());
-            assert!((400..600).contains(&code.status()), "{}", code.code());
-            assert!(!code.message().is_empty());
+            assert!(code.code.is_empty() || seen.insert(code.code), "{} twice", code.code);
+            assert!((400..600).contains(&code.status), "{}", code.code);
+            assert!(!code.message.is_empty());
         }
     }
 }

@@ -16,6 +16,10 @@ mod tests {
     struct Nobody;
 
     impl Caller for Nobody {
+        fn endpoint(&self) -> &str {
+            ""
+        }
+
         fn session(&mut self, _: bool) -> Result<Option<Live>, AuthError> {
             Ok(None)
         }
@@ -59,7 +63,7 @@ mod tests {
         (error, derivations() - before)
     }
 
-    const REFUSED: Option<AuthError> = Some(AuthError::Api(Code::InvalidEmailOrPassword));
+    const REFUSED: Option<AuthError> = Some(AuthError::Api(Code::INVALID_EMAIL_OR_PASSWORD));
 
     #[pg_test]
     fn every_refused_sign_in_costs_one_hash() {
@@ -86,13 +90,13 @@ mod tests {
     #[pg_test]
     fn what_is_refused_by_its_form_costs_no_hash() {
         let long = "x".repeat(129);
-        assert_eq!(cost("nobody", "password1234"), (Some(Code::InvalidEmail.into()), 0));
-        assert_eq!(cost("a@example.com", &long), (Some(Code::PasswordTooLong.into()), 0));
+        assert_eq!(cost("nobody", "password1234"), (Some(Code::INVALID_EMAIL.into()), 0));
+        assert_eq!(cost("a@example.com", &long), (Some(Code::PASSWORD_TOO_LONG.into()), 0));
         let before = derivations();
-        assert_eq!(sign_up("a@example.com", "short").err(), Some(Code::PasswordTooShort.into()));
-        assert_eq!(sign_up("a@example.com", &long).err(), Some(Code::PasswordTooLong.into()));
+        assert_eq!(sign_up("a@example.com", "short").err(), Some(Code::PASSWORD_TOO_SHORT.into()));
+        assert_eq!(sign_up("a@example.com", &long).err(), Some(Code::PASSWORD_TOO_LONG.into()));
         let endless = format!("{}@example.com", "x".repeat(2048));
-        assert_eq!(sign_up(&endless, "password1234").err(), Some(Code::FailedToCreateUser.into()));
+        assert_eq!(sign_up(&endless, "password1234").err(), Some(Code::FAILED_TO_CREATE_USER.into()));
         assert_eq!(derivations(), before);
     }
 
@@ -239,5 +243,31 @@ mod tests {
         assert_eq!(who(r#"{"sub":"u2"}"#).as_deref(), Some("u2"));
         assert_eq!(who(r#"{"sub":"u2""#), None);
         assert_eq!(who(r#"{"sub":"ü😀"}"#).as_deref(), Some("ü😀"));
+    }
+
+    /// A folder and a line: see `plugin::made_up`.
+    #[pg_test]
+    fn a_plugin_is_there_once_it_is_on() {
+        let answer = |path: &str| {
+            let request = format!(r#"{{"method": "GET", "url": "/api/auth{path}"}}"#);
+            Spi::get_one::<String>(&format!("SELECT better_auth.handler('{request}'::jsonb) ->> 'status'"))
+                .unwrap()
+        };
+        let user = || {
+            let user = sign_up("flavour@example.com", "correct horse battery").unwrap().user;
+            Spi::run("DELETE FROM better_auth.\"user\" WHERE email = 'flavour@example.com'").unwrap();
+            user.additional
+        };
+        assert_eq!(answer("/made-up/taste").as_deref(), Some("404"));
+        assert_eq!(user(), None);
+        Spi::run("SET better_auth.plugins = 'made-up'").unwrap();
+        Spi::run("SELECT better_auth.migrate()").unwrap();
+        assert_eq!(answer("/made-up/taste").as_deref(), Some("200"));
+        assert_eq!(user().as_deref(), Some(r#"{"flavour" : "plain"}"#));
+        let tasted = "SELECT better_auth.api('tasteFlavour') #>> '{}'";
+        assert_eq!(Spi::get_one::<String>(tasted).unwrap().as_deref(), Some("good"));
+        Spi::run("RESET better_auth.plugins").unwrap();
+        assert_eq!(answer("/made-up/taste").as_deref(), Some("404"));
+        assert_eq!(user(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Better Auth inside PostgreSQL.
 //!
 //! The map: a call goes `api → flow → store | crypto`; `identity` stands beside it, on the hot path of
-//! other people's queries; `settings`, `names` and `error` are tables that all of them read.
+//! other people's queries; `plugin` adds to each room; `settings`, `names` and `error` are tables that all of them read.
 
 mod api;
 mod crypto;
@@ -9,6 +9,7 @@ mod error;
 mod flow;
 mod identity;
 mod names;
+mod plugin;
 mod settings;
 mod store;
 

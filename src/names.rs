@@ -1,25 +1,15 @@
 //! What Better Auth's tables and columns are called here: `better_auth.model_names` and
 //! `better_auth.field_names`, Better Auth's `modelName` and `fields`.
 
+use std::sync::OnceLock;
+
+use crate::plugin;
 use crate::settings::parts;
 
-/// Better Auth's models, in the order of `store::catalog::Table`, and the fields of each that may have another name.
-/// An id is always `id`, as in Better Auth. The last ones of `user` and `account` are plugins' and other releases'.
-pub(crate) const MODELS: [(&str, &[&str]); 5] = [
-    (
-        "user",
-        &[
-            "name",
-            "email",
-            "emailVerified",
-            "image",
-            "createdAt",
-            "updatedAt",
-            "banned",
-            "banExpires",
-            "twoFactorEnabled",
-        ],
-    ),
+/// Better Auth's own models, in the order of `store::catalog::Table`, and the fields of each that may have another
+/// name. An id is always `id`, as in Better Auth. The last one of `account` is of other releases.
+const CORE: [(&str, &[&str]); 5] = [
+    ("user", &["name", "email", "emailVerified", "image", "createdAt", "updatedAt"]),
     ("session", &["expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"]),
     (
         "account",
@@ -43,6 +33,34 @@ pub(crate) const MODELS: [(&str, &[&str]); 5] = [
     ("rateLimit", &["key", "count", "lastRequest"]),
 ];
 
+/// A model, and the fields of it that may have another name.
+pub(crate) struct Model {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Vec<&'static str>,
+}
+
+/// Better Auth's models and the plugins', on or off, in the order of `store::catalog::Table`.
+pub(crate) fn models() -> &'static [Model] {
+    static MODELS: OnceLock<Vec<Model>> = OnceLock::new();
+    MODELS.get_or_init(|| {
+        let core = CORE.iter().map(|(name, fields)| {
+            let added = plugin::all().flat_map(|plugin| plugin.columns());
+            let added = added.filter(|column| column.model == *name).map(|column| column.name);
+            Model { name, fields: fields.iter().copied().chain(added).collect() }
+        });
+        let tables = plugin::TABLES.iter().map(|definition| Model {
+            name: definition.model,
+            fields: definition
+                .columns
+                .iter()
+                .map(|(field, _)| *field)
+                .filter(|field| *field != "id")
+                .collect(),
+        });
+        core.chain(tables).collect()
+    })
+}
+
 /// Tables of the same schema that are this extension's own.
 pub(crate) const OURS: [&str; 2] = ["signing_secret", "mail_outbox"];
 
@@ -55,16 +73,16 @@ const LONGEST: usize = 63;
 /// The names that the settings give; what they don't name is called as in Better Auth.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Names {
-    models: [String; 5],
-    fields: [Vec<String>; 5],
+    models: Vec<String>,
+    fields: Vec<Vec<String>>,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        let models = MODELS.map(|(model, _)| model.to_owned());
+        let owned = |model: &Model| model.fields.iter().map(|field| (*field).to_owned()).collect();
         Self {
-            models,
-            fields: MODELS.map(|(_, fields)| fields.iter().map(|field| (*field).to_owned()).collect()),
+            models: models().iter().map(|model| model.name.to_owned()).collect(),
+            fields: models().iter().map(owned).collect(),
         }
     }
 }
@@ -85,21 +103,20 @@ impl Names {
 
     /// The column's name; that of the field where nothing else was said.
     pub(crate) fn field<'a>(&'a self, model: usize, field: &'a str) -> &'a str {
-        let place = MODELS.get(model).and_then(|(_, fields)| fields.iter().position(|known| *known == field));
+        let place =
+            models().get(model).and_then(|model| model.fields.iter().position(|known| *known == field));
         let named = place.and_then(|place| self.fields.get(model)?.get(place));
         named.map_or(field, String::as_str)
     }
 }
 
 /// `model_names`: `user=users, rateLimit=rate_limit`.
-fn parse_models(list: &str) -> Result<[String; 5], String> {
+fn parse_models(list: &str) -> Result<Vec<String>, String> {
     let mut names = Names::default().models;
-    let mut given = [false; 5];
+    let mut given = vec![false; names.len()];
     for part in parts(list) {
         let (model, name) = pair(part)?;
-        let place = MODELS.iter().position(|(known, _)| *known == model).ok_or_else(|| {
-            format!("There is no model \"{model}\"; there are {}.", all(&MODELS.map(|(known, _)| known)))
-        })?;
+        let place = models().iter().position(|known| known.name == model).ok_or_else(|| no_model(model))?;
         if std::mem::replace(&mut given[place], true) {
             return Err(format!("Model \"{model}\" is named twice."));
         }
@@ -113,7 +130,7 @@ fn parse_models(list: &str) -> Result<[String; 5], String> {
 }
 
 /// `field_names`: `snake_case, user.image=avatar`.
-fn parse_fields(list: &str) -> Result<[Vec<String>; 5], String> {
+fn parse_fields(list: &str) -> Result<Vec<Vec<String>>, String> {
     let mut names = Names::default().fields;
     let mut given: Vec<(&str, &str)> = Vec::new();
     for (index, part) in parts(list).enumerate() {
@@ -121,20 +138,19 @@ fn parse_fields(list: &str) -> Result<[Vec<String>; 5], String> {
             if index > 0 {
                 return Err("\"snake_case\" comes first, before names of single fields.".into());
             }
-            names = MODELS.map(|(_, fields)| fields.iter().map(|field| snake_case(field)).collect());
+            let snake = |model: &Model| model.fields.iter().map(|field| snake_case(field)).collect();
+            names = models().iter().map(snake).collect();
             continue;
         }
         let (field, name) = pair(part)?;
         let (model, field) =
             field.split_once('.').ok_or_else(|| format!("\"{field}\" is not of the form model.field."))?;
         let (model, field) = (model.trim(), field.trim());
-        let (place, fields) = MODELS
+        let (place, fields) = models()
             .iter()
             .enumerate()
-            .find_map(|(place, (known, fields))| (*known == model).then_some((place, fields)))
-            .ok_or_else(|| {
-                format!("There is no model \"{model}\"; there are {}.", all(&MODELS.map(|(known, _)| known)))
-            })?;
+            .find_map(|(place, known)| (known.name == model).then_some((place, &known.fields)))
+            .ok_or_else(|| no_model(model))?;
         let column = fields.iter().position(|known| *known == field).ok_or_else(|| {
             format!("\"{model}\" has no field \"{field}\" that can be named; it has {}.", all(fields))
         })?;
@@ -144,9 +160,9 @@ fn parse_fields(list: &str) -> Result<[Vec<String>; 5], String> {
         given.push((model, field));
         names[place][column] = name.to_owned();
     }
-    for (names, (model, _)) in names.iter().zip(MODELS) {
+    for (names, model) in names.iter().zip(models()) {
         let whole: Vec<String> = names.iter().cloned().chain(["id".to_owned()]).collect();
-        distinct(&whole, &format!("fields of \"{model}\""))?;
+        distinct(&whole, &format!("fields of \"{}\"", model.name))?;
     }
     Ok(names)
 }
@@ -168,6 +184,11 @@ fn pair(part: &str) -> Result<(&str, &str), String> {
 fn distinct(names: &[String], what: &str) -> Result<(), String> {
     let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
     twice.map_or(Ok(()), |(_, name)| Err(format!("Two {what} would be called \"{name}\".")))
+}
+
+fn no_model(model: &str) -> String {
+    let known: Vec<&str> = models().iter().map(|known| known.name).collect();
+    format!("There is no model \"{model}\"; there are {}.", all(&known))
 }
 
 fn all(names: &[&str]) -> String {

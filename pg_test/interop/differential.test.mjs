@@ -3,63 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  AGAINST_ITSELF,
-  Client,
-  POST,
-  TOKEN,
-  cookieOf,
-  merge,
-  ourDatabase,
-  ourSide,
-  play,
-  playBoth,
-  realDatabase,
-  realSide,
-} from './http.mjs';
-import { BASE_URL, DIFFERENCES } from './lib.mjs';
+import { compare, open } from './differential.mjs';
+import { AGAINST_ITSELF, Client, POST, TOKEN, cookieOf, playBoth } from './http.mjs';
+import { DIFFERENCES } from './lib.mjs';
 import { mutants } from './mutants.mjs';
 import GROUPS from './requests/index.mjs';
 
-// Two databases for each set of columns.
-const NONE = { options: () => ({}), sql: '' };
-const databases = new Map();
-for (const { columns = NONE } of GROUPS) {
-  if (databases.has(columns)) continue;
-  databases.set(columns, [await realDatabase(columns.options), await ourDatabase(columns)]);
-}
-
-/** Both sides under a group's configuration. */
-async function open({ columns = NONE, options = NONE.options, settings = {} }) {
-  const [theirs, mine] = databases.get(columns);
-  const both = (send) => merge(columns.options(send), options(send));
-  await mine.configure({ base_url: BASE_URL, rate_limit: 'off', ...settings });
-  return [realSide(theirs, both), ourSide(mine, both)];
-}
-
-/** A run without what was asked. */
-const unnamed = ({ answers, rows }) => ({ answers: answers.map(({ request, ...answer }) => answer), rows });
-
-for (const group of GROUPS) {
-  describe(group.name, () => {
-    let sides;
-    for (const [name, entry] of Object.entries(group.cases)) {
-      const { reason, steps = [entry].flat(), instead, look, ...expected } = entry;
-      test(reason ? `${name}: ${DIFFERENCES[reason]}` : name, async () => {
-        sides ??= await open(group);
-        const [theirs, mine] = await playBoth(sides, steps, group);
-        if (!reason) return assert.deepEqual(mine, theirs);
-        if (instead) {
-          const wanted = unnamed(await play(sides[0], instead, group));
-          assert.notDeepEqual(unnamed(theirs), wanted);
-          return assert.deepEqual(unnamed(mine), AGAINST_ITSELF ? unnamed(theirs) : wanted);
-        }
-        assert.deepEqual(look(theirs), expected.theirs);
-        assert.deepEqual(look(mine), AGAINST_ITSELF ? expected.theirs : expected.ours);
-      });
-    }
-  });
-}
+await compare(GROUPS);
 
 test(DIFFERENCES.floor, { skip: AGAINST_ITSELF }, async () => {
   const step = POST('/send-verification-email', { email: 'nobody@example.com' });

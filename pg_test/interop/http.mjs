@@ -142,7 +142,8 @@ export const merge = (base, over = {}) =>
 
 /**
  * What the handler is documented to be: all senders there, no rate limit unless a test wants one.
- * `options` is a function of the senders `{reset, verification, change, remove}`.
+ * `options` is a function of the senders `{reset, verification, change, remove}`, and of `message`, for plugins:
+ * `message({kind, recipient, token, url, ...data})` is what ours has in its outbox.
  */
 function fullOptions(options, send) {
   const base = {
@@ -158,7 +159,7 @@ const KINDS = {
   change: 'change-email-confirmation',
   remove: 'delete-account',
 };
-const noSenders = Object.fromEntries(Object.keys(KINDS).map((name) => [name, async () => {}]));
+const noSenders = { ...Object.fromEntries(Object.keys(KINDS).map((name) => [name, async () => {}])), message: async () => {} };
 
 /** The real one on a database that `realDatabase` made. */
 export function realSide(database, options = () => ({})) {
@@ -171,9 +172,13 @@ export function realSide(database, options = () => ({})) {
       },
     ]),
   );
+  send.message = async ({ kind, recipient, token = '', url = '', ...data }) => {
+    sent.push({ kind, recipient, url, token, data: JSON.parse(JSON.stringify(data)) });
+  };
   const { auth } = realAuth(database, fullOptions(options, send));
   return {
     name: 'Better Auth',
+    auth,
     database,
     hash: cheapHash(PASSWORD),
     async fetch({ method, url, headers, body }) {
@@ -234,10 +239,17 @@ export function ourSide(database, options) {
 /** A database for the real one, with what the options ask of its tables. */
 export const realDatabase = (options = () => ({})) => createRealDatabase(fullOptions(options, noSenders));
 
-/** A database with this extension and the tests' secret. `sql` adds the columns that the options ask for. */
-export async function ourDatabase({ options, sql = '' } = {}) {
+/**
+ * A database with this extension and the tests' secret. `sql` adds the columns that the options ask for; those of
+ * `plugins`, with the `settings` that decide on them, are migrate()'s.
+ */
+export async function ourDatabase({ options, sql = '', plugins, settings } = {}) {
   if (AGAINST_ITSELF) return realDatabase(options);
   const database = await createExtensionDatabase();
+  if (plugins) {
+    await database.configure({ plugins, ...settings });
+    await database.sql('SELECT better_auth.migrate()');
+  }
   await database.sql(`SELECT better_auth.set_secret('cookie', ${pg.escapeLiteral(SECRET)}); ${sql}`);
   database.hash = await database.value('SELECT better_auth.hash_password($1)', [PASSWORD]);
   return database;
@@ -315,7 +327,8 @@ export class Client {
 
 /** Plays the steps on one side, from the world as it always is; what it answered, and the rows afterwards. */
 export async function play(side, steps, names = {}) {
-  await side.database.sql(worldSql(side.hash));
+  const more = Object.keys(names.columns?.tables ?? {}).map((name) => `DELETE FROM "${name}";`);
+  await side.database.sql(`${worldSql(side.hash)} ${more.join(' ')}`);
   await side.forget?.();
   await side.mails();
   const client = new Client(names);
@@ -333,9 +346,13 @@ export async function play(side, steps, names = {}) {
     if (typeof step === 'string') {
       await side.database.sql(client.fill(step));
       await side.forget?.();
-    } else answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), await client.ask(side, step)));
+    } else {
+      const answer = await client.ask(side, step);
+      for (const { token } of answer.mails) shown.knowCode(token);
+      answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), answer));
+    }
   }
-  return { answers, rows: shown.rows(await tables(side.database)) };
+  return { answers, rows: shown.rows(await tables(side.database, names.columns?.tables)) };
 }
 
 /** Plays the steps on both sides. */
@@ -349,10 +366,11 @@ const ORDERED = {
   rateLimit: 'key',
 };
 
-/** All rows that Better Auth has. */
-async function tables(database) {
-  const names = Object.keys(ORDERED);
-  const results = await database.pool.query(names.map((name) => `SELECT * FROM "${name}" ORDER BY ${ORDERED[name]}`).join('; '));
+/** All rows that Better Auth has, and those of a plugin's tables: `{name: order}`. */
+async function tables(database, more = {}) {
+  const ordered = { ...ORDERED, ...more };
+  const names = Object.keys(ordered);
+  const results = await database.pool.query(names.map((name) => `SELECT * FROM "${name}" ORDER BY ${ordered[name]}`).join('; '));
   return Object.fromEntries(names.map((name, index) => [name, results[index].rows]));
 }
 
@@ -364,6 +382,7 @@ async function tables(database) {
  */
 class Shown {
   #names = new Map();
+  #codes = new Map();
   #prefix;
 
   constructor(prefix) {
@@ -372,6 +391,11 @@ class Shown {
 
   know(value, name) {
     this.#names.set(value, `<${name}>`);
+  }
+
+  /** A code that was sent, by its order: it differs from run to run. */
+  knowCode(code) {
+    if (/^\d{4,12}$/.test(code) && !this.#codes.has(code)) this.#codes.set(code, `<code ${this.#codes.size + 1}>`);
   }
 
   answer(request, { status, headers, setCookies, body, mails }) {
@@ -409,6 +433,7 @@ class Shown {
   }
 
   #text(text) {
+    for (const [code, name] of this.#codes) text = text.replace(new RegExp(`(?<!\\d)${code}(?!\\d)`, 'g'), name);
     return text
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, (jwt) => this.#jwt(jwt))
       .replace(/(?<![A-Za-z0-9])([A-Za-z0-9]{32}|[A-Za-z0-9]{24})(?![A-Za-z0-9])/g, (word) => this.#name(word))

@@ -130,8 +130,41 @@ fn claim_mail(
         name!(expires_at, TimestampWithTimeZone),
     ),
 > {
-    let mails = mail::claim(not_null("batch", batch)).or_raise();
-    TableIterator::new(mails.into_iter().map(|mail| {
+    TableIterator::new(claimed(batch, "mail"))
+}
+
+/// The same with text messages, whose `recipient` is a phone number and whose `token` is the code: for a worker that
+/// sends those. `complete_mail()` and `fail_mail()` take their ids too.
+///
+/// Errors: 22023 for a batch that is not between 1 and 1,000.
+#[pg_extern]
+#[allow(clippy::type_complexity, reason = "pgrx reads the columns out of it")]
+fn claim_sms(
+    batch: default!(Option<i32>, "10"),
+) -> TableIterator<
+    'static,
+    (
+        name!(id, String),
+        name!(kind, String),
+        name!(recipient, String),
+        name!(url, String),
+        name!(token, String),
+        name!(data, JsonText),
+        name!(attempts, i32),
+        name!(created_at, TimestampWithTimeZone),
+        name!(expires_at, TimestampWithTimeZone),
+    ),
+> {
+    TableIterator::new(claimed(batch, "sms"))
+}
+
+/// A message as a worker gets it.
+type Claimed =
+    (String, String, String, String, String, JsonText, i32, TimestampWithTimeZone, TimestampWithTimeZone);
+
+fn claimed(batch: Option<i32>, channel: &str) -> impl Iterator<Item = Claimed> {
+    let mails = mail::claim(not_null("batch", batch), channel).or_raise();
+    mails.into_iter().map(|mail| {
         (
             mail.id,
             mail.kind,
@@ -143,7 +176,7 @@ fn claim_mail(
             time(mail.created_at),
             time(mail.expires_at),
         )
-    }))
+    })
 }
 
 /// Deletes a mail that was sent. Whether it was there.

@@ -2,7 +2,8 @@
 
 mod admin;
 mod any_json;
-mod http;
+mod endpoint;
+pub(crate) mod http;
 mod json;
 mod jsonb;
 pub(crate) mod jsonb_writer;

@@ -4,6 +4,7 @@
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
@@ -18,29 +19,34 @@ use crate::flow::url::configured_base;
 use crate::flow::user::{self, Deletion};
 use crate::flow::{sign_in, sign_up, token};
 use crate::identity;
+use crate::plugin;
 use crate::store::account::Tokens;
 use crate::store::server::Timestamp;
 
 /// Who calls a SQL function: the one whose session token is an argument of it.
-#[derive(Default)]
 struct Direct<'a> {
+    endpoint: Cow<'static, str>,
     token: Option<&'a str>,
     client: Client<'a>,
 }
 
 impl<'a> Direct<'a> {
     /// Who has this session token.
-    fn with(token: Option<&'a str>) -> Self {
-        Self { token, client: Client::default() }
+    fn with(endpoint: &'static str, token: Option<&'a str>) -> Self {
+        Self { endpoint: endpoint.into(), token, client: Client::default() }
     }
 
     /// Who comes from there.
-    fn from(ip_address: Option<&'a str>, user_agent: Option<&'a str>) -> Self {
-        Self { token: None, client: Client { ip_address, user_agent } }
+    fn from(endpoint: &'static str, ip_address: Option<&'a str>, user_agent: Option<&'a str>) -> Self {
+        Self { endpoint: endpoint.into(), token: None, client: Client { ip_address, user_agent } }
     }
 }
 
 impl Caller for Direct<'_> {
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     fn session(&mut self, is_authoritative: bool) -> Result<Option<Live>, AuthError> {
         session::current(self.token, true, is_authoritative)
     }
@@ -89,6 +95,9 @@ fn sign_up_email(
     user_agent: default!(Option<&str>, "NULL"),
     additional_fields: default!(Option<Jsonb<'_>>, "NULL"),
 ) -> JsonText {
+    let mut caller = Direct::from("/sign-up/email", ip_address, user_agent);
+    let mut additional = object("additional_fields", additional_fields).or_raise();
+    plugin::before(&mut caller, &mut additional).or_raise();
     let request = sign_up::Request {
         name: name.into(),
         email: email.into(),
@@ -96,9 +105,9 @@ fn sign_up_email(
         image: image.into(),
         callback_url: callback_url.into(),
         remember_me: remember_me.into(),
-        additional: &object("additional_fields", additional_fields).or_raise(),
+        additional: &additional,
     };
-    let done = sign_up::email(&mut Direct::from(ip_address, user_agent), &request).or_raise();
+    let done = sign_up::email(&mut caller, &request).or_raise();
     Object::new()
         .optional("token", done.session.as_ref().map(|session| session.token.as_str()))
         .json("user", &json::user(&done.user))
@@ -124,7 +133,8 @@ fn sign_in_email(
         callback_url: callback_url.into(),
         remember_me: remember_me.into(),
     };
-    let done = sign_in::email(&mut Direct::from(ip_address, user_agent), &request).or_raise();
+    let done =
+        sign_in::email(&mut Direct::from("/sign-in/email", ip_address, user_agent), &request).or_raise();
     JsonText::from_json(json::signed_in(&done.session, &done.user, done.callback_url))
 }
 
@@ -145,7 +155,7 @@ fn get_session(
 ) -> Option<JsonText> {
     let may_refresh = !disable_refresh.unwrap_or(false);
     let live = session::current(session_token, may_refresh, false).or_raise();
-    live.map(|live| JsonText::from_json(json::live(&live)))
+    live.map(|live| JsonText::from_json(plugin::session_answer(&live, json::live(&live)).or_raise()))
 }
 
 /// The user's live sessions: Better Auth's `GET /list-sessions`, without its limit of 100.
@@ -153,7 +163,7 @@ fn get_session(
 /// Errors: UNAUTHORIZED, SESSION_NOT_FRESH.
 #[pg_extern]
 fn list_sessions(session_token: Option<&str>) -> JsonText {
-    let sessions = session::list(&mut Direct::with(session_token)).or_raise();
+    let sessions = session::list(&mut Direct::with("/list-sessions", session_token)).or_raise();
     JsonText::from_json(json::array(sessions.iter().map(json::session)))
 }
 
@@ -163,7 +173,7 @@ fn list_sessions(session_token: Option<&str>) -> JsonText {
 /// Errors: UNAUTHORIZED, VALIDATION_ERROR.
 #[pg_extern]
 fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> JsonText {
-    session::revoke(&mut Direct::with(session_token), token.into()).or_raise();
+    session::revoke(&mut Direct::with("/revoke-session", session_token), token.into()).or_raise();
     status()
 }
 
@@ -172,7 +182,7 @@ fn revoke_session(session_token: Option<&str>, token: Option<&str>) -> JsonText 
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn revoke_sessions(session_token: Option<&str>) -> JsonText {
-    session::revoke_all(&mut Direct::with(session_token)).or_raise();
+    session::revoke_all(&mut Direct::with("/revoke-sessions", session_token)).or_raise();
     status()
 }
 
@@ -182,7 +192,7 @@ fn revoke_sessions(session_token: Option<&str>) -> JsonText {
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn revoke_other_sessions(session_token: Option<&str>) -> JsonText {
-    session::revoke_others(&mut Direct::with(session_token)).or_raise();
+    session::revoke_others(&mut Direct::with("/revoke-other-sessions", session_token)).or_raise();
     status()
 }
 
@@ -192,7 +202,7 @@ fn revoke_other_sessions(session_token: Option<&str>) -> JsonText {
 #[pg_extern]
 fn update_session(session_token: Option<&str>, additional_fields: Option<Jsonb<'_>>) -> JsonText {
     let fields = object("additional_fields", additional_fields).or_raise();
-    let live = session::update(&mut Direct::with(session_token), &fields).or_raise();
+    let live = session::update(&mut Direct::with("/update-session", session_token), &fields).or_raise();
     Object::new().json("session", &json::session(&live.session)).into()
 }
 
@@ -213,7 +223,9 @@ fn update_user(
             fields.insert(field.into(), value.into());
         }
     }
-    user::update(&mut Direct::with(session_token), &fields).or_raise();
+    let mut caller = Direct::with("/update-user", session_token);
+    plugin::before(&mut caller, &mut fields).or_raise();
+    user::update(&mut caller, &fields).or_raise();
     status()
 }
 
@@ -227,7 +239,7 @@ fn delete_user(
     token: default!(Option<&str>, "NULL"),
     callback_url: default!(Option<&str>, "NULL"),
 ) -> JsonText {
-    let mut caller = Direct::with(session_token);
+    let mut caller = Direct::with("/delete-user", session_token);
     let done = user::delete(&mut caller, password.into(), token.into(), callback_url.into()).or_raise();
     JsonText::from_json(json::deleted(done == Deletion::Mailed))
 }
@@ -245,7 +257,8 @@ fn change_password(
     ip_address: default!(Option<&str>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> JsonText {
-    let mut caller = Direct { token: session_token, ..Direct::from(ip_address, user_agent) };
+    let mut caller =
+        Direct { token: session_token, ..Direct::from("/change-password", ip_address, user_agent) };
     let revokes = revoke_other_sessions.into();
     let (live, session) =
         password::change(&mut caller, current_password.into(), new_password.into(), revokes).or_raise();
@@ -257,7 +270,7 @@ fn change_password(
 /// Errors: see [`password::set`].
 #[pg_extern]
 fn set_password(session_token: Option<&str>, new_password: Option<&str>) -> JsonText {
-    password::set(&mut Direct::with(session_token), new_password.into()).or_raise();
+    password::set(&mut Direct::with("", session_token), new_password.into()).or_raise();
     status()
 }
 
@@ -266,7 +279,7 @@ fn set_password(session_token: Option<&str>, new_password: Option<&str>) -> Json
 /// Errors: see [`password::verify`].
 #[pg_extern]
 fn verify_password(session_token: Option<&str>, password: Option<&str>) -> JsonText {
-    password::verify(&mut Direct::with(session_token), password.into()).or_raise();
+    password::verify(&mut Direct::with("/verify-password", session_token), password.into()).or_raise();
     status()
 }
 
@@ -276,7 +289,12 @@ fn verify_password(session_token: Option<&str>, password: Option<&str>) -> JsonT
 /// Errors: see [`password::request_reset`].
 #[pg_extern]
 fn request_password_reset(email: Option<&str>, redirect_to: default!(Option<&str>, "NULL")) -> JsonText {
-    password::request_reset(&mut Direct::default(), email.into(), redirect_to.into()).or_raise();
+    password::request_reset(
+        &mut Direct::with("/request-password-reset", None),
+        email.into(),
+        redirect_to.into(),
+    )
+    .or_raise();
     Object::new().boolean("status", true).text("message", RESET_REQUESTED).into()
 }
 
@@ -298,7 +316,7 @@ fn send_verification_email(
     callback_url: default!(Option<&str>, "NULL"),
     session_token: default!(Option<&str>, "NULL"),
 ) -> JsonText {
-    let mut caller = Direct::with(session_token);
+    let mut caller = Direct::with("/send-verification-email", session_token);
     email_verification::resend(&mut caller, email.into(), callback_url.into()).or_raise();
     status()
 }
@@ -314,7 +332,7 @@ fn verify_email(
     ip_address: default!(Option<&str>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> JsonText {
-    let mut caller = Direct { token: session_token, ..Direct::from(ip_address, user_agent) };
+    let mut caller = Direct { token: session_token, ..Direct::from("/verify-email", ip_address, user_agent) };
     let done = email_verification::verify(&mut caller, not_null("token", token), None).or_raise();
     let answer = json::verified(&done);
     match done {
@@ -335,7 +353,7 @@ fn change_email(
     new_email: Option<&str>,
     callback_url: default!(Option<&str>, "NULL"),
 ) -> JsonText {
-    let mut caller = Direct::with(session_token);
+    let mut caller = Direct::with("/change-email", session_token);
     email_verification::change(&mut caller, new_email.into(), callback_url.into()).or_raise();
     status()
 }
@@ -345,7 +363,7 @@ fn change_email(
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn list_accounts(session_token: Option<&str>) -> JsonText {
-    let accounts = account::list(&mut Direct::with(session_token)).or_raise();
+    let accounts = account::list(&mut Direct::with("/list-accounts", session_token)).or_raise();
     JsonText::from_json(json::array(accounts.iter().map(json::account)))
 }
 
@@ -355,7 +373,7 @@ fn list_accounts(session_token: Option<&str>) -> JsonText {
 /// Errors: see [`account::unlink`].
 #[pg_extern]
 fn unlink_account(session_token: Option<&str>, account_id: Option<&str>) -> JsonText {
-    account::unlink(&mut Direct::with(session_token), account_id.into()).or_raise();
+    account::unlink(&mut Direct::with("/unlink-account", session_token), account_id.into()).or_raise();
     status()
 }
 
@@ -404,7 +422,11 @@ fn link_account(
             scope,
         },
     };
-    let mut caller = Direct { token: session_token, ..Direct::from(ip_address, user_agent) };
+    let mut caller = Direct {
+        endpoint: format!("/callback/{}", profile.provider_id).into(),
+        token: session_token,
+        ..Direct::from("", ip_address, user_agent)
+    };
     if session_token.is_some() {
         account::link_to_session(&mut caller, &profile).or_raise();
         return status();
@@ -423,7 +445,7 @@ fn link_account(
 /// Errors: UNAUTHORIZED.
 #[pg_extern]
 fn bridge_token(session_token: Option<&str>) -> String {
-    token::bridge(&mut Direct::with(session_token)).or_raise()
+    token::bridge(&mut Direct::with("", session_token)).or_raise()
 }
 
 /// Signs claims with the jwt secret (RFC 7519, HS256). `iat`, `exp` and `aud` are added where they are

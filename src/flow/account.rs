@@ -4,10 +4,11 @@
 use serde_json::Map;
 
 use crate::error::{AuthError, Code};
+use crate::flow::email_verification;
 use crate::flow::input::{Input, Issues, fits};
+use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
-use crate::flow::{email_verification, hooks};
 use crate::settings;
 use crate::store::account::{self, Account, CREDENTIAL, Tokens};
 use crate::store::server::Timestamp;
@@ -43,10 +44,10 @@ pub(crate) fn unlink(caller: &mut dyn Caller, id: Input<'_>) -> Result<(), AuthE
     user::lock(&live.user.id)?;
     let accounts = account::list(&live.user.id)?;
     if accounts.len() == 1 && !settings::allow_unlinking_all() {
-        return Err(Code::FailedToUnlinkLastAccount.into());
+        return Err(Code::FAILED_TO_UNLINK_LAST_ACCOUNT.into());
     }
     if !accounts.iter().any(|account| account.id == id) {
-        return Err(Code::AccountNotFound.into());
+        return Err(Code::ACCOUNT_NOT_FOUND.into());
     }
     account::delete(id)
 }
@@ -116,14 +117,14 @@ pub(crate) fn link_to_session(caller: &mut dyn Caller, profile: &Profile<'_>) ->
             let tokens = Tokens { scope: None, ..profile.tokens };
             account::update_tokens(&account.id, &tokens, now)?;
         }
-        Some(_) => return Err(Code::SocialAccountAlreadyLinked.into()),
+        Some(_) => return Err(Code::SOCIAL_ACCOUNT_ALREADY_LINKED.into()),
         None => {
             if !profile.is_trusted() && !profile.email_verified || !settings::account_linking_enabled() {
-                return Err(Code::LinkingNotAllowed.into());
+                return Err(Code::LINKING_NOT_ALLOWED.into());
             }
             let is_same = profile.email.to_lowercase() == live.user.email.to_lowercase();
             if !is_same && !settings::allow_different_emails() {
-                return Err(Code::LinkingDifferentEmailsNotAllowed.into());
+                return Err(Code::LINKING_DIFFERENT_EMAILS_NOT_ALLOWED.into());
             }
             account::link(&live.user.id, profile.key(), &profile.tokens, now)?;
         }
@@ -166,7 +167,7 @@ pub(crate) fn link(
                 None => continue,
             },
         };
-        let session = session::open(&user.id, true, &caller.client())?;
+        let session = session::open(caller, &user, true)?;
         return Ok(SignedIn { session, user, is_register });
     }
     Err(AuthError::OAuth("unable to create user"))
@@ -180,7 +181,7 @@ fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
         let Some(user) = user::lock(&account.user_id)? else {
             return Err(AuthError::OAuth("unable to link account"));
         };
-        session::check_not_banned(&user.id)?;
+        session::check_standing(&user.id)?;
         if settings::update_account_on_sign_in() {
             account::update_tokens(&account.id, &Tokens { scope: None, ..profile.tokens }, now)?;
         }
@@ -196,7 +197,7 @@ fn find(profile: &Profile<'_>, email: &str) -> Result<Option<User>, AuthError> {
     if is_refused {
         return Err(AuthError::OAuth("account not linked"));
     }
-    session::check_not_banned(&user.id)?;
+    session::check_standing(&user.id)?;
     account::link(&user.id, profile.key(), &profile.tokens, now)?;
     let user = prove_email(user, profile, email)?;
     Ok(Some(update_user_info(&user.id, profile)?.unwrap_or(user)))
@@ -220,12 +221,11 @@ fn create(
 ) -> Result<Option<User>, AuthError> {
     const METHOD: &str = "oauth";
     let now = Timestamp::now();
-    let mut draft = User::draft(profile.name, email, profile.image(), now)?;
-    draft.email_verified = profile.email_verified;
-    hooks::before_sign_up(&draft, &Map::new(), METHOD)?;
-    let Some(user) = user::create(&draft, &[])? else { return Ok(None) };
-    account::link(&user.id, profile.key(), &profile.tokens, now)?;
-    hooks::after_sign_up(&user, METHOD)?;
+    let mut user = User::draft(profile.name, email, profile.image(), now)?;
+    user.email_verified = profile.email_verified;
+    let draft = Draft { user, additional: Vec::new() };
+    let link = |user: &User| account::link(&user.id, profile.key(), &profile.tokens, now);
+    let Some(user) = new_user::create(caller, draft, &Map::new(), METHOD, link)? else { return Ok(None) };
     let sends = settings::sends_verification_on_sign_up() && settings::send_verification_email();
     if sends && !user.email_verified {
         email_verification::send(&caller.base_url()?, &user, callback_url)?;

@@ -13,6 +13,7 @@ use crate::flow::secrets::{self, Name};
 use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::url::encode;
+use crate::plugin;
 use crate::settings;
 use crate::store::server::Timestamp;
 use crate::store::subtransaction::attempt;
@@ -77,22 +78,29 @@ fn send_for(
     let now = Timestamp::now();
     let token = token(email, Some(&user.id), purpose, now)?;
     let (kind, recipient, new_email) = match purpose {
-        Purpose::Verify => (Kind::Verification, email, None),
-        Purpose::ConfirmChange(to) => (Kind::ChangeEmailConfirmation, email, Some(to)),
-        Purpose::VerifyChange(to) => (Kind::Verification, to, None),
+        Purpose::Verify => (Kind::VERIFICATION, email, None),
+        Purpose::ConfirmChange(to) => (Kind::CHANGE_EMAIL_CONFIRMATION, email, Some(to)),
+        Purpose::VerifyChange(to) => (Kind::VERIFICATION, to, None),
     };
     // Better Auth tells the sender of the address that the mail goes to.
     let user = User {
         email: if new_email.is_some() { user.email.clone() } else { recipient.to_owned() },
         ..user.clone()
     };
+    if kind == Kind::VERIFICATION {
+        for plugin in plugin::on().iter() {
+            if plugin.send_verification(&user)? {
+                return Ok(());
+            }
+        }
+    }
     mail::send(&Draft {
         kind,
         recipient,
         url: &link(base_url, &token, callback_url),
         token: &token,
-        user: &user,
-        new_email,
+        user: Some(&user),
+        data: new_email.map(|email| ("newEmail".to_owned(), email.into())).into_iter().collect(),
         expires_at: now.plus(settings::email_verification_expires_in()),
     })
 }
@@ -121,7 +129,7 @@ fn pretend(
     callback_url: Option<&str>,
 ) -> Result<(), AuthError> {
     let token = token(email, Some(&"0".repeat(32)), purpose, Timestamp::now())?;
-    mail::pretend(Kind::Verification, email, &link(base_url, &token, callback_url), &token);
+    mail::pretend(Kind::VERIFICATION, email, &link(base_url, &token, callback_url), &token);
     Ok(())
 }
 
@@ -142,16 +150,16 @@ pub(crate) fn resend(
     issues.bounded("callbackURL", callback_url);
     issues.finish()?;
     if !settings::send_verification_email() {
-        return Err(Code::VerificationEmailNotEnabled.into());
+        return Err(Code::VERIFICATION_EMAIL_NOT_ENABLED.into());
     }
     let base_url = caller.base_url()?;
     let email = email.to_lowercase();
     if let Some(live) = caller.session(false)? {
         if live.user.email.to_lowercase() != email {
-            return Err(Code::EmailMismatch.into());
+            return Err(Code::EMAIL_MISMATCH.into());
         }
         if live.user.email_verified {
-            return Err(Code::EmailAlreadyVerified.into());
+            return Err(Code::EMAIL_ALREADY_VERIFIED.into());
         }
         return send(&base_url, &live.user, callback_url);
     }
@@ -218,10 +226,10 @@ pub(crate) fn verify(
         jwt::verify_internal(keys, token, now.unix_seconds())
     })?;
     let claims = claims.map_err(|refusal| match refusal {
-        jwt::Refusal::Expired => refused(Code::TokenExpired),
-        _ => refused(Code::InvalidToken),
+        jwt::Refusal::Expired => refused(Code::TOKEN_EXPIRED),
+        _ => refused(Code::INVALID_TOKEN),
     })?;
-    let claims = Claims::read(&claims).ok_or_else(|| refused(Code::InvalidToken))?;
+    let claims = Claims::read(&claims).ok_or_else(|| refused(Code::INVALID_TOKEN))?;
     match &claims.update_to {
         Some(new_email) => verify_change(caller, &claims, new_email, callback_url),
         None => verify_email(caller, &claims),
@@ -230,33 +238,33 @@ pub(crate) fn verify(
 
 fn verify_email(caller: &mut dyn Caller, claims: &Claims) -> Result<Verified, AuthError> {
     let user =
-        user::find_by_email(&claims.email.to_lowercase())?.ok_or_else(|| refused(Code::UserNotFound))?;
+        user::find_by_email(&claims.email.to_lowercase())?.ok_or_else(|| refused(Code::USER_NOT_FOUND))?;
     if claims.user_id.as_ref().is_some_and(|id| *id != user.id) {
-        return Err(refused(Code::InvalidToken));
+        return Err(refused(Code::INVALID_TOKEN));
     }
     if user.email_verified {
         return Ok(Verified::Email(None));
     }
     // Held, so that the email isn't changed between this look and the write.
     let user = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
-    let user = user.ok_or_else(|| refused(Code::UserNotFound))?;
+    let user = user.ok_or_else(|| refused(Code::USER_NOT_FOUND))?;
     if user.email_verified {
         // Another use of the token was faster, and has opened the session.
         return Ok(Verified::Email(None));
     }
     let signs_in = settings::auto_sign_in_after_verification();
     if signs_in {
-        session::check_not_banned(&user.id)?;
+        session::check_standing(&user.id)?;
     }
     let verified = Changes { email_verified: Some(true), ..Changes::default() };
-    user::update(&user.id, &verified, Timestamp::now())?.ok_or_else(|| refused(Code::UserNotFound))?;
+    user::update(&user.id, &verified, Timestamp::now())?.ok_or_else(|| refused(Code::USER_NOT_FOUND))?;
     if !signs_in {
         return Ok(Verified::Email(None));
     }
     let live = match caller.session(true)? {
         Some(live) if live.user.email == claims.email => live,
         _ => {
-            let session = session::open(&user.id, true, &caller.client())?;
+            let session = session::open(caller, &user, true)?;
             // Better Auth goes on with the user as it was before.
             Live { session, user: User { email_verified: true, ..user } }
         }
@@ -270,14 +278,14 @@ fn verify_change(
     new_email: &str,
     callback_url: Option<&str>,
 ) -> Result<Verified, AuthError> {
-    let user_id = claims.user_id.as_deref().ok_or_else(|| refused(Code::InvalidToken))?;
-    let user = user::find(user_id)?.ok_or_else(|| refused(Code::UserNotFound))?;
+    let user_id = claims.user_id.as_deref().ok_or_else(|| refused(Code::INVALID_TOKEN))?;
+    let user = user::find(user_id)?.ok_or_else(|| refused(Code::USER_NOT_FOUND))?;
     if user.email.to_lowercase() != claims.email {
-        return Err(refused(Code::InvalidToken));
+        return Err(refused(Code::INVALID_TOKEN));
     }
     let live = caller.session(true)?;
     if live.as_ref().is_some_and(|live| live.user.id != user.id) {
-        return Err(refused(Code::InvalidUser));
+        return Err(refused(Code::INVALID_USER));
     }
     if claims.request_type.as_deref() == Some("change-email-confirmation") {
         if settings::send_verification_email() {
@@ -287,13 +295,13 @@ fn verify_change(
         return Ok(Verified::Confirmed);
     }
     if !is_email(new_email) || new_email.len() > MAX_EMAIL {
-        return Err(refused(Code::InvalidToken));
+        return Err(refused(Code::INVALID_TOKEN));
     }
     // Of two tokens for this user, or two uses of one, the second finds another email.
     let locked = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
-    let user = locked.ok_or_else(|| refused(Code::InvalidToken))?;
+    let user = locked.ok_or_else(|| refused(Code::INVALID_TOKEN))?;
     if user::is_taken(new_email, Some(&user.id))? {
-        return Err(Code::UserAlreadyExists.into());
+        return Err(Code::USER_ALREADY_EXISTS.into());
     }
     // Without a type it is a token of an older Better Auth: the new address proves itself afterwards.
     let is_proven = claims.request_type.as_deref() == Some("change-email-verification");
@@ -302,7 +310,7 @@ fn verify_change(
         email_verified: (!is_proven).then_some(false),
         ..Changes::default()
     };
-    let user = set_email(&user.id, &changes)?.ok_or(Code::UserAlreadyExists)?;
+    let user = set_email(&user.id, &changes)?.ok_or(Code::USER_ALREADY_EXISTS)?;
     if !is_proven && settings::send_verification_email() {
         send(&caller.base_url()?, &user, callback_url)?;
     }
@@ -343,16 +351,16 @@ pub(crate) fn change(
     issues.finish()?;
     let Live { session, user } = require(caller, Need::Live)?;
     if !settings::change_email_enabled() {
-        return Err(Code::ChangeEmailDisabled.into());
+        return Err(Code::CHANGE_EMAIL_DISABLED.into());
     }
     let new_email = new_email.to_lowercase();
     if new_email == user.email.to_lowercase() {
-        return Err(Code::EmailIsTheSame.into());
+        return Err(Code::EMAIL_IS_THE_SAME.into());
     }
     let is_immediate = !user.email_verified && settings::update_email_without_verification();
     let sends = settings::send_verification_email();
     if !is_immediate && !sends {
-        return Err(Code::VerificationEmailIsNotEnabled.into());
+        return Err(Code::VERIFICATION_EMAIL_IS_NOT_ENABLED.into());
     }
     let base_url = if sends { Some(caller.base_url()?) } else { None };
     if user::is_taken(&new_email, None)? {

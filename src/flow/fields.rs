@@ -31,7 +31,12 @@ pub(super) fn parse(
     let mut issues = Issues::of_body();
     for field in fields::list(table)? {
         let name = &field.name;
+        let preset = field.default.filter(|_| action == Action::Create);
         match (body.get(name), field.input) {
+            // What a request gives for it is passed over.
+            (_, None) | (None, _) if preset.is_some() => {
+                given.push(Given { value: preset.map(str::to_owned), field });
+            }
             // PostgreSQL's json would take it, and be unreadable from then on.
             (Some(value), Some(_)) if has_nul(value) => return Err(AuthError::Nul),
             // PostgreSQL's jsonb writes every digit of 1e300.
@@ -59,6 +64,21 @@ pub(super) fn parse(
     }
     issues.finish()?;
     Ok(given)
+}
+
+/// Adds what a new row of a table gets where nothing is given.
+///
+/// # Errors
+/// As [`fields::list`].
+pub(super) fn complete(table: Table, given: &mut Vec<Given>) -> Result<(), AuthError> {
+    for field in fields::list(table)? {
+        if let Some(default) = field.default
+            && given.iter().all(|given| given.field.name != field.name)
+        {
+            given.push(Given { value: Some(default.to_owned()), field });
+        }
+    }
+    Ok(())
 }
 
 /// The value as text that PostgreSQL casts to the column's type; the type that was expected where it is of

@@ -213,7 +213,7 @@ pub(super) fn is_email(text: &str) -> bool {
 /// PASSWORD_TOO_LONG.
 pub(super) fn check_not_too_long(password: &str) -> Result<(), AuthError> {
     if password::length(password) > settings::max_password_length() {
-        return Err(Code::PasswordTooLong.into());
+        return Err(Code::PASSWORD_TOO_LONG.into());
     }
     Ok(())
 }
@@ -224,7 +224,7 @@ pub(super) fn check_not_too_long(password: &str) -> Result<(), AuthError> {
 /// PASSWORD_TOO_SHORT or PASSWORD_TOO_LONG.
 pub(super) fn check_new_password(password: &str) -> Result<(), AuthError> {
     if password::length(password) < settings::min_password_length() {
-        return Err(Code::PasswordTooShort.into());
+        return Err(Code::PASSWORD_TOO_SHORT.into());
     }
     check_not_too_long(password)
 }

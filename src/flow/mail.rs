@@ -1,5 +1,7 @@
 //! Mail: put into the outbox, or handed to a function of the DBA's; and the outbox's worker side.
 
+use serde_json::{Map, Value};
+
 use crate::error::AuthError;
 use crate::flow::json::{self, Object};
 use crate::settings;
@@ -14,54 +16,67 @@ pub(crate) use crate::store::mail::Mail;
 /// The most mails that are given out at once.
 const MAX_BATCH: i32 = 1_000;
 
-/// What a mail is about.
+/// What a mail is about, and which way it goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    /// Better Auth: `sendResetPassword`.
-    ResetPassword,
-    /// Better Auth: `sendVerificationEmail`.
-    Verification,
-    /// Better Auth: `sendChangeEmailConfirmation`.
-    ChangeEmailConfirmation,
-    /// Better Auth: `sendDeleteAccountVerification`.
-    DeleteAccount,
+pub(crate) struct Kind {
+    name: &'static str,
+    channel: &'static str,
 }
 
 impl Kind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::ResetPassword => "reset-password",
-            Self::Verification => "verification-email",
-            Self::ChangeEmailConfirmation => "change-email-confirmation",
-            Self::DeleteAccount => "delete-account",
-        }
+    /// Better Auth: `sendResetPassword`.
+    pub(super) const RESET_PASSWORD: Self = Self::mail("reset-password");
+    /// Better Auth: `sendVerificationEmail`.
+    pub(super) const VERIFICATION: Self = Self::mail("verification-email");
+    /// Better Auth: `sendChangeEmailConfirmation`.
+    pub(super) const CHANGE_EMAIL_CONFIRMATION: Self = Self::mail("change-email-confirmation");
+    /// Better Auth: `sendDeleteAccountVerification`.
+    pub(super) const DELETE_ACCOUNT: Self = Self::mail("delete-account");
+
+    /// One that goes by mail.
+    pub(crate) const fn mail(name: &'static str) -> Self {
+        Self { name, channel: CHANNELS[0] }
+    }
+
+    /// One that goes to a phone, as a text message.
+    pub(crate) const fn sms(name: &'static str) -> Self {
+        Self { name, channel: CHANNELS[1] }
     }
 }
 
-/// A mail with a link that proves who got it.
-pub(super) struct Draft<'a> {
-    pub(super) kind: Kind,
-    pub(super) recipient: &'a str,
-    pub(super) url: &'a str,
-    pub(super) token: &'a str,
-    pub(super) user: &'a User,
-    pub(super) new_email: Option<&'a str>,
-    pub(super) expires_at: Timestamp,
+/// The ways that messages go, of which a worker asks for one.
+const CHANNELS: [&str; 2] = ["mail", "sms"];
+
+/// A message with a link or a code that proves who got it.
+pub(crate) struct Draft<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) recipient: &'a str,
+    /// Empty where there is no link.
+    pub(crate) url: &'a str,
+    /// What the link has in it, or the code.
+    pub(crate) token: &'a str,
+    /// Whom it is for, where that is a user.
+    pub(crate) user: Option<&'a User>,
+    /// What else its sender wants to know.
+    pub(crate) data: Map<String, Value>,
+    pub(crate) expires_at: Timestamp,
 }
 
 /// Sends a mail when the transaction commits.
 ///
 /// # Errors
 /// Those of the store, and of the function that the setting names.
-pub(super) fn send(draft: &Draft<'_>) -> Result<(), AuthError> {
-    let mut data = Object::new().json("user", &json::user(draft.user));
-    if let Some(new_email) = draft.new_email {
-        data = data.text("newEmail", new_email);
+pub(crate) fn send(draft: &Draft<'_>) -> Result<(), AuthError> {
+    let mut data = Object::new();
+    if let Some(user) = draft.user {
+        data = data.json("user", &json::user(user));
     }
+    data = data.members(&draft.data);
     match settings::send_mail_function() {
         Some(name) => {
             let mail = data
-                .text("kind", draft.kind.as_str())
+                .text("kind", draft.kind.name)
+                .text("channel", draft.kind.channel)
                 .text("recipient", draft.recipient)
                 .text("url", draft.url)
                 .text("token", draft.token)
@@ -74,7 +89,7 @@ pub(super) fn send(draft: &Draft<'_>) -> Result<(), AuthError> {
 
 fn put(draft: &Draft<'_>, data: &str) -> Result<String, AuthError> {
     mail::create(
-        (draft.kind.as_str(), draft.recipient),
+        (draft.kind.channel, draft.kind.name, draft.recipient),
         (draft.url, draft.token),
         data,
         Timestamp::now(),
@@ -83,7 +98,7 @@ fn put(draft: &Draft<'_>, data: &str) -> Result<String, AuthError> {
 }
 
 /// Sends a mail where nobody may learn whether there was one to send: what goes wrong is for the server's log.
-pub(super) fn quietly(send: impl FnOnce() -> Result<(), AuthError>) {
+pub(crate) fn quietly(send: impl FnOnce() -> Result<(), AuthError>) {
     match attempt(send, Result::is_ok) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => log(error.sqlstate(), &format!("a mail could not be sent: {}", error.message())),
@@ -96,7 +111,7 @@ pub(super) fn quietly(send: impl FnOnce() -> Result<(), AuthError>) {
 
 /// Does what [`quietly`] sending a mail does, so that the time of the answer, with the commit in it, doesn't
 /// tell that there is nobody to send it to.
-pub(super) fn pretend(kind: Kind, recipient: &str, url: &str, token: &str) {
+pub(crate) fn pretend(kind: Kind, recipient: &str, url: &str, token: &str) {
     quietly(|| put_and_remove(kind, recipient, url, token));
 }
 
@@ -115,22 +130,25 @@ fn put_and_remove(kind: Kind, recipient: &str, url: &str, token: &str) -> Result
         updated_at: now,
         additional: None,
     };
-    let draft = Draft { kind, recipient, url, token, user: &user, new_email: None, expires_at: now };
+    let draft = Draft { kind, recipient, url, token, user: Some(&user), data: Map::new(), expires_at: now };
     let data = Object::new().json("user", &json::user(&user)).finish();
     mail::complete(&put(&draft, &data)?).map(drop)
 }
 
-/// Takes up to `batch` mails that are due. Nobody else gets them for `better_auth.mail_visibility_timeout`.
+/// Takes up to `batch` mails of a channel that are due. Nobody else gets them for `better_auth.mail_visibility_timeout`.
 ///
 /// # Errors
-/// A batch that is not between 1 and 1,000.
-pub(crate) fn claim(batch: i32) -> Result<Vec<Mail>, AuthError> {
+/// A batch that is not between 1 and 1,000, or a channel that isn't there.
+pub(crate) fn claim(batch: i32, channel: &str) -> Result<Vec<Mail>, AuthError> {
+    if !CHANNELS.contains(&channel) {
+        return Err(AuthError::Argument(format!("channel must be one of: {}", CHANNELS.join(", "))));
+    }
     if !(1..=MAX_BATCH).contains(&batch) {
         return Err(AuthError::Argument(format!("batch must be between 1 and {MAX_BATCH}")));
     }
     let now = Timestamp::now();
     let until = now.plus(settings::mail_visibility_timeout());
-    mail::claim(batch.into(), now, until, settings::mail_max_attempts().into())
+    mail::claim((channel, batch.into()), now, until, settings::mail_max_attempts().into())
 }
 
 /// Deletes a mail that was sent; whether it was there.

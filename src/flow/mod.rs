@@ -8,6 +8,7 @@ mod hooks;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod mail;
+pub(crate) mod new_user;
 pub(crate) mod password;
 pub(crate) mod secrets;
 pub(crate) mod session;

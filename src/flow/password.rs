@@ -1,6 +1,8 @@
 //! Passwords of users: Better Auth's `change-password`, `set-password`, `verify-password`,
 //! `request-password-reset` and `reset-password`.
 
+use serde_json::Map;
+
 use crate::error::{AuthError, Code};
 use crate::flow::hash;
 use crate::flow::input::{Input, Issues, check_new_password, check_not_too_long};
@@ -40,23 +42,23 @@ pub(crate) fn change(
     check_not_too_long(current)?;
     let account = account::credential_of(&live.user.id)?;
     let Some((account, stored)) = account.and_then(|account| Some((account.id, account.password?))) else {
-        return Err(Code::CredentialAccountNotFound.into());
+        return Err(Code::CREDENTIAL_ACCOUNT_NOT_FOUND.into());
     };
     if !hash::verify(current, Some(&stored))? {
-        return Err(Code::InvalidPassword.into());
+        return Err(Code::INVALID_PASSWORD.into());
     }
     let hash = hash::hash(new)?;
     // Of two changes at once one wins: the other's current password is no longer the current one.
     let locked = account::lock_password(&account, true)?;
     if locked.is_none_or(|locked| *locked.password != *stored) {
-        return Err(Code::InvalidPassword.into());
+        return Err(Code::INVALID_PASSWORD.into());
     }
     account::replace_password(&account, &stored, &hash, Timestamp::now())?;
     if !revokes {
         return Ok((live, None));
     }
     sessions::delete_of_user(&live.user.id)?;
-    let session = session::open(&live.user.id, true, &caller.client())?;
+    let session = session::open(caller, &live.user, true)?;
     Ok((live, Some(session)))
 }
 
@@ -75,15 +77,15 @@ pub(crate) fn set(caller: &mut dyn Caller, new: Input<'_>) -> Result<(), AuthErr
         Ok::<_, AuthError>(account.is_some_and(|account| account.password.is_some()))
     };
     if has_password()? {
-        return Err(Code::PasswordAlreadySet.into());
+        return Err(Code::PASSWORD_ALREADY_SET.into());
     }
     let hash = hash::hash(new)?;
     // Somebody else may have set one meanwhile; from here on nobody does.
     if user::lock(&live.user.id)?.is_none() {
-        return Err(Code::Unauthorized.into());
+        return Err(Code::UNAUTHORIZED.into());
     }
     if has_password()? {
-        return Err(Code::PasswordAlreadySet.into());
+        return Err(Code::PASSWORD_ALREADY_SET.into());
     }
     store(&live.user.id, &hash)
 }
@@ -115,7 +117,7 @@ pub(crate) fn verify(caller: &mut dyn Caller, password: Input<'_>) -> Result<(),
     let live = require(caller, Need::Live)?;
     match is_password_of(&live.user.id, password)? {
         true => Ok(()),
-        false => Err(Code::InvalidPassword.into()),
+        false => Err(Code::INVALID_PASSWORD.into()),
     }
 }
 
@@ -139,7 +141,7 @@ pub(crate) fn request_reset(
     issues.bounded("redirectTo", redirect_to);
     issues.finish()?;
     if !settings::send_reset_password() {
-        return Err(Code::ResetPasswordDisabled.into());
+        return Err(Code::RESET_PASSWORD_DISABLED.into());
     }
     let base_url = caller.base_url()?;
     let email = email.to_lowercase();
@@ -154,18 +156,18 @@ pub(crate) fn request_reset(
             verification::create(&identifier, "", now, now)?;
             verification::consume(&identifier, now).map(drop)
         });
-        mail::pretend(Kind::ResetPassword, &email, &url, &token);
+        mail::pretend(Kind::RESET_PASSWORD, &email, &url, &token);
         return Ok(());
     };
     mail::quietly(|| {
         verification::create(&identifier, &user.id, expires_at, now)?;
         mail::send(&Draft {
-            kind: Kind::ResetPassword,
+            kind: Kind::RESET_PASSWORD,
             recipient: &user.email,
             url: &url,
             token: &token,
-            user: &user,
-            new_email: None,
+            user: Some(&user),
+            data: Map::new(),
             expires_at,
         })
     });
@@ -192,23 +194,23 @@ pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>)
     let token = issues.optional("token", token);
     issues.finish()?;
     let token = token.filter(|token| !token.is_empty()).or(query_token).filter(|token| !token.is_empty());
-    let token = token.ok_or(Code::InvalidToken)?;
+    let token = token.ok_or(Code::INVALID_TOKEN)?;
     check_new_password(new)?;
     let identifier = format!("{RESET}{token}");
     let now = Timestamp::now();
     let found = verification::find(&identifier)?.filter(|found| found.expires_at >= now);
-    let user_id = found.ok_or(Code::InvalidToken)?.value;
+    let user_id = found.ok_or(Code::INVALID_TOKEN)?.value;
     if user::find(&user_id)?.is_none() {
-        return Err(Code::UserNotFound.into());
+        return Err(Code::USER_NOT_FOUND.into());
     }
     let hash = hash::hash(new)?;
     // The user first, as everybody who locks several of a user's rows.
     if user::lock(&user_id)?.is_none() {
-        return Err(Code::UserNotFound.into());
+        return Err(Code::USER_NOT_FOUND.into());
     }
     let consumed = verification::consume(&identifier, Timestamp::now())?;
     if consumed.is_none_or(|consumed| consumed.value != user_id) {
-        return Err(Code::InvalidToken.into());
+        return Err(Code::INVALID_TOKEN.into());
     }
     verification::delete_of_kind(RESET, &user_id)?;
     // A sign-in with the old password that is under way holds the account: its session goes too.

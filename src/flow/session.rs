@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
+use crate::plugin::{self, Proof};
 use crate::settings;
 use crate::store::account;
 use crate::store::catalog::Table;
+use crate::store::fields::Given;
 use crate::store::server::{Timestamp, is_writable};
 use crate::store::session::{self, Session};
 use crate::store::user::{self, User};
@@ -39,6 +41,9 @@ pub(crate) struct Live {
 
 /// Who asks for something, and through which door.
 pub(crate) trait Caller {
+    /// The path of Better Auth's endpoint that is asked, without the base path: `/sign-in/email`.
+    fn endpoint(&self) -> &str;
+
     /// Asked once the request is well-formed, before anything is done for it.
     ///
     /// # Errors
@@ -79,9 +84,9 @@ pub(crate) enum Need {
 /// # Errors
 /// UNAUTHORIZED when there is none; SESSION_NOT_FRESH.
 pub(crate) fn require(caller: &mut dyn Caller, need: Need) -> Result<Live, AuthError> {
-    let live = caller.session(need != Need::Cached)?.ok_or(Code::Unauthorized)?;
+    let live = caller.session(need != Need::Cached)?.ok_or(Code::UNAUTHORIZED)?;
     if need == Need::Fresh && !is_fresh(&live.session) {
-        return Err(Code::SessionNotFresh.into());
+        return Err(Code::SESSION_NOT_FRESH.into());
     }
     Ok(live)
 }
@@ -92,34 +97,62 @@ pub(super) fn is_fresh(session: &Session) -> bool {
     fresh_age == 0 || session.created_at.plus(fresh_age) > Timestamp::now()
 }
 
-/// Refuses a user whom Better Auth's admin plugin has banned. Sign-in by password looks itself.
+/// Refuses a user whom a plugin's columns forbid to have a session, whether that plugin is on or not.
 ///
 /// # Errors
 /// BANNED_USER.
-pub(super) fn check_not_banned(user_id: &str) -> Result<(), AuthError> {
-    match account::standing_of(user_id)? {
-        Some(standing) if standing.is_banned => Err(Code::BannedUser.into()),
-        _ => Ok(()),
+pub(crate) fn check_standing(user_id: &str) -> Result<(), AuthError> {
+    account::standing_of(user_id)?.map_or(Ok(()), |standing| standing.check(Proof::Other))
+}
+
+/// A session that is about to be opened.
+pub(crate) struct Draft {
+    /// Not where it is opened for another reason than a sign-in of the user's.
+    pub(crate) expires_at: Timestamp,
+    /// Columns of plugins.
+    pub(crate) additional: Vec<Given>,
+}
+
+impl Draft {
+    /// One that lives as long as the settings say.
+    pub(crate) fn new(remember_me: bool) -> Self {
+        let lifetime = if remember_me { settings::session_expires_in() } else { UNREMEMBERED };
+        Self { expires_at: Timestamp::now().plus(lifetime), additional: Vec::new() }
     }
 }
 
 /// Opens a session for a user who has just proven who it is.
 ///
 /// # Errors
-/// Those of the store.
-pub(super) fn open(user_id: &str, remember_me: bool, client: &Client<'_>) -> Result<Session, AuthError> {
+/// BANNED_USER, what plugins refuse, and those of the store.
+pub(crate) fn open(caller: &dyn Caller, user: &User, remember_me: bool) -> Result<Session, AuthError> {
+    check_standing(&user.id)?;
+    open_as(caller, user, Draft::new(remember_me))
+}
+
+/// The same once the user's standing was looked at, or as a plugin drafts it.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_as(caller: &dyn Caller, user: &User, mut draft: Draft) -> Result<Session, AuthError> {
+    let client = caller.client();
     let mut issues = Issues::of_body();
     client.check(&mut issues);
     issues.finish()?;
-    let now = Timestamp::now();
-    let lifetime = if remember_me { settings::session_expires_in() } else { UNREMEMBERED };
-    session::create(
-        user_id,
-        now.plus(lifetime),
-        now,
-        client.ip_address.unwrap_or_default(),
-        client.user_agent.unwrap_or_default(),
-    )
+    for plugin in plugin::on().iter() {
+        plugin.before_session(caller, user, &mut draft)?;
+    }
+    let session = session::create(
+        &user.id,
+        draft.expires_at,
+        Timestamp::now(),
+        (client.ip_address.unwrap_or_default(), client.user_agent.unwrap_or_default()),
+        &draft.additional,
+    )?;
+    for plugin in plugin::on().iter() {
+        plugin.after_session(caller, user, &session)?;
+    }
+    Ok(session)
 }
 
 /// What is found under a session token.
@@ -159,7 +192,7 @@ pub(crate) fn look_up(
         user::lock(&user.id)?;
     }
     let refreshed = session::refresh(token, now.plus(settings::session_expires_in()), now)?;
-    let session = refreshed.ok_or(Code::FailedToGetSession)?;
+    let session = refreshed.ok_or(Code::FAILED_TO_GET_SESSION)?;
     Ok(Found::Prolonged(Live { session, user }))
 }
 
@@ -250,8 +283,8 @@ pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Resu
     let live = require(caller, Need::Live)?;
     let given = fields::parse(Table::Session, body, Action::Update)?;
     if given.is_empty() {
-        return Err(Code::NoFieldsToUpdate.into());
+        return Err(Code::NO_FIELDS_TO_UPDATE.into());
     }
     let session = session::update(&live.session.token, &given, Timestamp::now())?;
-    Ok(Live { session: session.ok_or(Code::FailedToGetSession)?, user: live.user })
+    Ok(Live { session: session.ok_or(Code::FAILED_TO_GET_SESSION)?, user: live.user })
 }

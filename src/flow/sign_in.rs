@@ -4,6 +4,7 @@ use crate::error::{AuthError, Code};
 use crate::flow::input::{Input, Issues, check_not_too_long, is_email};
 use crate::flow::session::{self, Caller};
 use crate::flow::{email_verification, hash};
+use crate::plugin::Proof;
 use crate::settings;
 use crate::store::account::{self, Standing};
 use crate::store::server::Timestamp;
@@ -44,10 +45,10 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
     issues.finish()?;
     caller.admit()?;
     if !settings::email_and_password_enabled() {
-        return Err(Code::EmailPasswordDisabled.into());
+        return Err(Code::EMAIL_PASSWORD_DISABLED.into());
     }
     if !is_email(email) {
-        return Err(Code::InvalidEmail.into());
+        return Err(Code::INVALID_EMAIL.into());
     }
     check_not_too_long(password)?;
 
@@ -58,11 +59,11 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
     let (Some(found), Some(account_id), Some(stored), true) =
         (&found, credential.map(|credential| &credential.id), stored, is_right)
     else {
-        return Err(Code::InvalidEmailOrPassword.into());
+        return Err(Code::INVALID_EMAIL_OR_PASSWORD.into());
     };
     let user = &found.user;
     check_verified(caller, user, &found.standing, callback_url)?;
-    check_standing(&found.standing)?;
+    found.standing.check(Proof::Password)?;
     // The one moment at which the password is known in clear.
     let rehashed = if hash::is_outdated(stored) { Some(hash::hash(password)?) } else { None };
 
@@ -70,20 +71,20 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
     // deleted the user.
     // From here to the end of the transaction nobody changes the password or deletes the user.
     let Some(locked) = account::lock_password(account_id, rehashed.is_some())? else {
-        return Err(Code::InvalidEmailOrPassword.into());
+        return Err(Code::INVALID_EMAIL_OR_PASSWORD.into());
     };
     let current = locked.password;
     check_verified(caller, user, &locked.standing, callback_url)?;
-    check_standing(&locked.standing)?;
+    locked.standing.check(Proof::Password)?;
     if *current != *stored {
         if !hash::verify(password, Some(&current))? {
-            return Err(Code::InvalidEmailOrPassword.into());
+            return Err(Code::INVALID_EMAIL_OR_PASSWORD.into());
         }
     } else if let Some(hash) = rehashed {
         account::replace_password(account_id, stored, &hash, Timestamp::now())?;
     }
     let is_remembered = remember_me != Some(false);
-    let session = session::open(&user.id, is_remembered, &caller.client())?;
+    let session = session::open_as(caller, user, session::Draft::new(is_remembered))?;
     Ok(SignedIn { session, user: user.clone(), callback_url, is_remembered })
 }
 
@@ -100,18 +101,5 @@ fn check_verified(
     if settings::send_verification_email() && settings::send_verification_on_sign_in() {
         email_verification::send(&caller.base_url()?, user, callback_url)?;
     }
-    Err(Code::EmailNotVerified.into())
-}
-
-/// What a right password alone doesn't get past.
-fn check_standing(standing: &Standing) -> Result<(), AuthError> {
-    if standing.is_banned {
-        return Err(Code::BannedUser.into());
-    }
-    if standing.has_two_factor {
-        return Err(AuthError::Unsupported(
-            "the user has two-factor authentication enabled, which better_auth does not support",
-        ));
-    }
-    Ok(())
+    Err(Code::EMAIL_NOT_VERIFIED.into())
 }

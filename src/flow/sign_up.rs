@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues, check_new_password};
+use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller};
-use crate::flow::{email_verification, hash, hooks};
+use crate::flow::{email_verification, hash};
 use crate::settings;
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
@@ -62,12 +63,12 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     issues.finish()?;
     caller.admit()?;
     if !settings::email_and_password_enabled() || settings::disable_sign_up() {
-        return Err(Code::EmailPasswordSignUpDisabled.into());
+        return Err(Code::EMAIL_PASSWORD_SIGN_UP_DISABLED.into());
     }
     check_new_password(password)?;
     let additional = fields::parse(Table::User, request.additional, Action::Create)?;
     if email.len() > MAX_EMAIL {
-        return Err(Code::FailedToCreateUser.into());
+        return Err(Code::FAILED_TO_CREATE_USER.into());
     }
     // Asked for before anything is written.
     let base_url = match settings::sends_verification_on_sign_up() && settings::send_verification_email() {
@@ -85,13 +86,14 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     let given: Map<String, Value> = additional.iter().filter_map(value).collect();
     let exists = user::is_taken(&email, None)?;
     if exists && !is_discreet {
-        return Err(Code::UserAlreadyExists.into());
+        return Err(Code::USER_ALREADY_EXISTS.into());
     }
     // Before the first write: no row is locked while a core is busy.
     let hash = hash::hash(password)?;
     let now = Timestamp::now();
-    let draft = User::draft(name, &email, image, now)?;
-    hooks::before_sign_up(&draft, &given, METHOD)?;
+    let mut draft = Draft { user: User::draft(name, &email, image, now)?, additional };
+    draft.settle(caller, &given, METHOD)?;
+    let Draft { user: draft, additional } = draft;
     let taken = |draft: User| {
         if let Some(base_url) = &base_url {
             email_verification::pretend_to_send(base_url, &draft.email, callback_url)?;
@@ -109,12 +111,12 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
         // Somebody else was faster, or a trigger or rule of the table's owner refused the row.
         return match user::is_taken(&email, None)? {
             true if is_discreet => taken(draft),
-            true => Err(Code::UserAlreadyExists.into()),
-            false => Err(Code::FailedToCreateUser.into()),
+            true => Err(Code::USER_ALREADY_EXISTS.into()),
+            false => Err(Code::FAILED_TO_CREATE_USER.into()),
         };
     };
     account::create_credential(&user.id, &hash, now)?;
-    hooks::after_sign_up(&user, METHOD)?;
+    new_user::created(caller, &user, METHOD)?;
     match &base_url {
         Some(base_url) if is_discreet => email_verification::send_quietly(base_url, &user, callback_url),
         Some(base_url) => email_verification::send(base_url, &user, callback_url)?,
@@ -122,7 +124,7 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     }
     let session = match is_discreet {
         true => None,
-        false => Some(session::open(&user.id, remember_me != Some(false), &caller.client())?),
+        false => Some(session::open(caller, &user, remember_me != Some(false))?),
     };
     Ok(SignedUp { session, user })
 }
@@ -145,7 +147,7 @@ fn pretend(draft: User, additional: &[Given]) -> Result<SignedUp, AuthError> {
             return Ok(SignedUp { session: None, user: User { email: draft.email, additional, ..user } });
         }
     }
-    Err(Code::FailedToCreateUser.into())
+    Err(Code::FAILED_TO_CREATE_USER.into())
 }
 
 /// How many emails like the given one are tried: short ones may be taken too.
@@ -172,14 +174,14 @@ fn stand_in(email: &str, is_alike: bool) -> Result<String, AuthError> {
 fn insert(user: &User, additional: &[Given], insert: Insert) -> Result<Option<User>, AuthError> {
     match attempt(|| user::create(user, additional), |_| insert == Insert::Kept) {
         Ok(created) => created.map_err(not_storable),
-        Err(exception) if exception.is_about_data() => Err(Code::FailedToCreateUser.into()),
+        Err(exception) if exception.is_about_data() => Err(Code::FAILED_TO_CREATE_USER.into()),
         Err(exception) => exception.raise(),
     }
 }
 
 fn not_storable(error: AuthError) -> AuthError {
     match error {
-        AuthError::Nul => Code::FailedToCreateUser.into(),
+        AuthError::Nul => Code::FAILED_TO_CREATE_USER.into(),
         error => error,
     }
 }

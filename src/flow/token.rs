@@ -1,11 +1,14 @@
 //! Tokens: the bridge token that PostgREST and row level security accept, and the signer and verifier
 //! themselves.
 
+use serde_json::Map;
+
 use crate::crypto::jwt::{self, Payload, VerifiedClaims, write_json};
 use crate::error::AuthError;
 use crate::flow::hooks;
 use crate::flow::secrets::{self, Name};
 use crate::flow::session::{Caller, Live, Need, require};
+use crate::plugin;
 use crate::settings;
 use crate::store::server::Timestamp;
 
@@ -27,7 +30,12 @@ pub(crate) fn bridge(caller: &mut dyn Caller) -> Result<String, AuthError> {
 /// # Errors
 /// No usable secret; those of the DBA's function.
 pub(crate) fn of_session(live: &Live) -> Result<String, AuthError> {
-    let extra = hooks::bridge_claims(live)?;
+    let mut extra = Map::new();
+    for plugin in plugin::on().iter() {
+        plugin.claims(live, &mut extra)?;
+    }
+    // The DBA has the last word.
+    extra.extend(hooks::bridge_claims(live)?);
     let mut claims = identity(&live.user.id, !extra.contains_key("role"))?;
     claims.text("sid", &live.session.id);
     for (name, value) in &extra {

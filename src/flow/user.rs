@@ -9,6 +9,7 @@ use crate::flow::input::{Input, Issues, is_truthy};
 use crate::flow::mail::{self, Draft, Kind};
 use crate::flow::session::{Caller, Live, Need, is_fresh, require};
 use crate::flow::url::encode;
+use crate::plugin;
 use crate::settings;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_lower_token};
@@ -29,9 +30,9 @@ const DELETE_TOKEN: usize = 32;
 pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Result<Live, AuthError> {
     let live = require(caller, Need::Live)?;
     if is_truthy(body.get("email").unwrap_or(&Value::Null)) {
-        return Err(Code::EmailCanNotBeUpdated.into());
+        return Err(Code::EMAIL_CAN_NOT_BE_UPDATED.into());
     }
-    let additional = fields::parse(Table::User, body, Action::Update)?;
+    let mut additional = fields::parse(Table::User, body, Action::Update)?;
     let mut issues = Issues::of_body();
     let name = issues.optional("name", body.get("name").into());
     let image = match body.get("image") {
@@ -42,10 +43,13 @@ pub(crate) fn update(caller: &mut dyn Caller, body: &Map<String, Value>) -> Resu
     issues.bounded("image", image.flatten());
     issues.finish()?;
     if name.is_none() && image.is_none() && additional.is_empty() {
-        return Err(Code::NoFieldsToUpdate.into());
+        return Err(Code::NO_FIELDS_TO_UPDATE.into());
+    }
+    for plugin in plugin::on().iter() {
+        plugin.before_user_update(caller, &live.user, &mut additional)?;
     }
     let changes = Changes { name, image, additional: &additional, ..Changes::default() };
-    let user = user::update(&live.user.id, &changes, Timestamp::now())?.ok_or(Code::Unauthorized)?;
+    let user = user::update(&live.user.id, &changes, Timestamp::now())?.ok_or(Code::UNAUTHORIZED)?;
     Ok(Live { session: live.session, user })
 }
 
@@ -82,10 +86,10 @@ pub(crate) fn delete(
     if let Some(password) = password {
         let account = account::credential_of(&live.user.id)?;
         let Some(stored) = account.and_then(|account| account.password) else {
-            return Err(Code::CredentialAccountNotFound.into());
+            return Err(Code::CREDENTIAL_ACCOUNT_NOT_FOUND.into());
         };
         if !hash::verify(password, Some(&stored))? {
-            return Err(Code::InvalidPassword.into());
+            return Err(Code::INVALID_PASSWORD.into());
         }
     }
     if let Some(token) = token {
@@ -95,7 +99,7 @@ pub(crate) fn delete(
         return send_mail(caller, &live, callback_url).map(|()| Deletion::Mailed);
     }
     if password.is_none() && !is_fresh(&live.session) {
-        return Err(Code::SessionExpired.into());
+        return Err(Code::SESSION_EXPIRED.into());
     }
     delete_user(&live.user.id)?;
     Ok(Deletion::Done)
@@ -107,15 +111,15 @@ pub(crate) fn delete(
 /// NOT_FOUND where deletion is switched off, FAILED_TO_GET_USER_INFO without a session, INVALID_TOKEN.
 pub(crate) fn delete_by_link(caller: &mut dyn Caller, token: &str) -> Result<(), AuthError> {
     if !settings::delete_user_enabled() {
-        return Err(Code::NotFound.into());
+        return Err(Code::NOT_FOUND.into());
     }
-    let live = caller.session(true)?.ok_or(Code::FailedToGetUserInfo)?;
+    let live = caller.session(true)?.ok_or(Code::FAILED_TO_GET_USER_INFO)?;
     delete_by_token(&live, token)
 }
 
 fn delete_by_token(live: &Live, token: &str) -> Result<(), AuthError> {
     let identifier = format!("{DELETE}{token}");
-    let invalid = AuthError::ApiWith(Code::InvalidToken, 404);
+    let invalid = AuthError::ApiWith(Code::INVALID_TOKEN, 404);
     // Somebody else's token stays good: only its owner can use it up.
     if verification::find(&identifier)?.is_none_or(|found| found.value != live.user.id)
         || verification::consume(&identifier, Timestamp::now())?.is_none()
@@ -133,12 +137,12 @@ fn send_mail(caller: &dyn Caller, live: &Live, callback_url: Option<&str>) -> Re
     verification::create(&format!("{DELETE}{token}"), &live.user.id, expires_at, now)?;
     let callback_url = encode(callback_url.unwrap_or("/"));
     mail::send(&Draft {
-        kind: Kind::DeleteAccount,
+        kind: Kind::DELETE_ACCOUNT,
         recipient: &live.user.email,
         url: &format!("{base_url}/delete-user/callback?token={token}&callbackURL={callback_url}"),
         token: &token,
-        user: &live.user,
-        new_email: None,
+        user: Some(&live.user),
+        data: Map::new(),
         expires_at,
     })
 }

@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
-use crate::store::catalog::{Table, has_column};
+use crate::plugin::{self, Bar, Proof};
+use crate::store::catalog::Table;
 use crate::store::columns::{As, at, insert, is, select, set, write};
 use crate::store::server::{Timestamp, lock_value, random_id};
 use crate::store::sql::{Row, Statement, Value};
@@ -22,44 +23,33 @@ pub(crate) struct Credential {
 /// What stands between a right password and a session.
 pub(crate) struct Standing {
     pub(crate) email_verified: bool,
-    /// Better Auth's admin plugin has banned the user, and the ban has not run out.
-    pub(crate) is_banned: bool,
-    /// Better Auth's twoFactor plugin asks this user for more than a password.
-    pub(crate) has_two_factor: bool,
+    /// Those of `plugin::bars()` that are down for the user.
+    bars: Vec<bool>,
 }
 
 impl Standing {
-    /// The select list that [`Standing::from_row`] reads, of `user u`. Two of the columns only a plugin
-    /// adds: whoever put them there relies on them.
+    /// The select list that [`Standing::from_row`] reads, of `user u`. Whether a plugin is on or not: whoever put its
+    /// columns there relies on them.
     fn select() -> Result<String, AuthError> {
-        let has = |name: &str| has_column(Table::User, name);
-        let verified = select(Table::User, "u", &[("emailVerified", As::Boolean)])?;
-        let in_force = match has("banExpires")? {
-            true => {
-                let until = select(Table::User, "u", &[("banExpires", As::Time)])?;
-                let now = "pg_catalog.clock_timestamp()";
-                format!(" AND ({until} IS NULL OR {until} OPERATOR(pg_catalog.>=) {now})")
-            }
-            false => String::new(),
-        };
-        let is_true = |name: &str| {
-            Ok::<_, AuthError>(match has(name)? {
-                true => format!("{} IS TRUE", at(Table::User, "u", name)),
-                false => "false".into(),
-            })
-        };
-        let banned =
-            if has("banned")? { format!("{}{in_force}", is_true("banned")?) } else { "false".into() };
-        let two_factor = is_true("twoFactorEnabled")?;
-        Ok(format!("{verified}, {banned}, {two_factor}"))
+        let mut columns = select(Table::User, "u", &[("emailVerified", As::Boolean)])?;
+        for bar in plugin::bars() {
+            columns.push_str(", ");
+            columns.push_str((bar.is_down)("u")?.as_deref().unwrap_or("false"));
+        }
+        Ok(columns)
     }
 
     fn from_row(row: &Row, first: i32) -> Self {
-        Self {
-            email_verified: row.boolean(first),
-            is_banned: row.boolean(first + 1),
-            has_two_factor: row.boolean(first + 2),
-        }
+        let bars = (first + 1..).zip(plugin::bars()).map(|(position, _)| row.boolean(position)).collect();
+        Self { email_verified: row.boolean(first), bars }
+    }
+
+    /// # Errors
+    /// The refusal of the first plugin whose columns forbid the user to sign in.
+    pub(crate) fn check(&self, proof: Proof) -> Result<(), AuthError> {
+        let mut bars = self.bars.iter().zip(plugin::bars());
+        let is_closed = |(is_down, bar): &(&bool, &Bar)| **is_down && (bar.of).is_none_or(|of| of == proof);
+        bars.find(is_closed).map_or(Ok(()), |(_, bar)| Err((bar.refusal)()))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::settings;
 use crate::store::catalog::{self, Column, Kind, Table, is_citext, type_name};
 use crate::store::columns::neutral;
 use crate::store::likeness::{Site, TABLES, for_database, likenesses, settings_for, site, variants};
-use crate::store::migrate::{DEFINITIONS, Definition, exists, has_index, needs_value};
+use crate::store::migrate::{BOOLEAN, INTEGER, TIME, Wanted, exists, has_index, needs_value, wanted};
 use crate::store::sql::{as_caller, run_once};
 use crate::store::user::FOLDED;
 
@@ -105,8 +105,9 @@ impl Look {
             return Ok(());
         }
         self.at_names(&sites);
+        let definitions = wanted();
         for site in &sites {
-            let definition = DEFINITIONS.iter().find(|definition| definition.table == site.table);
+            let definition = definitions.iter().find(|definition| definition.table == site.table);
             if let Some(definition) = definition {
                 self.at_table(definition, site, &sites)?;
             }
@@ -179,7 +180,7 @@ impl Look {
         Ok(())
     }
 
-    fn at_table(&mut self, definition: &Definition, site: &Site, sites: &[Site]) -> Result<(), AuthError> {
+    fn at_table(&mut self, definition: &Wanted, site: &Site, sites: &[Site]) -> Result<(), AuthError> {
         // SAFETY: reads a pg_class row by oid.
         let relkind = unsafe { pg_sys::get_rel_relkind(site.oid) }.cast_unsigned();
         if !matches!(relkind, b'r' | b'p') {
@@ -188,9 +189,9 @@ impl Look {
         }
         let user_id =
             sites.iter().find(|site| site.table == Table::User).and_then(|site| site.there.column("id"));
-        for (field, kind) in definition.columns {
+        for (field, kind) in &definition.columns {
             match site.column(field) {
-                Some(column) => self.at_column(site, field, column, user_id),
+                Some(column) => self.at_column(site, (field, kind), column, user_id),
                 None => self.at_missing(site, field, kind)?,
             }
         }
@@ -203,7 +204,7 @@ impl Look {
                 self.error(&site.sql, error.message(), None);
             }
         }
-        for field in definition.unique {
+        for field in &definition.unique {
             self.at_unique(site, field, relkind == b'p')?;
         }
         if site.name == site.table.name()
@@ -222,7 +223,13 @@ impl Look {
         Ok(())
     }
 
-    fn at_column(&mut self, site: &Site, field: &str, column: &Column, user_id: Option<&Column>) {
+    fn at_column(
+        &mut self,
+        site: &Site,
+        (field, kind): (&str, &str),
+        column: &Column,
+        user_id: Option<&Column>,
+    ) {
         let object = format!("{}.{}", site.sql, pgrx::spi::quote_identifier(&column.name));
         let is = type_name(column.type_oid).replace("pg_catalog.", "");
         let alter = |to: &str| {
@@ -249,7 +256,7 @@ impl Look {
                 }
                 _ => None,
             },
-            "emailVerified" => (column.base != pg_sys::BOOLOID).then_some("boolean"),
+            _ if kind.starts_with(BOOLEAN) => (column.base != pg_sys::BOOLOID).then_some("boolean"),
             "count" => (!matches!(column.base, pg_sys::INT4OID | pg_sys::INT8OID | pg_sys::NUMERICOID))
                 .then_some("integer"),
             "lastRequest" => {
@@ -266,7 +273,8 @@ impl Look {
                 }
                 None
             }
-            field if field.ends_with("At") => {
+            _ if kind.starts_with(INTEGER) => (column.kind != Kind::Number).then_some("integer"),
+            _ if kind.starts_with(TIME) => {
                 (!matches!(column.kind, Kind::Timestamp | Kind::TimestampTz)).then_some("timestamptz")
             }
             _ => (column.kind != Kind::Text).then_some("text"),
@@ -354,14 +362,14 @@ impl Look {
     /// What `migrate()` would make.
     fn at_what_is_missing(&mut self) -> Result<(), AuthError> {
         let migrate = || Some("SELECT * FROM better_auth.migrate();".to_owned());
-        for definition in &DEFINITIONS {
+        for definition in &wanted() {
             let table = definition.table;
             let Some(oid) = catalog::find(table) else {
                 self.error(&table.sql(), "is missing".into(), migrate());
                 continue;
             };
             let there = catalog::describe(oid);
-            for (field, _) in definition.columns {
+            for (field, _) in &definition.columns {
                 if there.column(&table.column(field)).is_none() {
                     self.error(&table.sql(), format!("has no column \"{}\"", table.column(field)), migrate());
                 }
@@ -473,6 +481,7 @@ fn has_label(column: &Column, label: &str) -> bool {
 
 /// Whether it is a field without which no flow works: not a plugin's, nor another release's.
 fn is_core(table: Table, field: &str) -> bool {
-    let definition = DEFINITIONS.iter().find(|definition| definition.table == table);
+    let definitions = wanted();
+    let definition = definitions.iter().find(|definition| definition.table == table);
     definition.is_some_and(|definition| definition.columns.iter().any(|(name, _)| *name == field))
 }

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::error::AuthError;
-use crate::names::{MODELS, Names, OURS};
+use crate::names::{Names, OURS, models};
+use crate::plugin;
 use crate::settings;
 use crate::store::guard;
 
@@ -21,17 +22,33 @@ pub(crate) enum Table {
     RateLimit,
     SigningSecret,
     MailOutbox,
+    /// One of a plugin's, by its place in `plugin::TABLES`.
+    Plugin(u8),
 }
 
 impl Table {
-    const COUNT: usize = 7;
+    const COUNT: usize = 7 + plugin::TABLES.len();
+
+    /// Better Auth's models come first, in the order of `names::models()`.
+    const fn index(self) -> usize {
+        match self {
+            Self::User => 0,
+            Self::Session => 1,
+            Self::Account => 2,
+            Self::Verification => 3,
+            Self::RateLimit => 4,
+            Self::Plugin(place) => 5 + place as usize,
+            Self::SigningSecret => 5 + plugin::TABLES.len(),
+            Self::MailOutbox => 6 + plugin::TABLES.len(),
+        }
+    }
 
     /// The unquoted, unqualified name that it has here.
     pub(crate) fn name(self) -> String {
         match self {
             Self::SigningSecret => OURS[0].into(),
             Self::MailOutbox => OURS[1].into(),
-            model => names(|names| names.model(model as usize).unwrap_or_default().to_owned()),
+            model => names(|names| names.model(model.index()).unwrap_or_default().to_owned()),
         }
     }
 
@@ -41,12 +58,12 @@ impl Table {
     }
 
     /// The unquoted name that the column of one of Better Auth's fields has here.
-    pub(super) fn column(self, field: &str) -> String {
-        names(|names| names.field(self as usize, field).to_owned())
+    pub(crate) fn column(self, field: &str) -> String {
+        names(|names| names.field(self.index(), field).to_owned())
     }
 
     /// The same, quoted.
-    pub(super) fn quoted(self, field: &str) -> String {
+    pub(crate) fn quoted(self, field: &str) -> String {
         pgrx::spi::quote_identifier(self.column(field))
     }
 
@@ -55,8 +72,13 @@ impl Table {
         match self {
             Self::SigningSecret => OURS[0],
             Self::MailOutbox => OURS[1],
-            model => MODELS[model as usize].0,
+            model => models().get(model.index()).map_or("", |model| model.name),
         }
+    }
+
+    /// The fields that may have another name here.
+    pub(super) fn fields(self) -> &'static [&'static str] {
+        models().get(self.index()).map_or(&[], |model| &model.fields)
     }
 
     /// Whether it is one of this extension's own, which hold secrets: those are their owner's alone.
@@ -116,14 +138,14 @@ pub(crate) struct Column {
 
 /// A table's identity, its owner and its columns.
 #[derive(Debug)]
-pub(super) struct Relation {
+pub(crate) struct Relation {
     pub(super) owner: pg_sys::Oid,
     pub(super) columns: Vec<Column>,
 }
 
 impl Relation {
     /// The column of that name, if the table has it here.
-    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
 }
@@ -153,7 +175,7 @@ unsafe extern "C-unwind" fn relation_changed(_: pg_sys::Datum, relation: pg_sys:
     let relation = relation.to_u32();
     for (index, oid) in OIDS.iter().enumerate() {
         if everything || oid.load(Relaxed) == relation {
-            match index == Table::SigningSecret as usize {
+            match index == Table::SigningSecret.index() {
                 true => drop(SECRETS.fetch_add(1, Relaxed)),
                 false => guard::changed(),
             }
@@ -207,7 +229,7 @@ pub(super) fn relation(table: Table) -> Result<Rc<Relation>, AuthError> {
     }
     let now = shapes(table);
     let known = RELATIONS.with_borrow(|relations| {
-        relations[table as usize]
+        relations[table.index()]
             .as_ref()
             .filter(|(at, _)| *at == now)
             .map(|(_, relation)| Rc::clone(relation))
@@ -216,7 +238,7 @@ pub(super) fn relation(table: Table) -> Result<Rc<Relation>, AuthError> {
         return Ok(relation);
     }
     let relation = Rc::new(load(table)?);
-    RELATIONS.with_borrow_mut(|relations| relations[table as usize] = Some((now, Rc::clone(&relation))));
+    RELATIONS.with_borrow_mut(|relations| relations[table.index()] = Some((now, Rc::clone(&relation))));
     Ok(relation)
 }
 
@@ -245,7 +267,7 @@ pub(super) fn has_relation(name: &str) -> bool {
 fn load(table: Table) -> Result<Relation, AuthError> {
     let oid = find(table).ok_or(AuthError::NotMigrated(table.name()))?;
     // Before the columns are read, so that a change from here on is noticed.
-    OIDS[table as usize].store(oid.to_u32(), Relaxed);
+    OIDS[table.index()].store(oid.to_u32(), Relaxed);
     // SAFETY: the oid was found in pg_class just now; if it is gone since, this raises an error.
     let relation = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock.cast_signed()) };
     // SAFETY: rd_rel of an open relation points to its pg_class row.
@@ -304,7 +326,7 @@ pub(super) fn describe(oid: pg_sys::Oid) -> Relation {
 ///
 /// # Errors
 /// The table or the column isn't there: migrate() makes both.
-pub(super) fn column(table: Table, field: &str) -> Result<Column, AuthError> {
+pub(crate) fn column(table: Table, field: &str) -> Result<Column, AuthError> {
     let name = table.column(field);
     relation(table)?.column(&name).cloned().ok_or_else(|| {
         AuthError::Setup(format!(
@@ -318,7 +340,7 @@ pub(super) fn column(table: Table, field: &str) -> Result<Column, AuthError> {
 ///
 /// # Errors
 /// No such table.
-pub(super) fn has_column(table: Table, field: &str) -> Result<bool, AuthError> {
+pub(crate) fn has_column(table: Table, field: &str) -> Result<bool, AuthError> {
     Ok(relation(table)?.column(&table.column(field)).is_some())
 }
 

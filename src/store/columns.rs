@@ -4,25 +4,25 @@
 use pgrx::pg_sys;
 
 use crate::error::AuthError;
-use crate::store::catalog::{Column, Kind, Table, column, is_citext, relation, type_name};
+use crate::store::catalog::{Column, Kind, Table, column, has_column, is_citext, relation, type_name};
 use crate::store::fields::Given;
 
 /// What a column is read as, whatever type it has in this database.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum As {
+pub(crate) enum As {
     Text,
     Time,
     Boolean,
 }
 
 /// A field's name in Better Auth, and what it is read as.
-pub(super) type Field = (&'static str, As);
+pub(crate) type Field = (&'static str, As);
 
 /// The fields as a select list; `row` is the table's alias.
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn select(table: Table, row: &str, fields: &[Field]) -> Result<String, AuthError> {
+pub(crate) fn select(table: Table, row: &str, fields: &[Field]) -> Result<String, AuthError> {
     let read = |&(field, kind): &Field| {
         let column = column(table, field)?;
         let name = at(table, row, field);
@@ -39,7 +39,7 @@ pub(super) fn select(table: Table, row: &str, fields: &[Field]) -> Result<String
 }
 
 /// A field's column of the row `row`.
-pub(super) fn at(table: Table, row: &str, field: &str) -> String {
+pub(crate) fn at(table: Table, row: &str, field: &str) -> String {
     format!("{row}.{}", table.quoted(field))
 }
 
@@ -48,7 +48,7 @@ pub(super) fn at(table: Table, row: &str, field: &str) -> String {
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn is(table: Table, row: &str, field: &str, position: usize) -> Result<String, AuthError> {
+pub(crate) fn is(table: Table, row: &str, field: &str, position: usize) -> Result<String, AuthError> {
     let column = column(table, field)?;
     let name = at(table, row, field);
     let cast_if = |pattern: &str, to: &str| {
@@ -79,7 +79,7 @@ pub(super) fn is(table: Table, row: &str, field: &str, position: usize) -> Resul
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn compare(
+pub(crate) fn compare(
     table: Table,
     row: &str,
     field: &str,
@@ -90,11 +90,19 @@ pub(super) fn compare(
     Ok(format!("{name} OPERATOR(pg_catalog.{operator}) {value}"))
 }
 
+/// Whether a boolean that not every database has is true; `None` where there is none.
+///
+/// # Errors
+/// No such table.
+pub(crate) fn is_true(table: Table, row: &str, field: &str) -> Result<Option<String>, AuthError> {
+    Ok(has_column(table, field)?.then(|| format!("({} IS TRUE)", at(table, row, field))))
+}
+
 /// Parameter `position` in the type that the column has.
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn write(table: Table, field: &str, position: usize) -> Result<String, AuthError> {
+pub(crate) fn write(table: Table, field: &str, position: usize) -> Result<String, AuthError> {
     Ok(cast(&column(table, field)?, position))
 }
 
@@ -125,7 +133,7 @@ fn stored(column: &Column, position: usize) -> String {
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn set(table: Table, field: &str, position: usize) -> Result<String, AuthError> {
+pub(crate) fn set(table: Table, field: &str, position: usize) -> Result<String, AuthError> {
     Ok(format!("{} = {}", table.quoted(field), stored(&column(table, field)?, position)))
 }
 
@@ -134,7 +142,7 @@ pub(super) fn set(table: Table, field: &str, position: usize) -> Result<String, 
 ///
 /// # Errors
 /// No such table or column.
-pub(super) fn fitting<'a>(table: Table, field: &str, text: &'a str) -> Result<Option<&'a str>, AuthError> {
+pub(crate) fn fitting<'a>(table: Table, field: &str, text: &'a str) -> Result<Option<&'a str>, AuthError> {
     let column = column(table, field)?;
     if column.base == pg_sys::INETOID {
         return Ok(Some(text).filter(|text| text.parse::<std::net::IpAddr>().is_ok()));
@@ -151,7 +159,7 @@ pub(super) fn fitting<'a>(table: Table, field: &str, text: &'a str) -> Result<Op
 ///
 /// # Errors
 /// No such table or column, or a column that has no neutral value.
-pub(super) fn insert(table: Table, row: &str, fields: &[&str], given: &[Given]) -> Result<String, AuthError> {
+pub(crate) fn insert(table: Table, row: &str, fields: &[&str], given: &[Given]) -> Result<String, AuthError> {
     let mut columns = Vec::new();
     let mut values = Vec::new();
     for (index, field) in fields.iter().enumerate() {
@@ -168,7 +176,7 @@ pub(super) fn insert(table: Table, row: &str, fields: &[&str], given: &[Given]) 
     }
     let is_listed = |column: &Column| {
         fields.iter().any(|field| table.column(field) == column.name)
-            || given.iter().any(|given| given.field.name == column.name)
+            || given.iter().any(|given| given.is_for(column))
     };
     for column in relation(table)?.columns.iter().filter(|column| !is_listed(column)) {
         if let Some(value) = neutral(table, column)? {
@@ -184,7 +192,7 @@ pub(super) fn insert(table: Table, row: &str, fields: &[&str], given: &[Given]) 
 ///
 /// # Errors
 /// It needs one, and there is none that means nothing.
-pub(super) fn neutral(table: Table, column: &Column) -> Result<Option<&'static str>, AuthError> {
+pub(crate) fn neutral(table: Table, column: &Column) -> Result<Option<&'static str>, AuthError> {
     // Better Auth 1.7.0 to 1.7.2 find a credential account by it, so it is written wherever it exists.
     if table == Table::Account && column.name == table.column("issuer") {
         return Ok(Some("'local:credential'"));

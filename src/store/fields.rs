@@ -1,10 +1,13 @@
-//! Additional fields: columns of `user` and `session` that a team or a plugin added, and that a setting
-//! lists. Better Auth's `user.additionalFields` and `session.additionalFields`.
+//! Additional fields: columns of `user` and `session` that a plugin which is on adds, and those that a team added and a
+//! setting lists. Better Auth's `schema` of plugins, `user.additionalFields` and `session.additionalFields`.
+
+use serde_json::{Map, Value};
 
 use crate::error::AuthError;
 use crate::names::plain;
+use crate::plugin;
 use crate::settings::{self, AdditionalField};
-use crate::store::catalog::{Column, Kind, Table, relation, type_name};
+use crate::store::catalog::{Column, Kind, Table, column, relation, type_name};
 
 /// Columns that give power or tell of proofs, in lower case and without underscores: no request may set
 /// them, whatever the setting says. Better Auth's plugins declare theirs `input: false`.
@@ -40,6 +43,8 @@ pub(crate) struct Field {
     pub(crate) input: Option<Kind>,
     /// A new row needs a value for it: the column is NOT NULL and has no default.
     pub(crate) is_required: bool,
+    /// What a new row gets where nothing is given: a plugin's `defaultValue`.
+    pub(crate) default: Option<&'static str>,
     column: Column,
 }
 
@@ -49,10 +54,10 @@ pub(crate) struct Given {
     pub(crate) value: Option<String>,
 }
 
-/// The additional fields of `user` or `session`, in the setting's order.
+/// The additional fields of `user` or `session`: the plugins' in their order, then the setting's.
 ///
 /// # Errors
-/// The setting names a column that the table doesn't have.
+/// The table lacks the column of a plugin's, or one that the setting names.
 pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     let (setting, core, listed): (_, &[&str], Vec<AdditionalField>) = match table {
         Table::User => (
@@ -67,8 +72,21 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
         ),
         _ => return Ok(Vec::new()),
     };
-    let field = |AdditionalField { name, is_readonly }: AdditionalField| {
-        let relation = relation(table)?;
+    let mut fields = Vec::new();
+    for declared in plugin::on().iter().flat_map(|plugin| plugin.columns()) {
+        if declared.model == table.model() && (declared.is_on)() {
+            let column = column(table, declared.name)?;
+            fields.push(Field {
+                name: declared.name.to_owned(),
+                input: declared.is_input.then_some(column.kind),
+                is_required: false,
+                default: declared.default,
+                column,
+            });
+        }
+    }
+    let relation = relation(table)?;
+    for AdditionalField { name, is_readonly } in listed {
         let column = relation
             .column(&name)
             .filter(|_| core.iter().all(|field| table.column(field) != name))
@@ -79,14 +97,18 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
                 ))
             })?;
         let is_writable = !is_readonly && !NEVER_WRITABLE.contains(&plain(&name).as_str());
-        Ok(Field {
-            input: is_writable.then_some(column.kind),
-            is_required: column.required,
-            column: column.clone(),
-            name,
-        })
-    };
-    listed.into_iter().map(field).collect()
+        // A plugin that has it says what may be done with it.
+        if fields.iter().all(|field| field.column.name != name && field.name != name) {
+            fields.push(Field {
+                input: is_writable.then_some(column.kind),
+                is_required: column.required,
+                default: None,
+                column: column.clone(),
+                name,
+            });
+        }
+    }
+    Ok(fields)
 }
 
 /// All additional fields of a row as one column: a JSON object as text, or NULL where there are none.
@@ -100,7 +122,7 @@ pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
     }
     let member = |field: &Field| {
         let name = &field.name;
-        let column = format!("{row}.{}", pgrx::spi::quote_identifier(name));
+        let column = format!("{row}.{}", pgrx::spi::quote_identifier(&field.column.name));
         // As JavaScript writes dates.
         let date = |time: &str| format!("pg_catalog.to_char({time}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
         let value = match field.column.kind {
@@ -114,10 +136,30 @@ pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
     Ok(format!("pg_catalog.json_build_object({})::pg_catalog.text", members.join(", ")))
 }
 
+/// One member of the additional fields of a row.
+pub(super) fn member(additional: Option<&str>, name: &str) -> Option<Value> {
+    serde_json::from_str::<Map<String, Value>>(additional?).ok()?.remove(name)
+}
+
 impl Given {
+    /// A value for a plugin's own column, which no request gave.
+    ///
+    /// # Errors
+    /// The table lacks the column: migrate() makes it.
+    pub(crate) fn of(table: Table, name: &str, value: Option<&str>) -> Result<Self, AuthError> {
+        let column = column(table, name)?;
+        let field = Field { name: name.to_owned(), input: None, is_required: false, default: None, column };
+        Ok(Self { field, value: value.map(str::to_owned) })
+    }
+
     /// The column's name, quoted.
     pub(super) fn column(&self) -> String {
-        pgrx::spi::quote_identifier(&self.field.name)
+        pgrx::spi::quote_identifier(&self.field.column.name)
+    }
+
+    /// Whether it is for this column.
+    pub(super) fn is_for(&self, column: &Column) -> bool {
+        self.field.column.name == column.name
     }
 
     /// Parameter `position`, which is text, in the type that the column has.

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use crate::error::AuthError;
-use crate::names::{MODELS, SNAKE_CASE, plain, snake_case};
+use crate::names::{SNAKE_CASE, plain, snake_case};
 use crate::settings;
 use crate::store::catalog::{self, Column, Relation, Table};
 use crate::store::sql::run_once;
@@ -35,7 +35,7 @@ impl Site {
         if self.there.column(&self.table.column(field)).is_some() {
             return None;
         }
-        let fields = MODELS[self.table as usize].1;
+        let fields = self.table.fields();
         let is_used = |name: &str| fields.iter().any(|field| self.table.column(field) == name);
         let alike = |column: &&Column| plain(&column.name) == plain(field) && !is_used(&column.name);
         self.there.columns.iter().find(alike)
@@ -51,7 +51,7 @@ pub(super) fn for_database(name: &str, value: &str) -> Result<String, AuthError>
 
 /// Fields whose column is missing, while one is there that another convention would call so.
 pub(super) fn variants(site: &Site) -> Vec<(&'static str, String)> {
-    let fields = MODELS[site.table as usize].1.iter();
+    let fields = site.table.fields().iter();
     fields.filter_map(|field| Some((*field, site.variant(field)?.name.clone()))).collect()
 }
 
@@ -67,7 +67,7 @@ pub(super) fn settings_for(sites: &[Site]) -> String {
             models.push(format!("{}={name}", table.model()));
         }
         let found = site.map(variants).unwrap_or_default();
-        for field in MODELS[table as usize].1 {
+        for field in table.fields() {
             let variant = found.iter().find(|(of, _)| of == field).map(|(_, column)| column.clone());
             let now = table.column(field);
             let is_now = site.is_none_or(|site| site.there.column(&now).is_some());

@@ -16,7 +16,7 @@ pub(crate) struct Mail {
     pub(crate) recipient: String,
     pub(crate) url: String,
     pub(crate) token: String,
-    /// `{user, newEmail?}` as JSON.
+    /// `{user?, ...}` as JSON.
     pub(crate) data: String,
     pub(crate) attempts: i64,
     pub(crate) created_at: Timestamp,
@@ -44,9 +44,9 @@ impl Mail {
 thread_local! {
     static INSERT: Statement = const { Statement::new(Table::MailOutbox, || {
         Ok(format!(
-            "INSERT INTO {} AS m (id, kind, recipient, url, token, data, created_at, expires_at, available_at)
-             VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.jsonb, $7, $8, $7)
-             RETURNING pg_catalog.pg_notify('better_auth_mail', m.id)",
+            "INSERT INTO {} AS m (id, kind, recipient, url, token, data, created_at, expires_at, available_at, channel)
+             VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.jsonb, $7, $8, $7, $9)
+             RETURNING pg_catalog.pg_notify('better_auth_' OPERATOR(pg_catalog.||) m.channel, m.id)",
             Table::MailOutbox.sql(),
         ))
     }) };
@@ -65,7 +65,7 @@ thread_local! {
              WHERE m.id OPERATOR(pg_catalog.=) ANY (ARRAY(
                  SELECT d.id FROM {0} d
                  WHERE d.available_at OPERATOR(pg_catalog.<=) $1 AND d.expires_at OPERATOR(pg_catalog.>) $1
-                   AND d.attempts OPERATOR(pg_catalog.<) $4
+                   AND d.attempts OPERATOR(pg_catalog.<) $4 AND d.channel OPERATOR(pg_catalog.=) $5
                  ORDER BY d.available_at LIMIT $3 FOR UPDATE SKIP LOCKED))
              RETURNING {1}",
             Table::MailOutbox.sql(),
@@ -94,7 +94,7 @@ thread_local! {
 /// # Errors
 /// No randomness, or no table.
 pub(crate) fn create(
-    (kind, recipient): (&str, &str),
+    (channel, kind, recipient): (&str, &str, &str),
     (url, token): (&str, &str),
     data: &str,
     now: Timestamp,
@@ -110,24 +110,31 @@ pub(crate) fn create(
         Value::Text(data),
         Value::Time(now),
         Value::Time(expires_at),
+        Value::Text(channel),
     ];
     INSERT.with(|statement| statement.execute(&values))?;
     Ok(id)
 }
 
-/// Takes up to `batch` mails that are due, each of which nobody else gets before `until`. Those whose token
+/// Takes up to `batch` mails of a channel that are due, each of which nobody else gets before `until`. Those whose token
 /// has expired are deleted.
 ///
 /// # Errors
 /// No table.
 pub(crate) fn claim(
-    batch: i64,
+    (channel, batch): (&str, i64),
     now: Timestamp,
     until: Timestamp,
     max_attempts: i64,
 ) -> Result<Vec<Mail>, AuthError> {
     DELETE_EXPIRED.with(|statement| statement.execute(&[Value::Time(now)]))?;
-    let values = [Value::Time(now), Value::Time(until), Value::Integer(batch), Value::Integer(max_attempts)];
+    let values = [
+        Value::Time(now),
+        Value::Time(until),
+        Value::Integer(batch),
+        Value::Integer(max_attempts),
+        Value::Text(channel),
+    ];
     CLAIM.with(|statement| statement.query(&values, Mail::from_row))
 }
 

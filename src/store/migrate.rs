@@ -6,6 +6,7 @@
 use pgrx::pg_sys;
 
 use crate::error::AuthError;
+use crate::plugin;
 use crate::store::adopt;
 use crate::store::catalog::{self, Table, is_citext, type_name};
 use crate::store::secret;
@@ -13,51 +14,89 @@ use crate::store::sql::{as_caller, run_once};
 use crate::store::user::FOLDED;
 
 /// What one table has to have.
-pub(super) struct Definition {
-    pub(super) table: Table,
+pub(crate) struct Definition {
+    pub(crate) table: Table,
+    /// Better Auth's name of it, where it is a plugin's.
+    pub(crate) model: &'static str,
     /// Field, type and constraints of each column, in order.
-    pub(super) columns: &'static [(&'static str, &'static str)],
+    pub(crate) columns: &'static [(&'static str, &'static str)],
     /// Fields whose values are unique; the statements rely on it.
-    pub(super) unique: &'static [&'static str],
+    pub(crate) unique: &'static [&'static str],
     /// Fields that Better Auth looks rows up by.
-    pub(super) indexed: &'static [&'static str],
+    pub(crate) indexed: &'static [&'static str],
     /// Fields that only this extension looks rows up by, and how.
+    pub(crate) searched: &'static [(&'static str, &'static str)],
+}
+
+impl Definition {
+    /// Without columns yet.
+    pub(crate) const fn of(table: Table, model: &'static str) -> Self {
+        Self { table, model, columns: &[], unique: &["id"], indexed: &[], searched: &[] }
+    }
+}
+
+pub(crate) const BOOLEAN: &str = "pg_catalog.bool";
+pub(crate) const BOOLEAN_REQUIRED: &str = "pg_catalog.bool NOT NULL";
+pub(crate) const INTEGER: &str = "pg_catalog.int4";
+pub(crate) const TIME: &str = "pg_catalog.timestamptz";
+pub(crate) const TIME_NOW: &str = "pg_catalog.timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL";
+pub(crate) const TIME_REQUIRED: &str = "pg_catalog.timestamptz NOT NULL";
+pub(crate) const TEXT: &str = "pg_catalog.text";
+pub(crate) const TEXT_REQUIRED: &str = "pg_catalog.text NOT NULL";
+pub(crate) const TEXT_UNIQUE: &str = "pg_catalog.text UNIQUE";
+pub(crate) const TEXT_REQUIRED_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
+pub(crate) const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
+/// Stands for a user's id, whose type is that of the ids that are there.
+pub(crate) const USER_KEY: &str = "user";
+
+/// What a table has to have under the settings as they are.
+pub(super) struct Wanted {
+    pub(super) table: Table,
+    pub(super) columns: Vec<(&'static str, &'static str)>,
+    pub(super) unique: Vec<&'static str>,
+    pub(super) indexed: &'static [&'static str],
     pub(super) searched: &'static [(&'static str, &'static str)],
 }
 
-const BOOLEAN_REQUIRED: &str = "pg_catalog.bool NOT NULL";
-const TIME: &str = "pg_catalog.timestamptz";
-const TIME_NOW: &str = "pg_catalog.timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL";
-const TIME_REQUIRED: &str = "pg_catalog.timestamptz NOT NULL";
-const TEXT: &str = "pg_catalog.text";
-const TEXT_REQUIRED: &str = "pg_catalog.text NOT NULL";
-const TEXT_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
-const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
-/// Stands for a user's id, whose type is that of the ids that are there.
-const USER_KEY: &str = "user";
+/// The core's tables with the columns of the plugins that are on, these plugins' tables, and our own.
+pub(super) fn wanted() -> Vec<Wanted> {
+    let on = plugin::on();
+    let wanted = |definition: &Definition| {
+        let Definition { table, indexed, searched, .. } = *definition;
+        let (mut columns, mut unique) = (definition.columns.to_vec(), definition.unique.to_vec());
+        for added in on.iter().flat_map(|plugin| plugin.columns()) {
+            if added.model == definition.model && (added.is_on)() {
+                columns.push((added.name, added.kind));
+                unique.extend(added.kind.ends_with("UNIQUE").then_some(added.name));
+            }
+        }
+        Wanted { table, columns, unique, indexed, searched }
+    };
+    let of_plugins = on.iter().flat_map(|plugin| plugin.tables()).copied();
+    let (ours, shared): (Vec<&Definition>, Vec<&Definition>) =
+        CORE.iter().partition(|definition| definition.table.is_ours());
+    shared.into_iter().chain(of_plugins).chain(ours).map(wanted).collect()
+}
 
-pub(super) const DEFINITIONS: [Definition; 7] = [
+const CORE: [Definition; 7] = [
     Definition {
-        table: Table::User,
         columns: &[
             ("id", KEY),
             ("name", TEXT_REQUIRED),
-            ("email", TEXT_UNIQUE),
+            ("email", TEXT_REQUIRED_UNIQUE),
             ("emailVerified", BOOLEAN_REQUIRED),
             ("image", TEXT),
             ("createdAt", TIME_NOW),
             ("updatedAt", TIME_NOW),
         ],
         unique: &["id", "email"],
-        indexed: &[],
-        searched: &[],
+        ..Definition::of(Table::User, "user")
     },
     Definition {
-        table: Table::Session,
         columns: &[
             ("id", KEY),
             ("expiresAt", TIME_REQUIRED),
-            ("token", TEXT_UNIQUE),
+            ("token", TEXT_REQUIRED_UNIQUE),
             ("createdAt", TIME_NOW),
             ("updatedAt", TIME_REQUIRED),
             ("ipAddress", TEXT),
@@ -66,10 +105,9 @@ pub(super) const DEFINITIONS: [Definition; 7] = [
         ],
         unique: &["id", "token"],
         indexed: &["userId"],
-        searched: &[],
+        ..Definition::of(Table::Session, "session")
     },
     Definition {
-        table: Table::Account,
         columns: &[
             ("id", KEY),
             ("accountId", TEXT_REQUIRED),
@@ -85,13 +123,12 @@ pub(super) const DEFINITIONS: [Definition; 7] = [
             ("createdAt", TIME_NOW),
             ("updatedAt", TIME_REQUIRED),
         ],
-        unique: &["id"],
         indexed: &["userId"],
         // By its hash: an index on the values themselves would refuse long ones.
         searched: &[("accountId", "hash")],
+        ..Definition::of(Table::Account, "account")
     },
     Definition {
-        table: Table::Verification,
         columns: &[
             ("id", KEY),
             ("identifier", TEXT_REQUIRED),
@@ -100,25 +137,23 @@ pub(super) const DEFINITIONS: [Definition; 7] = [
             ("createdAt", TIME_NOW),
             ("updatedAt", TIME_NOW),
         ],
-        unique: &["id"],
         indexed: &["identifier"],
         searched: &[("value", "hash"), ("expiresAt", "btree")],
+        ..Definition::of(Table::Verification, "verification")
     },
     Definition {
-        table: Table::RateLimit,
         columns: &[
             ("id", KEY),
-            ("key", TEXT_UNIQUE),
+            ("key", TEXT_REQUIRED_UNIQUE),
             ("count", "pg_catalog.int4 NOT NULL"),
             ("lastRequest", "pg_catalog.int8 NOT NULL"),
         ],
         unique: &["id", "key"],
-        indexed: &[],
         // Better Auth goes through the whole table for what is old.
         searched: &[("lastRequest", "btree")],
+        ..Definition::of(Table::RateLimit, "rateLimit")
     },
     Definition {
-        table: Table::MailOutbox,
         columns: &[
             ("id", KEY),
             ("kind", TEXT_REQUIRED),
@@ -131,13 +166,12 @@ pub(super) const DEFINITIONS: [Definition; 7] = [
             ("available_at", TIME_REQUIRED),
             ("attempts", "pg_catalog.int4 NOT NULL DEFAULT 0"),
             ("last_error", TEXT),
+            ("channel", "pg_catalog.text DEFAULT 'mail' NOT NULL"),
         ],
-        unique: &["id"],
         indexed: &["available_at"],
-        searched: &[],
+        ..Definition::of(Table::MailOutbox, "mail_outbox")
     },
     Definition {
-        table: Table::SigningSecret,
         columns: &[
             ("id", KEY),
             ("name", "pg_catalog.text NOT NULL CHECK (name IN ('cookie', 'jwt'))"),
@@ -145,9 +179,7 @@ pub(super) const DEFINITIONS: [Definition; 7] = [
             ("created_at", TIME_NOW),
             ("valid_until", TIME),
         ],
-        unique: &["id"],
-        indexed: &[],
-        searched: &[],
+        ..Definition::of(Table::SigningSecret, "signing_secret")
     },
 ];
 
@@ -167,7 +199,7 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
         lock_schema()?;
         adopt::check()?;
         let mut steps = Vec::new();
-        for definition in &DEFINITIONS {
+        for definition in &wanted() {
             match catalog::find(definition.table) {
                 None => create(definition, &mut steps)?,
                 Some(table) => adopt(definition, table, &mut steps)?,
@@ -211,7 +243,7 @@ fn column_type(table: Table, kind: &str) -> String {
     }
 }
 
-fn create(definition: &Definition, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+fn create(definition: &Wanted, steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let table = definition.table.sql();
     let column = |(field, kind): &(&str, &str)| {
         format!("{} {}", definition.table.quoted(field), column_type(definition.table, kind))
@@ -271,7 +303,7 @@ fn quote_always(name: &str) -> String {
 }
 
 /// The indexes that only this extension's searches need. Better Auth's own `migrate` doesn't mind them.
-fn search(definition: &Definition, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+fn search(definition: &Wanted, steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let table = definition.table;
     let Some(oid) = catalog::find(table) else { return Ok(()) };
     for (field, method) in definition.searched {
@@ -299,10 +331,10 @@ fn search(definition: &Definition, steps: &mut Vec<Step>) -> Result<(), AuthErro
 }
 
 /// Once [`adopt::check`] has found nothing against it.
-fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+fn adopt(definition: &Wanted, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let table = definition.table;
     let there = catalog::describe(oid);
-    for (field, kind) in definition.columns {
+    for (field, kind) in &definition.columns {
         let name = quote_always(&table.column(field));
         if there.column(&table.column(field)).is_none() {
             // Rows that are there already need a value, and Better Auth's own migrate gives booleans one too.
@@ -311,7 +343,7 @@ fn adopt(definition: &Definition, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Re
             steps.push(Step { action: "add column", object: format!("{}.{name}", table.sql()) });
         }
     }
-    for field in definition.unique {
+    for field in &definition.unique {
         let column = table.column(field);
         if !has_index(oid, &column, true)? {
             let name = format!("{}_{column}_uidx", table.name());

@@ -6,7 +6,7 @@
 pub(crate) mod account;
 pub(crate) mod adopt;
 pub(crate) mod catalog;
-mod columns;
+pub(crate) mod columns;
 pub(crate) mod counter;
 pub(crate) mod fields;
 pub(crate) mod function;
@@ -21,7 +21,7 @@ pub(crate) mod secret;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod slot;
-mod sql;
+pub(crate) mod sql;
 pub(crate) mod subtransaction;
 pub(crate) mod user;
 pub(crate) mod verification;

@@ -2,6 +2,7 @@
 //! that whoever calls them needs no privilege on schema `better_auth`, and none of them is SECURITY DEFINER.
 
 use crate::error::AuthError;
+use crate::plugin;
 use crate::store::migrate::library;
 use crate::store::sql::{as_caller, run_once};
 
@@ -143,7 +144,10 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
         let roles = existing_roles(roles)?;
         let schema = pgrx::spi::quote_identifier(schema);
         let library = library()?;
+        let on = plugin::on();
+        let of_plugins = || on.iter().flat_map(|plugin| plugin.rpc());
         let mut names = FUNCTIONS.map(|(name, ..)| name).to_vec();
+        names.extend(of_plugins().map(|function| function.name));
         names.extend(["better_auth_handler", "session_is_live", "pre_request"]);
         let foreign = run_once(&format!(
             "SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p
@@ -156,7 +160,15 @@ pub(crate) fn enable(schema: &str, roles: &[&str]) -> Result<(), AuthError> {
                 "{foreign} exists already and is not of better_auth; rename it, or choose another schema"
             )));
         }
-        for (name, arguments, comment) in FUNCTIONS {
+        // Those of plugins that are off by now.
+        let off = plugin::all().flat_map(|plugin| plugin.rpc()).map(|function| function.name);
+        let off: Vec<&str> = off.filter(|name| !names.contains(name)).collect();
+        if !off.is_empty() {
+            let symbols: Vec<String> = off.iter().map(|name| format!("'rpc_{name}_wrapper'")).collect();
+            drop_ours(&namespace, &format!("AND p.prosrc IN ({})", symbols.join(", ")))?;
+        }
+        let plugins = of_plugins().map(|function| (function.name, function.arguments, function.comment));
+        for (name, arguments, comment) in FUNCTIONS.into_iter().chain(plugins) {
             let definition =
                 format!("RETURNS pg_catalog.jsonb LANGUAGE c VOLATILE AS {library}, 'rpc_{name}_wrapper'");
             create(&schema, name, arguments, &definition, comment, &roles)?;
@@ -222,15 +234,7 @@ fn any_type(schema: &str, namespace: &str) -> Result<String, AuthError> {
 pub(crate) fn disable(schema: &str) -> Result<(), AuthError> {
     as_caller(|| {
         let namespace = namespace(schema)?;
-        let ours = run_once(&format!(
-            "SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
-             FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-             WHERE p.pronamespace = {namespace}::pg_catalog.oid AND {}",
-            is_ours(),
-        ))?;
-        for function in ours {
-            run_once(&format!("DROP FUNCTION {function}"))?;
-        }
+        drop_ours(&namespace, "")?;
         let unused = run_once(&format!(
             "SELECT pg_catalog.format('%I.%I', n.nspname, t.typname)
              FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -244,6 +248,17 @@ pub(crate) fn disable(schema: &str) -> Result<(), AuthError> {
         }
         reload()
     })
+}
+
+/// Removes functions of ours, all or those of which more is true.
+fn drop_ours(namespace: &str, which: &str) -> Result<(), AuthError> {
+    let ours = run_once(&format!(
+        "SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
+         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+         WHERE p.pronamespace = {namespace}::pg_catalog.oid AND {} {which}",
+        is_ours(),
+    ))?;
+    ours.iter().try_for_each(|function| run_once(&format!("DROP FUNCTION {function}")).map(drop))
 }
 
 /// PostgREST keeps what there is in memory.

@@ -1,5 +1,7 @@
 //! Table `session`. The token is the key that callers hold; the id names the session to others.
 
+use serde_json::Value as Json;
+
 use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::columns::{As, Field, at, compare, fitting, insert, is, select, set};
@@ -35,6 +37,11 @@ impl Session {
         ("userId", As::Text),
     ];
     const WIDTH: i32 = 9;
+
+    /// What a plugin's column has; `None` where the plugin is off.
+    pub(crate) fn field(&self, name: &str) -> Option<Json> {
+        fields::member(self.additional.as_deref(), name)
+    }
 
     fn select(row: &str) -> Result<String, AuthError> {
         Ok(format!(
@@ -90,10 +97,7 @@ thread_local! {
             compare(Table::Session, "s", "expiresAt", ">", 3)?,
         ))
     }) };
-    static INSERT: Statement = const { Statement::new(Table::Session, || {
-        let insert = insert(Table::Session, "s", &Session::FIELDS.map(|(name, _)| name), &[])?;
-        Ok(format!("{insert} RETURNING {}", Session::select("s")?))
-    }) };
+    static INSERT: Statement = const { Statement::new(Table::Session, || insert_text(&[])) };
     static REFRESH: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(
             "UPDATE {} s SET {}, {} WHERE {} RETURNING {}",
@@ -162,13 +166,13 @@ pub(crate) fn create(
     user_id: &str,
     expires_at: Timestamp,
     now: Timestamp,
-    ip_address: &str,
-    user_agent: &str,
+    (ip_address, user_agent): (&str, &str),
+    additional: &[Given],
 ) -> Result<Session, AuthError> {
     let (id, token) = (random_id(Table::Session)?, random_token(32)?);
     let ip_address = fitting(Table::Session, "ipAddress", ip_address)?;
     let user_agent = fitting(Table::Session, "userAgent", user_agent)?;
-    let values = [
+    let mut values = vec![
         Value::Text(&id),
         Value::Time(expires_at),
         Value::Text(&token),
@@ -178,12 +182,21 @@ pub(crate) fn create(
         Value::OptionalText(user_agent),
         Value::Text(user_id),
     ];
-    INSERT.with(|statement| {
-        let row = statement.query(&values, Session::from_row)?.pop();
-        row.ok_or_else(|| {
-            AuthError::Setup(format!("a trigger or rule on {} refused the row", Table::Session.sql()))
-        })
+    let rows = match additional {
+        [] => INSERT.with(|statement| statement.query(&values, Session::from_row))?,
+        _ => {
+            values.extend(additional.iter().map(|given| Value::OptionalText(given.value.as_deref())));
+            query_once(Table::Session, &insert_text(additional)?, &values, Session::from_row)?
+        }
+    };
+    rows.into_iter().next().ok_or_else(|| {
+        AuthError::Setup(format!("a trigger or rule on {} refused the row", Table::Session.sql()))
     })
+}
+
+fn insert_text(given: &[Given]) -> Result<String, AuthError> {
+    let insert = insert(Table::Session, "s", &Session::FIELDS.map(|(name, _)| name), given)?;
+    Ok(format!("{insert} RETURNING {}", Session::select("s")?))
 }
 
 /// Prolongs a session. `None` when it is gone.

@@ -13,7 +13,7 @@ use crate::store::catalog::{self, Table, relation};
 use crate::store::server::{self, Timestamp};
 
 /// A parameter, or a column of a result.
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Text(&'a str),
     OptionalText(Option<&'a str>),
     OptionalTime(Option<Timestamp>),
@@ -54,7 +54,7 @@ impl Value<'_> {
 
 /// A row of a result. Its columns are what [`select`](super::columns::select) makes of them: text,
 /// timestamptz or boolean.
-pub(super) struct Row {
+pub(crate) struct Row {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
 }
@@ -72,29 +72,29 @@ impl Row {
         }
     }
 
-    pub(super) fn optional_text(&self, position: i32) -> Option<String> {
+    pub(crate) fn optional_text(&self, position: i32) -> Option<String> {
         self.get(position)
     }
 
     /// NULL, which a foreign writer may have left, reads as the empty string.
-    pub(super) fn text(&self, position: i32) -> String {
+    pub(crate) fn text(&self, position: i32) -> String {
         self.get(position).unwrap_or_default()
     }
 
-    pub(super) fn time(&self, position: i32) -> Timestamp {
+    pub(crate) fn time(&self, position: i32) -> Timestamp {
         self.optional_time(position).unwrap_or(Timestamp(i64::MIN))
     }
 
     /// In the whole milliseconds that JavaScript's dates have: what is compared is what Better Auth compares.
-    pub(super) fn optional_time(&self, position: i32) -> Option<Timestamp> {
+    pub(crate) fn optional_time(&self, position: i32) -> Option<Timestamp> {
         self.get(position).map(|time: i64| Timestamp(time.div_euclid(1_000).saturating_mul(1_000)))
     }
 
-    pub(super) fn boolean(&self, position: i32) -> bool {
+    pub(crate) fn boolean(&self, position: i32) -> bool {
         self.get(position).unwrap_or_default()
     }
 
-    pub(super) fn integer(&self, position: i32) -> i64 {
+    pub(crate) fn integer(&self, position: i32) -> i64 {
         self.get(position).unwrap_or_default()
     }
 }
@@ -127,7 +127,7 @@ enum Keep {
 const ATTEMPTS: usize = 64;
 
 /// One statement on one table. Its text depends on the columns that the table has here.
-pub(super) struct Statement {
+pub(crate) struct Statement {
     table: Table,
     joined: Option<Table>,
     text: fn() -> Result<String, AuthError>,
@@ -135,13 +135,13 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    pub(super) const fn new(table: Table, text: fn() -> Result<String, AuthError>) -> Self {
+    pub(crate) const fn new(table: Table, text: fn() -> Result<String, AuthError>) -> Self {
         Self { table, joined: None, text, plan: RefCell::new(None) }
     }
 
     /// A statement that reads a second table too, which has to have the same owner: what a table does when
     /// it is read (a cast to a type of its owner's making, say) runs as who reads it.
-    pub(super) const fn joining(
+    pub(crate) const fn joining(
         table: Table,
         joined: Table,
         text: fn() -> Result<String, AuthError>,
@@ -153,7 +153,7 @@ impl Statement {
     ///
     /// # Errors
     /// A missing table. What SQL itself raises is PostgreSQL's own exception and ends the transaction.
-    pub(super) fn query<T>(
+    pub(crate) fn query<T>(
         &self,
         values: &[Value<'_>],
         read: impl Fn(&Row) -> T,
@@ -163,7 +163,7 @@ impl Statement {
 
     /// The same, but sees what has been committed since, even in a transaction that otherwise doesn't:
     /// for what is remembered beyond the transaction.
-    pub(super) fn query_latest<T>(
+    pub(crate) fn query_latest<T>(
         &self,
         values: &[Value<'_>],
         read: impl Fn(&Row) -> T,
@@ -175,7 +175,7 @@ impl Statement {
     ///
     /// # Errors
     /// As [`Statement::query`].
-    pub(super) fn execute(&self, values: &[Value<'_>]) -> Result<(), AuthError> {
+    pub(crate) fn execute(&self, values: &[Value<'_>]) -> Result<(), AuthError> {
         self.query(values, |_| ()).map(drop)
     }
 
@@ -237,7 +237,7 @@ impl Statement {
 ///
 /// # Errors
 /// As [`Statement::query`].
-pub(super) fn query_once<T>(
+pub(crate) fn query_once<T>(
     table: Table,
     text: &str,
     values: &[Value<'_>],
@@ -294,7 +294,7 @@ enum Snapshot {
 ///
 /// When `work` raises, the transaction's (or subtransaction's) abort puts the user and the settings
 /// back, as it does for PostgreSQL's own referential integrity checks, which change the user likewise.
-pub(super) fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
+pub(crate) fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     let mut user = pg_sys::InvalidOid;
     let mut context = 0;
     // SAFETY: both pairs of calls are PostgreSQL's own idiom for a local change of user and settings.
@@ -321,7 +321,7 @@ pub(super) fn as_owner<T>(owner: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
 }
 
 /// Runs `work` as who is calling, but with the fixed `search_path`: for DDL.
-pub(super) fn as_caller<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn as_caller<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: reads the backend's own state.
     as_owner(unsafe { pg_sys::GetUserId() }, work)
 }
@@ -330,7 +330,7 @@ pub(super) fn as_caller<T>(work: impl FnOnce() -> T) -> T {
 ///
 /// # Errors
 /// PostgreSQL doesn't take the statement.
-pub(super) fn query_prepared<T>(
+pub(crate) fn query_prepared<T>(
     text: &str,
     values: &[Value<'_>],
     read: impl Fn(&Row) -> T,
@@ -342,18 +342,18 @@ pub(super) fn query_prepared<T>(
 ///
 /// # Errors
 /// PostgreSQL doesn't take the statement.
-pub(super) fn run_once(text: &str) -> Result<Vec<String>, AuthError> {
+pub(crate) fn run_once(text: &str) -> Result<Vec<String>, AuthError> {
     query_prepared(text, &[], |row| row.text(1))
 }
 
 /// A statement on the catalogs, planned once a backend.
-pub(super) struct CatalogStatement {
+pub(crate) struct CatalogStatement {
     text: &'static str,
     plan: RefCell<Option<Rc<Plan>>>,
 }
 
 impl CatalogStatement {
-    pub(super) const fn new(text: &'static str) -> Self {
+    pub(crate) const fn new(text: &'static str) -> Self {
         Self { text, plan: RefCell::new(None) }
     }
 
@@ -362,7 +362,7 @@ impl CatalogStatement {
     ///
     /// # Errors
     /// PostgreSQL doesn't take the statement.
-    pub(super) fn query_latest(&self, values: &[Value<'_>]) -> Result<Vec<String>, AuthError> {
+    pub(crate) fn query_latest(&self, values: &[Value<'_>]) -> Result<Vec<String>, AuthError> {
         // The estimates of its joins would have it compiled, which takes longer than running it ever does.
         set_for_now(c"jit", c"off");
         spi(|| {

@@ -1,5 +1,7 @@
 //! Table `user`.
 
+use serde_json::Value as Json;
+
 use crate::error::AuthError;
 use crate::store::catalog::{Table, has_relation};
 use crate::store::columns::{As, Field, at, insert, is, select, set};
@@ -33,15 +35,15 @@ impl User {
     ];
     const NAMES: [&str; 7] = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
     /// How many columns [`User::select`] gives.
-    pub(super) const WIDTH: i32 = 8;
+    pub(crate) const WIDTH: i32 = 8;
 
     /// The select list that [`User::from_row`] reads; `row` is the table's alias.
-    pub(super) fn select(row: &str) -> Result<String, AuthError> {
+    pub(crate) fn select(row: &str) -> Result<String, AuthError> {
         Ok(format!("{}, {}", select(Table::User, row, &Self::FIELDS)?, fields::select(Table::User, row)?))
     }
 
     /// Reads what [`User::select`] selected, from column `first` on.
-    pub(super) fn from_row(row: &Row, first: i32) -> Self {
+    pub(crate) fn from_row(row: &Row, first: i32) -> Self {
         Self {
             id: row.text(first),
             name: row.text(first + 1),
@@ -52,6 +54,21 @@ impl User {
             updated_at: row.time(first + 6),
             additional: row.optional_text(first + 7),
         }
+    }
+
+    /// What a plugin's column has; `None` where the plugin is off.
+    pub(crate) fn field(&self, name: &str) -> Option<Json> {
+        fields::member(self.additional.as_deref(), name)
+    }
+
+    /// The text of a plugin's column.
+    pub(crate) fn text_field(&self, name: &str) -> Option<String> {
+        self.field(name).and_then(|value| value.as_str().map(str::to_owned))
+    }
+
+    /// Whether a plugin's column is true.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.field(name) == Some(Json::Bool(true))
     }
 
     /// A user as sign-up makes it, with an id of its own and both times `now`. Not in the table yet.
@@ -115,13 +132,13 @@ fn by_id() -> Result<String, AuthError> {
 }
 
 /// `WHERE` on the email as it is stored, as parameter 1.
-pub(super) fn by_email(row: &str) -> Result<String, AuthError> {
+pub(crate) fn by_email(row: &str) -> Result<String, AuthError> {
     is(Table::User, row, "email", 1)
 }
 
 /// `WHERE` on the lower-cased email of rows where it is stored with capitals, which an import may have left: it is
 /// what the index [`FOLDED`] has, which is empty in most databases.
-pub(super) fn by_folded_email(row: &str) -> String {
+pub(crate) fn by_folded_email(row: &str) -> String {
     let email = at(Table::User, row, "email");
     format!(
         "pg_catalog.lower({email}::pg_catalog.text) OPERATOR(pg_catalog.=) $1
@@ -130,7 +147,7 @@ pub(super) fn by_folded_email(row: &str) -> String {
 }
 
 /// The name of that index, whatever the table is called.
-pub(super) const FOLDED: &str = "user_email_folded_idx";
+pub(crate) const FOLDED: &str = "user_email_folded_idx";
 
 /// Whether emails with capitals can be looked for. Without the index each look would read the whole table, and
 /// anybody may ask for one.
@@ -163,7 +180,7 @@ pub(crate) fn find_by_email(email: &str) -> Result<Option<User>, AuthError> {
 ///
 /// # Errors
 /// No table.
-pub(super) fn find_by_folded_email(email: &str) -> Result<Option<User>, AuthError> {
+pub(crate) fn find_by_folded_email(email: &str) -> Result<Option<User>, AuthError> {
     let mut others = folded(email)?;
     Ok(if others.len() == 1 { others.pop() } else { None })
 }

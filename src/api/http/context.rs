@@ -12,35 +12,43 @@ use crate::store::server::Timestamp;
 
 /// The session of a request.
 #[derive(Clone)]
-pub(super) struct Current {
-    pub(super) live: Live,
+pub(crate) struct Current {
+    pub(crate) live: Live,
     /// It was read from the cookie cache.
-    pub(super) is_cached: bool,
+    pub(crate) is_cached: bool,
     /// It is to be prolonged, but only a POST may do that: Better Auth's `deferSessionRefresh`.
-    pub(super) needs_refresh: Option<bool>,
+    pub(crate) needs_refresh: Option<bool>,
 }
 
 /// A request on its way through a route.
-pub(super) struct Context<'r> {
-    pub(super) request: &'r Request,
-    pub(super) site: &'r Site,
+pub(crate) struct Context<'r> {
+    pub(crate) request: &'r Request,
+    pub(crate) site: &'r Site,
     /// Where the request comes from, as far as that can be believed.
     address: Option<String>,
     user_agent: Option<String>,
     /// Of the Cookie header: those of one name in the order that they came in.
-    pub(super) cookies: Vec<(String, String)>,
+    pub(crate) cookies: Vec<(String, String)>,
     /// The answer's.
-    pub(super) set_cookies: Vec<SetCookie>,
+    pub(crate) set_cookies: Vec<SetCookie>,
     /// What is set takes the place of another session's, or of several cookies of one name.
-    pub(super) replaces: bool,
+    pub(crate) replaces: bool,
     /// What was found out about the session, once that was asked.
     known: Option<Option<Current>>,
     /// A sign-in: its origin is checked even if it carries no cookie.
-    pub(super) is_sign_in: bool,
+    pub(crate) is_sign_in: bool,
+    /// The path below the base path.
+    pub(crate) path: &'r str,
+    /// Not a request of somebody's: a call of `api()`, Better Auth's `auth.api`.
+    pub(crate) is_direct: bool,
+    /// The session whose cookie the answer sets: Better Auth's `newSession`.
+    pub(crate) new_session: Option<Live>,
+    /// More headers of the answer.
+    headers: Vec<(&'static str, String)>,
 }
 
 impl<'r> Context<'r> {
-    pub(super) fn new(request: &'r Request, site: &'r Site, address: Option<String>) -> Self {
+    pub(crate) fn new(request: &'r Request, site: &'r Site, address: Option<String>) -> Self {
         Self {
             request,
             site,
@@ -51,7 +59,35 @@ impl<'r> Context<'r> {
             replaces: false,
             known: None,
             is_sign_in: false,
+            path: "",
+            is_direct: false,
+            new_session: None,
+            headers: Vec::new(),
         }
+    }
+
+    /// Adds a header to whatever is answered; it takes the place of one of that name.
+    pub(crate) fn set_header(&mut self, name: &'static str, value: String) {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value));
+    }
+
+    /// The same for one that scripts of other origins may read.
+    pub(crate) fn set_exposed_header(&mut self, name: &'static str, value: String) {
+        const EXPOSED: &str = "access-control-expose-headers";
+        self.set_header(name, value);
+        let known = self.headers.iter().find(|(known, _)| *known == EXPOSED).map(|(_, names)| names.as_str());
+        let exposed = match known {
+            Some(names) if names.split(", ").any(|known| known == name) => return,
+            Some(names) => format!("{names}, {name}"),
+            None => name.to_owned(),
+        };
+        self.set_header(EXPOSED, exposed);
+    }
+
+    /// The headers that were added to the answer.
+    pub(crate) fn take_headers(&mut self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut self.headers)
     }
 
     /// The request's session: Better Auth's `get-session`. `may_prolong` it where that is left to requests of
@@ -60,7 +96,7 @@ impl<'r> Context<'r> {
     ///
     /// # Errors
     /// FAILED_TO_GET_SESSION when somebody else deletes the session just now.
-    pub(super) fn get_session(
+    pub(crate) fn get_session(
         &mut self,
         is_authoritative: bool,
         may_prolong: bool,
@@ -96,9 +132,9 @@ impl<'r> Context<'r> {
         // dead one.
         for token in &tokens {
             found = match session::look_up(token, may_refresh, !is_deferred, is_authoritative) {
-                Err(AuthError::Api(Code::FailedToGetSession)) => {
+                Err(AuthError::Api(Code::FAILED_TO_GET_SESSION)) => {
                     self.clear_session();
-                    return Err(Code::FailedToGetSession.into());
+                    return Err(Code::FAILED_TO_GET_SESSION.into());
                 }
                 found => found?,
             };
@@ -128,6 +164,10 @@ impl<'r> Context<'r> {
 }
 
 impl Caller for Context<'_> {
+    fn endpoint(&self) -> &str {
+        self.path
+    }
+
     fn admit(&mut self) -> Result<(), AuthError> {
         if self.is_sign_in { self.site.check_sign_in(self.request) } else { Ok(()) }
     }
@@ -142,7 +182,7 @@ impl Caller for Context<'_> {
         let before = self.set_cookies.clone();
         let current = match self.get_session(is_authoritative, false, false) {
             // To other routes there merely is no session, and they say nothing of cookies.
-            Err(AuthError::Api(Code::FailedToGetSession)) => {
+            Err(AuthError::Api(Code::FAILED_TO_GET_SESSION)) => {
                 self.set_cookies = before;
                 None
             }
@@ -163,7 +203,7 @@ impl Caller for Context<'_> {
 }
 
 /// The address of the client: Better Auth's `getIP`.
-pub(super) fn client_address(request: &Request) -> Option<String> {
+pub(crate) fn client_address(request: &Request) -> Option<String> {
     if settings::disable_ip_tracking() {
         return None;
     }

@@ -13,7 +13,7 @@ const MAX_CHUNKS: usize = 100;
 const MAX_AGE: i64 = 34_560_000;
 
 /// Better-call's `parseCookies`, which takes the first of a name: the first comes first here.
-pub(super) fn parse(header: &str) -> Vec<(String, String)> {
+pub(crate) fn parse(header: &str) -> Vec<(String, String)> {
     let pairs = header.split(';').filter_map(|part| part.split_once('='));
     pairs
         .map(|(name, value)| (trim(name), trim(value)))
@@ -35,7 +35,7 @@ fn unquote_blindly(value: &str) -> &str {
 
 /// Better Auth's own `parseCookies`: leaves out names and values that the standards forbid. The last of a
 /// name counts, at the place of the first.
-pub(super) fn parse_strict(header: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_strict(header: &str) -> Vec<(String, String)> {
     let mut cookies: Vec<(String, String)> = Vec::new();
     let mut places = HashMap::new();
     for (name, value) in header.split(';').filter_map(|part| part.split_once('=')) {
@@ -79,7 +79,7 @@ fn same_site_name(same_site: SameSite) -> &'static str {
 
 /// The attributes of a cookie that Better Auth sets.
 #[derive(Clone, Debug)]
-pub(super) struct Attributes {
+pub(crate) struct Attributes {
     /// Seconds; without, or negative, the cookie lives as long as the browser.
     pub max_age: Option<i64>,
     /// Without, only the host that set the cookie gets it back.
@@ -96,7 +96,7 @@ pub(super) struct Attributes {
 
 /// Better-call's `resolveCookie` and `serializeCookieValue`: the value of a Set-Cookie header. A `Max-Age`
 /// beyond 400 days, where better-call throws, becomes 400 days.
-pub(super) fn serialize(name: &str, encoded_value: &str, attributes: &Attributes) -> String {
+pub(crate) fn serialize(name: &str, encoded_value: &str, attributes: &Attributes) -> String {
     let host_only = has_prefix(name, "__Host-");
     let secure = attributes.secure
         || host_only
@@ -132,7 +132,7 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
 
 /// Better Auth's `chunkCookie`: the cookies that hold the value, which is not encoded yet. One of the same
 /// name where it fits, numbered ones otherwise; `None` where even a hundred don't hold it.
-pub(super) fn chunks(name: &str, value: &str, attributes: &Attributes) -> Option<Vec<(String, String)>> {
+pub(crate) fn chunks(name: &str, value: &str, attributes: &Attributes) -> Option<Vec<(String, String)>> {
     let overhead = serialize(&format!("{name}.99"), "", attributes).encode_utf16().count();
     let size = MAX_COOKIE_SIZE.checked_sub(overhead).filter(|&size| size > 0)?;
     let units: Vec<u16> = value.encode_utf16().collect();
@@ -148,7 +148,7 @@ pub(super) fn chunks(name: &str, value: &str, attributes: &Attributes) -> Option
 
 /// Better Auth's `parseCookieChunkIndex`: the number of a chunk of this cookie, `None` for other cookies and for
 /// numbers that no chunk has.
-pub(super) fn chunk_index(cookie_name: &str, name: &str) -> Option<u32> {
+pub(crate) fn chunk_index(cookie_name: &str, name: &str) -> Option<u32> {
     let digits = name.strip_prefix(cookie_name)?.strip_prefix('.')?;
     let index = digits.parse::<u32>().ok()?;
     // Only as a number is written: no sign, no zeros in front.

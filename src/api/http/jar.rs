@@ -12,6 +12,7 @@ use crate::flow::json::{self, Object};
 use crate::flow::secrets::{self, Name};
 use crate::flow::session::Live;
 use crate::flow::url::encode;
+use crate::plugin;
 use crate::settings::{self, CacheStrategy};
 use crate::store::server::Timestamp;
 use crate::store::user::User;
@@ -37,15 +38,15 @@ const MAX_TOKENS: usize = 4;
 type Sealed = (Map<String, Value>, i64);
 
 /// A session out of the cookie cache.
-pub(super) struct Cached {
-    pub(super) live: Live,
+pub(crate) struct Cached {
+    pub(crate) live: Live,
     /// Nothing was left out.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 /// A cookie that an answer sets.
 #[derive(Clone)]
-pub(super) struct SetCookie {
+pub(crate) struct SetCookie {
     name: String,
     domain: Option<String>,
     header: String,
@@ -53,12 +54,12 @@ pub(super) struct SetCookie {
 
 impl Context<'_> {
     /// The answer's Set-Cookie headers.
-    pub(super) fn into_cookies(self) -> impl Iterator<Item = String> {
+    pub(crate) fn into_cookies(self) -> impl Iterator<Item = String> {
         let has_cookies = self.request.session_token.is_none();
         self.set_cookies.into_iter().filter(move |_| has_cookies).map(|cookie| cookie.header)
     }
 
-    fn name(&self, last: &str) -> String {
+    pub(crate) fn name(&self, last: &str) -> String {
         let prefix = settings::cookie_prefix().unwrap_or_else(|| "better-auth".into());
         let secure = if settings::has_secure_cookies(self.site.is_https()) { "__Secure-" } else { "" };
         format!("{secure}{prefix}.{last}")
@@ -68,7 +69,7 @@ impl Context<'_> {
         settings::cookie_domain().or_else(|| self.site.configured_host().map(str::to_owned))
     }
 
-    fn attributes(&self, max_age: Option<i64>) -> Attributes {
+    pub(crate) fn attributes(&self, max_age: Option<i64>) -> Attributes {
         Attributes {
             max_age,
             domain: settings::cross_sub_domain_cookies().then(|| self.domain()).flatten(),
@@ -80,7 +81,7 @@ impl Context<'_> {
     }
 
     /// The values of the cookies of a name that the request brought, as many as are looked at.
-    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.cookies.iter().filter(move |(cookie, _)| cookie == name);
         values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()).take(MAX_OF_NAME)
     }
@@ -90,7 +91,7 @@ impl Context<'_> {
     }
 
     /// The values of a signed cookie that the request brought.
-    fn signed(&self, last: &str) -> Result<Vec<String>, AuthError> {
+    pub(crate) fn signed(&self, last: &str) -> Result<Vec<String>, AuthError> {
         let name = self.name(last);
         if self.values(&name).next().is_none() {
             return Ok(Vec::new());
@@ -106,9 +107,14 @@ impl Context<'_> {
     ///
     /// # Errors
     /// There is no usable secret.
-    pub(super) fn session_tokens(&self) -> Result<Vec<String>, AuthError> {
+    pub(crate) fn session_tokens(&self) -> Result<Vec<String>, AuthError> {
         if let Some(token) = &self.request.session_token {
             return Ok(vec![token.clone()]);
+        }
+        for plugin in plugin::on().iter() {
+            if let Some(token) = plugin.token(self.request)? {
+                return Ok(vec![token]);
+            }
         }
         let mut seen = HashSet::new();
         let mut tokens = self.signed(SESSION_TOKEN)?;
@@ -119,7 +125,7 @@ impl Context<'_> {
 
     /// Whether the request brought several cookies of the session token's name. One that is alone carries the token
     /// that was found by it, and needn't be verified again.
-    pub(super) fn brings_several(&self) -> bool {
+    pub(crate) fn brings_several(&self) -> bool {
         self.brought(&self.name(SESSION_TOKEN)) > 1
     }
 
@@ -127,7 +133,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// There is no usable secret.
-    pub(super) fn is_hidden(&self, token: &str) -> Result<bool, AuthError> {
+    pub(crate) fn is_hidden(&self, token: &str) -> Result<bool, AuthError> {
         if self.request.session_token.is_some() {
             return Ok(false);
         }
@@ -141,7 +147,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// There is no usable secret.
-    pub(super) fn is_not_remembered(&self) -> Result<bool, AuthError> {
+    pub(crate) fn is_not_remembered(&self) -> Result<bool, AuthError> {
         Ok(!self.signed(DONT_REMEMBER)?.is_empty())
     }
 
@@ -158,7 +164,7 @@ impl Context<'_> {
     }
 
     /// Sets a cookie; of several of one name, the last one counts, as in a browser.
-    fn set(&mut self, name: String, encoded: &str, max_age: Option<i64>) {
+    pub(crate) fn set(&mut self, name: String, encoded: &str, max_age: Option<i64>) {
         let attributes = self.attributes(max_age);
         let is_taken_back = max_age == Some(0);
         // First the other one: to some browsers the two are the same.
@@ -168,21 +174,26 @@ impl Context<'_> {
         self.put(name, encoded, attributes);
     }
 
-    fn put(&mut self, name: String, encoded: &str, attributes: Attributes) {
+    pub(crate) fn put(&mut self, name: String, encoded: &str, attributes: Attributes) {
         let header = cookies::serialize(&name, encoded, &attributes);
         let domain = attributes.domain;
         self.set_cookies.retain(|cookie| cookie.name != name || cookie.domain != domain);
         self.set_cookies.push(SetCookie { name, domain, header });
     }
 
-    fn set_signed(&mut self, last: &str, value: &str, max_age: Option<i64>) -> Result<(), AuthError> {
+    pub(crate) fn set_signed(
+        &mut self,
+        last: &str,
+        value: &str,
+        max_age: Option<i64>,
+    ) -> Result<(), AuthError> {
         let signed = secrets::with_signing_key(Name::Cookie, |key| cookie::sign(key, value))?;
         self.set(self.name(last), &encode(&signed), max_age);
         Ok(())
     }
 
     /// Better Auth's `expireCookie`: nothing that was to be set under this name is sent, chunks included.
-    fn expire(&mut self, last: &str) {
+    pub(crate) fn expire(&mut self, last: &str) {
         let name = self.name(last);
         self.forget(&name);
         self.set(name, "", Some(0));
@@ -193,7 +204,7 @@ impl Context<'_> {
     }
 
     /// Better Auth's `deleteSessionCookie`.
-    pub(super) fn clear_session(&mut self) {
+    pub(crate) fn clear_session(&mut self) {
         self.expire(SESSION_TOKEN);
         self.expire(SESSION_DATA);
         self.clear_chunks();
@@ -218,14 +229,14 @@ impl Context<'_> {
     }
 
     /// Takes back what the request brought.
-    pub(super) fn clear_chunks(&mut self) {
+    pub(crate) fn clear_chunks(&mut self) {
         for name in self.data_names() {
             self.set(name, "", Some(0));
         }
     }
 
     /// Takes back what the request brought under the whole name.
-    pub(super) fn expire_data(&mut self) {
+    pub(crate) fn expire_data(&mut self) {
         self.expire(SESSION_DATA);
     }
 
@@ -234,7 +245,8 @@ impl Context<'_> {
     ///
     /// # Errors
     /// There is no usable secret.
-    pub(super) fn set_session(&mut self, live: &Live, is_remembered: Option<bool>) -> Result<(), AuthError> {
+    pub(crate) fn set_session(&mut self, live: &Live, is_remembered: Option<bool>) -> Result<(), AuthError> {
+        self.new_session = Some(live.clone());
         let has_mark = self.is_not_remembered()?;
         let is_remembered = is_remembered.unwrap_or(!has_mark);
         let max_age = is_remembered.then(settings::session_expires_in);
@@ -252,7 +264,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// There is no usable secret.
-    pub(super) fn set_cache(&mut self, live: &Live, is_remembered: bool) -> Result<(), AuthError> {
+    pub(crate) fn set_cache(&mut self, live: &Live, is_remembered: bool) -> Result<(), AuthError> {
         if !settings::cookie_cache() {
             return Ok(());
         }
@@ -304,7 +316,7 @@ impl Context<'_> {
     }
 
     /// Whether the request brought session data.
-    pub(super) fn has_data(&self) -> bool {
+    pub(crate) fn has_data(&self) -> bool {
         !self.data().is_empty()
     }
 
@@ -312,7 +324,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// There is no usable secret.
-    pub(super) fn cached(&self, token: &str) -> Result<Option<Cached>, AuthError> {
+    pub(crate) fn cached(&self, token: &str) -> Result<Option<Cached>, AuthError> {
         for data in self.data().iter().take(MAX_TOKENS) {
             let Some((cached, expires_at)) = unseal(data)? else { continue };
             let version = match cached.get("version") {

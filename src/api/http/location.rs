@@ -7,7 +7,7 @@ const REFERENCE_ORIGIN: &str = "https://better-auth.invalid";
 
 /// Better Auth's `appendQueryParams`: adds parameters behind the query of an absolute or root-relative URL,
 /// which otherwise stays as it is. `None` where it throws.
-pub(super) fn append_query(url: &str, parameters: &[(&str, &str)]) -> Option<String> {
+pub(crate) fn append_query(url: &str, parameters: &[(&str, &str)]) -> Option<String> {
     let relative = url.starts_with('/');
     let mut parsed = if relative { on_this_server(url)? } else { parse(url, None)? };
     if parameters.is_empty() {
@@ -24,13 +24,13 @@ pub(super) fn append_query(url: &str, parameters: &[(&str, &str)]) -> Option<Str
 }
 
 /// What is left of a URL that [`on_this_server`] read.
-pub(super) fn without_origin(url: &Url) -> &str {
+pub(crate) fn without_origin(url: &Url) -> &str {
     url.as_str().strip_prefix(REFERENCE_ORIGIN).unwrap_or_default()
 }
 
 /// Better Auth's `redirectCallback` and `redirectError`: the URL, relative to the base, with these
 /// parameters set. Setting one writes the whole query anew. `None` where they throw.
-pub(super) fn with_parameters(url: &str, base: &str, parameters: &[(&str, &str)]) -> Option<String> {
+pub(crate) fn with_parameters(url: &str, base: &str, parameters: &[(&str, &str)]) -> Option<String> {
     let mut url = parse(url, Some(&parse(base, None)?))?;
     if !parameters.is_empty() {
         let mut pairs = form_pairs(quirks::search(&url));
@@ -64,14 +64,14 @@ fn set(pairs: &mut Vec<(String, String)>, name: &str, value: &str) {
 
 /// JavaScript's `new URLSearchParams(text)`: one `?` in front is not part of the pairs, so a query is passed
 /// with its own.
-pub(super) fn form_pairs(text: &str) -> Vec<(String, String)> {
+pub(crate) fn form_pairs(text: &str) -> Vec<(String, String)> {
     let text = text.strip_prefix('?').unwrap_or(text);
     form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 /// Better Auth's `normalizePathname`, after it has taken the path out of the URL: the path below the base
 /// path, without slashes at its end.
-pub(super) fn route_path<'a>(pathname: &'a str, base_path: &str) -> &'a str {
+pub(crate) fn route_path<'a>(pathname: &'a str, base_path: &str) -> &'a str {
     let pathname = pathname.trim_end_matches('/');
     let route = match pathname.strip_prefix(base_path.trim_end_matches('/')) {
         Some(below) if below.is_empty() || below.starts_with('/') => below,
@@ -81,7 +81,7 @@ pub(super) fn route_path<'a>(pathname: &'a str, base_path: &str) -> &'a str {
 }
 
 /// A root-relative URL as a browser on the server's pages reads it; `None` where it leaves the server.
-pub(super) fn on_this_server(url: &str) -> Option<Url> {
+pub(crate) fn on_this_server(url: &str) -> Option<Url> {
     if url.starts_with("//") || url.starts_with("/\\") {
         return None;
     }
@@ -90,7 +90,7 @@ pub(super) fn on_this_server(url: &str) -> Option<Url> {
 }
 
 /// JavaScript's `new URL(url, base)`; `None` where it throws.
-pub(super) fn parse(url: &str, base: Option<&Url>) -> Option<Url> {
+pub(crate) fn parse(url: &str, base: Option<&Url>) -> Option<Url> {
     let read = |url: &str| Url::options().base_url(base).parse(url).ok();
     let parsed = read(url)?;
     let special = matches!(parsed.scheme(), "http" | "https" | "ws" | "wss" | "ftp" | "file");
@@ -104,7 +104,7 @@ pub(super) fn parse(url: &str, base: Option<&Url>) -> Option<Url> {
 
 /// JavaScript's `decodeURIComponent`; `None` where it throws: a `%` without two hexadecimal digits, or bytes
 /// that are not UTF-8.
-pub(super) fn decode_uri_component(text: &str) -> Option<String> {
+pub(crate) fn decode_uri_component(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -118,7 +118,7 @@ pub(super) fn decode_uri_component(text: &str) -> Option<String> {
 }
 
 /// JavaScript's `String.prototype.trim`, which knows U+FEFF as white space, and not U+0085.
-pub(super) fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|character: char| {
         character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
     })

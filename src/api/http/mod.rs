@@ -5,34 +5,37 @@
 
 mod address;
 mod context;
-mod cookies;
+pub(crate) mod cookies;
 mod jar;
-mod location;
+pub(crate) mod location;
 mod oauth;
 mod origin;
 pub(super) mod rate_limit;
 mod request;
 mod response;
-mod routes;
-mod site;
+pub(crate) mod routes;
+pub(crate) mod site;
 
 use pgrx::prelude::*;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
-use self::context::{Context, client_address};
-use self::request::{Body, Request, Unreadable};
-pub(super) use self::response::Response;
-use self::routes::Route;
+pub(crate) use self::context::Context;
+use self::context::client_address;
+use self::request::Unreadable;
+pub(crate) use self::request::{Body, Request};
+pub(crate) use self::response::Response;
+pub(crate) use self::routes::{Answer, Route, get, post};
 use self::site::Site;
 use crate::api::any_json::AnyJson;
 use crate::api::jsonb::JsonText;
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::{AuthError, Code};
-use crate::flow::input::is_truthy;
+use crate::flow::input::{excerpt, is_truthy};
 use crate::flow::json::Object;
 use crate::flow::session;
-use crate::flow::url::configured_base;
+use crate::flow::url::{configured_base, encode};
+use crate::plugin;
 use crate::settings;
 use crate::store::function;
 use crate::store::server::{is_writable, warn};
@@ -63,7 +66,7 @@ fn handler(request: Option<AnyJson<'_>>) -> JsonText {
 #[pg_extern]
 fn session_cookies(session_token: Option<&str>, remember_me: default!(Option<bool>, "true")) -> Vec<String> {
     let cookies = || {
-        let live = session::current(session_token, true, false)?.ok_or(Code::Unauthorized)?;
+        let live = session::current(session_token, true, false)?.ok_or(Code::UNAUTHORIZED)?;
         let url = configured_base().and_then(|url| Url::parse(&url).ok());
         let url = url.ok_or_else(|| AuthError::Setup("better_auth.base_url is not set".into()))?;
         let request = Request::get(url);
@@ -144,17 +147,55 @@ fn answer(request: &Request) -> Response {
         Some(Ok(Err(error))) => return Response::refusal(&error),
         Some(Err(exception)) => return undone(None, &exception),
     }
-    let Some(route) = site.path(request).and_then(|path| routes::find(&request.method, path)) else {
-        return Response::empty(404);
-    };
+    let Some(path) = site.path(request) else { return Response::empty(404) };
+    let Some(route) = routes::find(&request.method, path) else { return Response::empty(404) };
     // On a standby, or where PostgREST runs a GET: nothing that writes gets as far as a password.
     if route.writes && !is_writable() {
         return Response::empty(503);
     }
     let mut context = Context::new(request, &site, address);
     context.is_sign_in = route.is_sign_in;
+    context.path = path;
     let response = run(route, &mut context).unwrap_or_else(|error| Response::refusal(&error));
     with_cookies(response, context)
+}
+
+/// Calls an endpoint by its name in Better Auth's `auth.api`: no rate limit counts, and no origin is asked for. The
+/// parts of `door` that a path has, its last one, come from `params`.
+///
+/// # Errors
+/// There is no such endpoint, or the core and the plugins that are on don't have it; those of the endpoint.
+pub(super) fn call_endpoint(
+    endpoint: &str,
+    door: Door<'_>,
+    param: Option<&str>,
+    ip_address: Option<&str>,
+) -> Result<Response, AuthError> {
+    function::forget_sqlstate();
+    let Some(route) = routes::named(endpoint) else {
+        return Err(AuthError::Argument(format!(
+            "there is no endpoint \"{}\" among those of Better Auth and the plugins that are on",
+            excerpt(endpoint)
+        )));
+    };
+    let path = match (route.path.strip_suffix('*'), param) {
+        (Some(parent), Some(param)) => format!("{parent}{}", encode(param)),
+        (Some(_), None) => return Err(AuthError::Argument(format!("endpoint \"{endpoint}\" needs params"))),
+        (None, _) => route.path.to_owned(),
+    };
+    // What HTTP doesn't reach has no path; it is called as if at the root.
+    let at = if path.is_empty() { "/" } else { &path };
+    let door = Door { method: route.method, path: at, ..door };
+    let request = Request::through(&door).map_err(|_| AuthError::Argument("input is too large".into()))?;
+    let site = Site::of(&request);
+    let mut context = Context::new(&request, &site, ip_address.map(str::to_owned));
+    context.path = &path;
+    context.is_direct = true;
+    let mut body = match route.has_body {
+        true => request.read_body(false, route.max_values)?,
+        false => request.no_body(),
+    };
+    dispatch(route, &mut context, &mut body)
 }
 
 fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
@@ -165,10 +206,14 @@ fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
 }
 
-fn with_cookies(response: Response, context: Context<'_>) -> Response {
+fn with_cookies(mut response: Response, mut context: Context<'_>) -> Response {
     // A fault says nothing else.
     if response.status == 500 {
         return response;
+    }
+    for (name, value) in context.take_headers() {
+        response.headers.retain(|(known, _)| *known != name);
+        response.headers.push((name, value));
     }
     context.into_cookies().fold(response, |response, cookie| response.with("set-cookie", cookie))
 }
@@ -181,7 +226,29 @@ fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> 
     if context.request.method != "GET" {
         check_origin(context, &mut body)?;
     }
-    protect(route.not_taken, || (route.run)(context, &body))
+    protect(route.not_taken, || dispatch(route, context, &mut body))
+}
+
+/// Better Auth's `dispatchAuthEndpoint`: what plugins have to say before and after an endpoint.
+fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer {
+    let on = plugin::on();
+    if !on.is_empty() {
+        match body.fields_mut() {
+            Some(fields) => plugin::before(context, fields)?,
+            None => plugin::before(context, &mut Map::new())?,
+        }
+    }
+    let mut answer = (route.run)(context, body);
+    let is_fault = |answer: &Answer| answer.as_ref().is_err_and(|error| error.status().is_none());
+    for plugin in on.iter() {
+        if is_fault(&answer) {
+            break;
+        }
+        if let Err(error) = plugin.after(context, &mut answer) {
+            answer = Err(error);
+        }
+    }
+    answer
 }
 
 /// Runs a route's work so that a fault leaves nothing of it behind. What is merely refused stays: the mail
@@ -205,10 +272,10 @@ fn check_origin(context: &Context<'_>, body: &mut Body) -> Result<(), AuthError>
     let (site, request) = (context.site, context.request);
     site.check_origin(request, false)?;
     for (field, label, code) in [
-        ("callbackURL", "callbackURL", Code::InvalidCallbackUrl),
-        ("redirectTo", "redirectURL", Code::InvalidRedirectUrl),
-        ("errorCallbackURL", "errorCallbackURL", Code::InvalidErrorCallbackUrl),
-        ("newUserCallbackURL", "newUserCallbackURL", Code::InvalidNewUserCallbackUrl),
+        ("callbackURL", "callbackURL", Code::INVALID_CALLBACK_URL),
+        ("redirectTo", "redirectURL", Code::INVALID_REDIRECT_URL),
+        ("errorCallbackURL", "errorCallbackURL", Code::INVALID_ERROR_CALLBACK_URL),
+        ("newUserCallbackURL", "newUserCallbackURL", Code::INVALID_NEW_USER_CALLBACK_URL),
     ] {
         let in_body = body.get(field).filter(|url| is_truthy(url)).cloned();
         let is_in_body = in_body.is_some();

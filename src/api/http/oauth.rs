@@ -148,14 +148,14 @@ fn check_social(body: &Body, fields: &[(&str, Kind)], provider_after: &str) -> R
 /// `POST /sign-in/social`.
 pub(super) fn sign_in_social(_: &mut Context<'_>, body: &Body) -> Answer {
     check_social(body, SIGN_IN, "errorCallbackURL")?;
-    Err(Code::ProviderNotFound.into())
+    Err(Code::PROVIDER_NOT_FOUND.into())
 }
 
 /// `POST /link-social`.
 pub(super) fn link_social(context: &mut Context<'_>, body: &Body) -> Answer {
     check_social(body, LINK, "callbackURL")?;
     session::require(context, Need::Live)?;
-    Err(Code::ProviderNotFound.into())
+    Err(Code::PROVIDER_NOT_FOUND.into())
 }
 
 /// What a provider sends to `/callback/:id`.
@@ -204,7 +204,7 @@ pub(super) fn callback(context: &mut Context<'_>, body: &Body) -> Answer {
         Some(_) => "state_mismatch",
     };
     let location = append_query(&format!("{base_url}/error"), &[("error", error)]);
-    location.map(Response::redirect).ok_or_else(|| Code::ProviderNotFound.into())
+    location.map(Response::redirect).ok_or_else(|| Code::PROVIDER_NOT_FOUND.into())
 }
 
 /// Better Auth's `accountSelectionSchema`: either `accountId` or `useAccountCookie: true`, and nothing else but
@@ -234,12 +234,12 @@ fn selection<'v>(part: &str, fields: Option<&'v Map<String, Value>>) -> Result<O
 /// The provider of one of the caller's accounts.
 fn provider(context: &mut Context<'_>, id: Option<&str>) -> Result<String, AuthError> {
     let live = session::require(context, Need::Live).map_err(|error| match error {
-        AuthError::Api(Code::Unauthorized) => AuthError::Bare(401, "Unauthorized"),
+        AuthError::Api(Code::UNAUTHORIZED) => AuthError::Bare(401, "Unauthorized"),
         error => error,
     })?;
     let accounts = account::list_of(&live)?;
     let account = accounts.into_iter().find(|account| id == Some(&account.id));
-    Ok(account.ok_or(Code::AccountNotFound)?.provider_id)
+    Ok(account.ok_or(Code::ACCOUNT_NOT_FOUND)?.provider_id)
 }
 
 /// `POST /get-access-token` and `POST /refresh-token`.
@@ -255,5 +255,5 @@ pub(super) fn account_info(context: &mut Context<'_>, _: &Body) -> Answer {
     let fields: Map<String, Value> =
         names.filter_map(|name| Some((name.clone(), context.request.query_value(name)?))).collect();
     provider(context, selection("query", Some(&fields))?)?;
-    Err(Code::ProviderNotConfigured.into())
+    Err(Code::PROVIDER_NOT_CONFIGURED.into())
 }

@@ -6,6 +6,7 @@
 use super::origin::glob;
 use super::response::Response;
 use crate::error::AuthError;
+use crate::plugin;
 use crate::settings::{self, RateLimit, RateLimitStorage};
 use crate::store::counter::{self, Counted, Limit};
 use crate::store::rate_limit::{self as table, Outcome};
@@ -42,7 +43,9 @@ fn limit(path: &str) -> Option<RateLimit> {
         .find(|(pattern, _)| if pattern.contains('*') { glob(pattern, path) } else { pattern == path });
     match rule {
         Some((_, limit)) => *limit,
-        None => Some(special(path).unwrap_or_else(settings::default_rate_limit)),
+        None => {
+            Some(plugin::limit(path).or_else(|| special(path)).unwrap_or_else(settings::default_rate_limit))
+        }
     }
 }
 
@@ -132,5 +135,7 @@ pub(in crate::api) fn oldest_needed(now: i64) -> i64 {
 /// The longest window of any rule, in seconds.
 fn longest_window() -> i64 {
     let configured = settings::rate_limit_rules().into_iter().filter_map(|(_, limit)| Some(limit?.window));
-    configured.chain([settings::default_rate_limit().window, 60]).max().unwrap_or(60)
+    let of_plugins = plugin::on();
+    let of_plugins = of_plugins.iter().flat_map(|plugin| plugin.limits()).map(|limit| limit.limit.window);
+    configured.chain(of_plugins).chain([settings::default_rate_limit().window, 60]).max().unwrap_or(60)
 }

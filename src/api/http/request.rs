@@ -13,17 +13,17 @@ use crate::flow::url::configured_base;
 use crate::settings;
 
 /// Method, URL, headers and body.
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) url: Url,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) url: Url,
     /// Names in lower case, in the order that they came in.
     headers: Vec<(String, String)>,
     /// What there is of a body; an empty one is none.
     body: Option<String>,
     /// The parameters of the URL.
-    pub(super) query: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
     /// Takes the place of the cookie, where the door has one of its own.
-    pub(super) session_token: Option<String>,
+    pub(crate) session_token: Option<String>,
 }
 
 /// What a request holds that could not be read as one.
@@ -42,7 +42,7 @@ const MAX_HEADERS: usize = 64 * 1024;
 /// How many headers and parameters of the URL there may be.
 const MAX_PAIRS: usize = 1_000;
 /// The longest URL.
-pub(super) const MAX_URL: usize = 16 * 1024;
+pub(crate) const MAX_URL: usize = 16 * 1024;
 
 impl Request {
     /// Reads `{method, url, headers, body}`.
@@ -74,7 +74,7 @@ impl Request {
     ///
     /// # Errors
     /// See [`Unreadable`]; never the shape.
-    pub(super) fn new(
+    pub(crate) fn new(
         method: &str,
         url: &str,
         headers: Vec<(String, String)>,
@@ -97,7 +97,7 @@ impl Request {
     }
 
     /// A GET of this URL, without headers.
-    pub(super) fn get(url: Url) -> Self {
+    pub(crate) fn get(url: Url) -> Self {
         let (headers, query) = (Vec::new(), Vec::new());
         Self { method: "GET".into(), url, headers, body: None, query, session_token: None }
     }
@@ -137,12 +137,12 @@ impl Request {
     }
 
     /// The last part of the path, as it was sent; a slash at the end has been passed over by now.
-    pub(super) fn last_segment(&self) -> &str {
+    pub(crate) fn last_segment(&self) -> &str {
         self.url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// A header; several of one name are joined as the fetch standard does.
-    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values = self.headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value);
         let first = values.next()?;
         let separator = if name == "cookie" { "; " } else { ", " };
@@ -150,7 +150,7 @@ impl Request {
     }
 
     /// A parameter of the URL: text, or a list where it was given several times.
-    pub(super) fn query_value(&self, name: &str) -> Option<Value> {
+    pub(crate) fn query_value(&self, name: &str) -> Option<Value> {
         let mut values = self.query.iter().filter(|(parameter, _)| parameter == name).map(|(_, value)| value);
         let first = Value::String(values.next()?.clone());
         let rest: Vec<Value> = values.map(|value| Value::String(value.clone())).collect();
@@ -158,12 +158,12 @@ impl Request {
     }
 
     /// Whether a parameter is there and says something: any text does, `false` among them.
-    pub(super) fn has_query(&self, name: &str) -> bool {
+    pub(crate) fn has_query(&self, name: &str) -> bool {
         self.query_value(name).is_some_and(|value| value.as_str() != Some(""))
     }
 
     /// For a route that takes no body.
-    pub(super) fn no_body(&self) -> Body {
+    pub(crate) fn no_body(&self) -> Body {
         Body(None)
     }
 
@@ -172,7 +172,7 @@ impl Request {
     ///
     /// # Errors
     /// UNSUPPORTED_MEDIA_TYPE, BAD_REQUEST, VALIDATION_ERROR.
-    pub(super) fn read_body(&self, takes_forms: bool, max_values: usize) -> Result<Body, AuthError> {
+    pub(crate) fn read_body(&self, takes_forms: bool, max_values: usize) -> Result<Body, AuthError> {
         const JSON: &str = "application/json";
         const FORM: &str = "application/x-www-form-urlencoded";
         let Some(body) = &self.body else { return Ok(Body(None)) };
@@ -181,10 +181,10 @@ impl Request {
         if media_type == JSON {
             let (depth, values) = json::measure(body);
             if depth > json::MAX_DEPTH {
-                return Err(Code::BadJson.into());
+                return Err(Code::BAD_JSON.into());
             }
             check_count(values, max_values)?;
-            return parse_json(body).map(|value| Body(Some(value))).ok_or_else(|| Code::BadJson.into());
+            return parse_json(body).map(|value| Body(Some(value))).ok_or_else(|| Code::BAD_JSON.into());
         }
         if takes_forms && media_type == FORM {
             check_count(1 + body.bytes().filter(|byte| *byte == b'&').count(), max_values)?;
@@ -282,16 +282,21 @@ fn trim_header(value: &str) -> &str {
 }
 
 /// The body as JSON; `None` where there was none.
-pub(super) struct Body(Option<Value>);
+pub(crate) struct Body(Option<Value>);
 
 impl Body {
+    /// The fields of an object.
+    pub(crate) fn fields_mut(&mut self) -> Option<&mut Map<String, Value>> {
+        self.0.as_mut()?.as_object_mut()
+    }
+
     /// One field, if the body is an object that has it.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.as_ref()?.as_object()?.get(name)
     }
 
     /// Changes a field that it has.
-    pub(super) fn set(&mut self, name: &str, text: String) {
+    pub(crate) fn set(&mut self, name: &str, text: String) {
         if let Some(field) = self.0.as_mut().and_then(|body| body.get_mut(name)) {
             *field = Value::String(text);
         }
@@ -301,7 +306,7 @@ impl Body {
     ///
     /// # Errors
     /// VALIDATION_ERROR in the words of zod's `kind` of object.
-    pub(super) fn object(&self, kind: &str) -> Result<&Map<String, Value>, AuthError> {
+    pub(crate) fn object(&self, kind: &str) -> Result<&Map<String, Value>, AuthError> {
         match &self.0 {
             Some(Value::Object(fields)) => Ok(fields),
             other => {
@@ -314,7 +319,7 @@ impl Body {
     }
 
     /// Whether there is one.
-    pub(super) fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         self.0.is_none()
     }
 }

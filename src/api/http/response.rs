@@ -6,21 +6,21 @@ use crate::flow::json::Object;
 use crate::store::server::warn;
 
 /// Status, headers and body.
-pub(in crate::api) struct Response {
-    pub(in crate::api) status: u16,
+pub(crate) struct Response {
+    pub(crate) status: u16,
     /// Names in lower case.
-    pub(in crate::api) headers: Vec<(&'static str, String)>,
-    pub(in crate::api) body: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 impl Response {
     /// Without headers and without a body.
-    pub(super) fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new() }
     }
 
     /// 200 with JSON text.
-    pub(super) fn json(body: String) -> Self {
+    pub(crate) fn json(body: String) -> Self {
         Self { body, ..Self::empty_json(200) }
     }
 
@@ -30,19 +30,23 @@ impl Response {
     }
 
     /// 302.
-    pub(super) fn redirect(location: String) -> Self {
+    pub(crate) fn redirect(location: String) -> Self {
         Self::empty_json(302).with("location", location)
     }
 
     /// The answer to what was refused. Where the server is at fault, what happened goes into its log, and
     /// nobody else is told.
-    pub(super) fn refusal(error: &AuthError) -> Self {
+    pub(crate) fn refusal(error: &AuthError) -> Self {
         let Some(status) = error.status() else {
             warn(error.sqlstate(), &error.message());
             return Self::empty(500);
         };
         if matches!(error, AuthError::Bare(..)) {
             return Self::empty_json(status);
+        }
+        if let AuthError::Flow(_, code, description) = error {
+            let body = Object::new().text("error", code).text("error_description", description);
+            return Self { body: body.finish(), ..Self::empty_json(status) };
         }
         let mut body = Object::new().text("message", &error.message());
         if let Some(code) = error.code() {
@@ -52,13 +56,13 @@ impl Response {
     }
 
     /// The same with one more header.
-    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// The headers as they may go out: nothing that a request brought may end one.
-    pub(in crate::api) fn plain_headers(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn plain_headers(&self) -> Vec<(&'static str, String)> {
         let is_plain = |character: &char| !character.is_control();
         let plain =
             |(name, value): &(&'static str, String)| (*name, value.chars().filter(is_plain).collect());
@@ -66,7 +70,7 @@ impl Response {
     }
 
     /// `{status, headers, body}`.
-    pub(super) fn into_json(self) -> String {
+    pub(crate) fn into_json(self) -> String {
         let mut json = Vec::with_capacity(256 + self.body.len() + self.body.len() / 4);
         json.extend_from_slice(b"{\"status\":");
         write_json(&mut json, &self.status);

@@ -17,33 +17,42 @@ use crate::flow::password::{self, RESET_REQUESTED};
 use crate::flow::session::{self, Caller, Live};
 use crate::flow::user::{self, Deletion};
 use crate::flow::{account, sign_in, sign_up, token};
+use crate::plugin;
 use crate::settings;
 
 /// What a route answers.
-pub(super) type Answer = Result<Response, AuthError>;
+pub(crate) type Answer = Result<Response, AuthError>;
 
-/// One route.
-pub(super) struct Route {
-    method: &'static str,
-    /// Below the base path; a last part of `*` is any one part.
-    path: &'static str,
+/// One of Better Auth's endpoints.
+pub(crate) struct Route {
+    /// Its name in Better Auth's `auth.api`.
+    pub(crate) endpoint: &'static str,
+    pub(crate) method: &'static str,
+    /// Below the base path; a last part of `*` is any one part. Empty for one that HTTP doesn't reach.
+    pub(crate) path: &'static str,
     /// Has its origin checked without cookies too.
-    pub(super) is_sign_in: bool,
+    pub(crate) is_sign_in: bool,
     /// Takes form bodies besides JSON.
-    pub(super) takes_forms: bool,
+    pub(crate) takes_forms: bool,
     /// How many values its body may have.
-    pub(super) max_values: usize,
+    pub(crate) max_values: usize,
     /// Reads its body.
-    pub(super) has_body: bool,
+    pub(crate) has_body: bool,
     /// Writes more than a session's times, so what it does is undone where it fails.
-    pub(super) writes: bool,
+    pub(crate) writes: bool,
     /// The answer where the database doesn't take a value; without one it is a fault.
-    pub(super) not_taken: Option<fn() -> AuthError>,
-    pub(super) run: fn(&mut Context<'_>, &Body) -> Answer,
+    pub(crate) not_taken: Option<fn() -> AuthError>,
+    pub(crate) run: fn(&mut Context<'_>, &Body) -> Answer,
 }
 
-const fn get(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
+/// A route of GET, which writes nothing.
+pub(crate) const fn get(
+    endpoint: &'static str,
+    path: &'static str,
+    run: fn(&mut Context<'_>, &Body) -> Answer,
+) -> Route {
     Route {
+        endpoint,
         method: "GET",
         path,
         is_sign_in: false,
@@ -56,58 +65,68 @@ const fn get(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> 
     }
 }
 
-const fn post(path: &'static str, run: fn(&mut Context<'_>, &Body) -> Answer) -> Route {
-    Route { method: "POST", has_body: true, writes: true, ..get(path, run) }
+/// A route of POST, which reads a body and writes.
+pub(crate) const fn post(
+    endpoint: &'static str,
+    path: &'static str,
+    run: fn(&mut Context<'_>, &Body) -> Answer,
+) -> Route {
+    Route { method: "POST", has_body: true, writes: true, ..get(endpoint, path, run) }
 }
 
 const ROUTES: &[Route] = &[
-    get("/get-session", get_session),
-    Route { has_body: false, ..post("/get-session", get_session) },
-    Route { is_sign_in: true, takes_forms: true, ..post("/sign-in/email", sign_in_email) },
+    get("getSession", "/get-session", get_session),
+    Route { has_body: false, ..post("getSession", "/get-session", get_session) },
+    Route { is_sign_in: true, takes_forms: true, ..post("signInEmail", "/sign-in/email", sign_in_email) },
     Route {
         is_sign_in: true,
         takes_forms: true,
         max_values: json_bounds::MANY,
         not_taken: Some(no_user),
-        ..post("/sign-up/email", sign_up_email)
+        ..post("signUpEmail", "/sign-up/email", sign_up_email)
     },
-    post("/sign-out", sign_out),
-    post("/sign-in/social", oauth::sign_in_social),
-    get("/callback/*", oauth::callback),
-    Route { takes_forms: true, writes: false, ..post("/callback/*", oauth::callback) },
-    get("/list-sessions", list_sessions),
-    post("/revoke-session", revoke_session),
-    post("/revoke-sessions", revoke_sessions),
-    post("/revoke-other-sessions", revoke_other_sessions),
+    post("signOut", "/sign-out", sign_out),
+    post("signInSocial", "/sign-in/social", oauth::sign_in_social),
+    get("callbackOAuth", "/callback/*", oauth::callback),
+    Route { takes_forms: true, writes: false, ..post("callbackOAuth", "/callback/*", oauth::callback) },
+    get("listSessions", "/list-sessions", list_sessions),
+    post("revokeSession", "/revoke-session", revoke_session),
+    post("revokeSessions", "/revoke-sessions", revoke_sessions),
+    post("revokeOtherSessions", "/revoke-other-sessions", revoke_other_sessions),
     Route {
         not_taken: Some(invalid),
         max_values: json_bounds::MANY,
-        ..post("/update-session", update_session)
+        ..post("updateSession", "/update-session", update_session)
     },
-    Route { not_taken: Some(invalid), max_values: json_bounds::MANY, ..post("/update-user", update_user) },
-    post("/delete-user", delete_user),
-    Route { writes: true, ..get("/delete-user/callback", delete_user_callback) },
-    Route { not_taken: Some(invalid), ..post("/change-email", change_email) },
-    post("/change-password", change_password),
-    post("/verify-password", verify_password),
-    post("/request-password-reset", request_password_reset),
-    get("/reset-password/*", reset_password_callback),
-    post("/reset-password", reset_password),
-    post("/send-verification-email", send_verification_email),
-    Route { writes: true, ..get("/verify-email", verify_email) },
-    get("/list-accounts", list_accounts),
-    post("/unlink-account", unlink_account),
-    post("/link-social", oauth::link_social),
-    post("/get-access-token", oauth::access_token),
-    post("/refresh-token", oauth::access_token),
-    get("/account-info", oauth::account_info),
-    get("/ok", ok),
-    get("/error", error_page),
+    Route {
+        not_taken: Some(invalid),
+        max_values: json_bounds::MANY,
+        ..post("updateUser", "/update-user", update_user)
+    },
+    post("deleteUser", "/delete-user", delete_user),
+    Route { writes: true, ..get("deleteUserCallback", "/delete-user/callback", delete_user_callback) },
+    Route { not_taken: Some(invalid), ..post("changeEmail", "/change-email", change_email) },
+    post("changePassword", "/change-password", change_password),
+    post("verifyPassword", "/verify-password", verify_password),
+    post("requestPasswordReset", "/request-password-reset", request_password_reset),
+    get("requestPasswordResetCallback", "/reset-password/*", reset_password_callback),
+    post("resetPassword", "/reset-password", reset_password),
+    post("sendVerificationEmail", "/send-verification-email", send_verification_email),
+    Route { writes: true, ..get("verifyEmail", "/verify-email", verify_email) },
+    get("listUserAccounts", "/list-accounts", list_accounts),
+    post("unlinkAccount", "/unlink-account", unlink_account),
+    post("linkSocialAccount", "/link-social", oauth::link_social),
+    post("getAccessToken", "/get-access-token", oauth::access_token),
+    post("refreshToken", "/refresh-token", oauth::access_token),
+    get("accountInfo", "/account-info", oauth::account_info),
+    get("ok", "/ok", ok),
+    get("error", "/error", error_page),
+    post("setPassword", "", set_password),
 ];
 
 /// Better Auth's word for a row that the database didn't take.
 fn no_user() -> AuthError {
-    Code::FailedToCreateUser.into()
+    Code::FAILED_TO_CREATE_USER.into()
 }
 
 /// The value of an additional field that breaks a constraint, or is none of the column's type.
@@ -117,6 +136,9 @@ fn invalid() -> AuthError {
 
 impl Route {
     fn is_at(&self, path: &str) -> bool {
+        if self.path.is_empty() {
+            return false;
+        }
         match self.path.strip_suffix('*') {
             Some(parent) => {
                 path.strip_prefix(parent).is_some_and(|part| !part.is_empty() && !part.contains('/'))
@@ -126,26 +148,39 @@ impl Route {
     }
 }
 
+/// The first endpoint of the core, and then of the plugins that are on, that is what is looked for.
+fn first(is_it: impl Fn(&&'static Route) -> bool) -> Option<&'static Route> {
+    let core = ROUTES.iter().find(&is_it);
+    core.or_else(|| plugin::on().iter().find_map(|plugin| plugin.routes().iter().find(&is_it)))
+}
+
 /// The route of a method and a path.
-pub(super) fn find(method: &str, path: &str) -> Option<&'static Route> {
-    ROUTES.iter().find(|route| route.method == method && route.is_at(path))
+pub(crate) fn find(method: &str, path: &str) -> Option<&'static Route> {
+    first(|route| route.method == method && route.is_at(path))
+}
+
+/// The endpoint of a name.
+pub(crate) fn named(endpoint: &str) -> Option<&'static Route> {
+    first(|route| route.endpoint == endpoint)
 }
 
 /// The pattern that a path belongs to, whatever the method: `/*` for one that leads nowhere.
-pub(super) fn pattern(path: &str) -> &'static str {
-    ROUTES.iter().find(|route| route.is_at(path)).map_or("/*", |route| route.path)
+pub(crate) fn pattern(path: &str) -> &'static str {
+    first(|route| route.is_at(path)).map_or("/*", |route| route.path)
 }
 
-fn object(object: Object) -> Answer {
+/// 200 with an object.
+pub(crate) fn object(object: Object) -> Answer {
     Ok(Response::json(object.finish()))
 }
 
-fn status() -> Answer {
+/// `{"status":true}`.
+pub(crate) fn status() -> Answer {
     object(Object::new().boolean("status", true))
 }
 
 /// `token` and `callbackURL` of a link in a mail; the second is checked.
-fn link<'v>(
+pub(crate) fn link<'v>(
     context: &Context<'_>,
     token: Option<&'v Value>,
     callback_url: Option<&'v Value>,
@@ -154,7 +189,7 @@ fn link<'v>(
     let token = issues.required("token", token.into());
     let callback_url = issues.optional("callbackURL", callback_url.into()).filter(|url| !url.is_empty());
     issues.finish()?;
-    let check = |url| context.site.check_redirect(url, Code::InvalidCallbackUrl);
+    let check = |url| context.site.check_redirect(url, Code::INVALID_CALLBACK_URL);
     Ok((token, callback_url.map(check).transpose()?))
 }
 
@@ -183,13 +218,14 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
         response.with("cache-control", "no-store".into()).with("pragma", "no-cache".into())
     };
     if context.request.method == "POST" && !settings::defer_session_refresh() {
-        return Ok(uncached(Response::refusal(&Code::MethodNotAllowedDeferSessionRequired.into())));
+        return Ok(uncached(Response::refusal(&Code::METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED.into())));
     }
     let current = match context.get_session(false, context.request.method == "POST", true) {
         Err(error) => return Ok(uncached(Response::refusal(&error))),
         Ok(current) => current,
     };
-    let body = current.map(|current| match current.needs_refresh {
+    let Some(current) = current else { return Ok(uncached(Response::json("null".into()))) };
+    let body = match current.needs_refresh {
         Some(needs_refresh) => Object::new()
             .json("session", &json::session(&current.live.session))
             .json("user", &json::user(&current.live.user))
@@ -197,8 +233,8 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
             .finish(),
         None if current.is_cached => json::cached_live(&current.live),
         None => json::live(&current.live),
-    });
-    Ok(uncached(Response::json(body.unwrap_or_else(|| "null".into()))))
+    };
+    Ok(uncached(Response::json(plugin::session_answer(&current.live, body)?)))
 }
 
 fn sign_in_email(context: &mut Context<'_>, body: &Body) -> Answer {
@@ -293,7 +329,7 @@ fn revoke_other_sessions(context: &mut Context<'_>, _: &Body) -> Answer {
 
 fn update_session(context: &mut Context<'_>, body: &Body) -> Answer {
     let live = session::update(context, body.object("record")?).inspect_err(|error| {
-        if *error == AuthError::Api(Code::FailedToGetSession) {
+        if *error == AuthError::Api(Code::FAILED_TO_GET_SESSION) {
             context.clear_session();
         }
     })?;
@@ -355,6 +391,13 @@ fn change_password(context: &mut Context<'_>, body: &Body) -> Answer {
     Ok(Response::json(answer))
 }
 
+/// Better Auth's `setPassword`, which HTTP doesn't reach.
+fn set_password(context: &mut Context<'_>, body: &Body) -> Answer {
+    body.object("object")?;
+    password::set(context, body.get("newPassword").into())?;
+    status()
+}
+
 fn verify_password(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
     password::verify(context, body.get("password").into())?;
@@ -373,7 +416,7 @@ fn reset_password_callback(context: &mut Context<'_>, _: &Body) -> Answer {
     let mut issues = Issues::of_query();
     let callback_url = issues.required("callbackURL", callback_url.as_ref().into());
     issues.finish()?;
-    let callback_url = &*context.site.check_redirect(callback_url, Code::InvalidCallbackUrl)?;
+    let callback_url = &*context.site.check_redirect(callback_url, Code::INVALID_CALLBACK_URL)?;
     let token = context.request.last_segment();
     let base_url = &context.site.base_url;
     let to = |url: &str, parameter| with_parameters(url, base_url, &[parameter]);
@@ -384,7 +427,7 @@ fn reset_password_callback(context: &mut Context<'_>, _: &Body) -> Answer {
     } else {
         to(callback_url, ("error", "INVALID_TOKEN"))
     };
-    context.site.redirect(location, Code::InvalidCallbackUrl)
+    context.site.redirect(location, Code::INVALID_CALLBACK_URL)
 }
 
 fn reset_password(context: &mut Context<'_>, body: &Body) -> Answer {
@@ -417,7 +460,7 @@ fn verify_email(context: &mut Context<'_>, _: &Body) -> Answer {
             let location =
                 callback_url.zip(error.code()).and_then(|(url, code)| append_query(&url, &[("error", code)]));
             let Some(location) = location else { return Err(error) };
-            return context.site.redirect(Some(location), Code::InvalidCallbackUrl);
+            return context.site.redirect(Some(location), Code::INVALID_CALLBACK_URL);
         }
     };
     match &done {
@@ -443,7 +486,7 @@ fn unlink_account(context: &mut Context<'_>, body: &Body) -> Answer {
 }
 
 /// `GET /api/insforge-token`, as the InsForge scaffold's bridge answers it.
-pub(super) fn bridge(context: &mut Context<'_>) -> Answer {
+pub(crate) fn bridge(context: &mut Context<'_>) -> Answer {
     let answer = match context.session(true)? {
         Some(live) => Response::json(Object::new().text("token", &token::of_session(&live)?).finish()),
         None => {

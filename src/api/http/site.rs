@@ -9,12 +9,13 @@ use super::request::{MAX_URL, Request};
 use super::response::Response;
 use crate::error::{AuthError, Code};
 use crate::flow::url::{configured_base, with_base_path};
+use crate::plugin;
 use crate::settings;
 
 /// Better Auth's `baseURL` in effect for one request.
-pub(super) struct Site {
+pub(crate) struct Site {
     /// With the base path.
-    pub(super) base_url: String,
+    pub(crate) base_url: String,
     /// Path of the base URL, without a slash at its end.
     base_path: String,
     host: String,
@@ -26,7 +27,7 @@ pub(super) struct Site {
 
 impl Site {
     /// As the settings say, or as the request was made.
-    pub(super) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         let base_path = settings::base_path().unwrap_or_default();
         let Some(base_url) = configured_base() else {
             let origin = request_origin(request);
@@ -50,13 +51,13 @@ impl Site {
         }
     }
 
-    pub(super) fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         // Without a base URL of its own Better Auth goes by the environment, not by the request.
         self.is_configured && self.origin.starts_with("https:")
     }
 
     /// The host of the base URL, where it is configured.
-    pub(super) fn configured_host(&self) -> Option<&str> {
+    pub(crate) fn configured_host(&self) -> Option<&str> {
         self.is_configured.then_some(self.host.as_str())
     }
 
@@ -65,7 +66,7 @@ impl Site {
     ///
     /// # Errors
     /// `better_auth.base_url` isn't set.
-    pub(super) fn link_base(&self) -> Result<&str, AuthError> {
+    pub(crate) fn link_base(&self) -> Result<&str, AuthError> {
         let host = self.origin.split_once("://").map_or("", |(_, host)| host);
         if self.is_configured || origin::is_loopback(host) {
             return Ok(&self.base_url);
@@ -76,13 +77,13 @@ impl Site {
     }
 
     /// The request's path below the base path, as better-call matches it; `None` where it is elsewhere.
-    pub(super) fn path<'r>(&self, request: &'r Request) -> Option<&'r str> {
+    pub(crate) fn path<'r>(&self, request: &'r Request) -> Option<&'r str> {
         let below = request.url.path().strip_prefix(self.base_path.as_str())?;
         (below.starts_with('/') && !below.contains("//")).then(|| without_slash(below))
     }
 
     /// The request's path as settings name it: Better Auth's `normalizePathname`.
-    pub(super) fn route<'r>(&self, request: &'r Request) -> &'r str {
+    pub(crate) fn route<'r>(&self, request: &'r Request) -> &'r str {
         route_path(request.url.path(), &self.base_path)
     }
 
@@ -98,7 +99,7 @@ impl Site {
     ///
     /// # Errors
     /// The code, for a URL of another site.
-    pub(super) fn check_redirect<'u>(&self, url: &'u str, code: Code) -> Result<Cow<'u, str>, AuthError> {
+    pub(crate) fn check_redirect<'u>(&self, url: &'u str, code: Code) -> Result<Cow<'u, str>, AuthError> {
         if url.is_empty() {
             return Ok(url.into());
         }
@@ -111,7 +112,7 @@ impl Site {
     ///
     /// # Errors
     /// As of [`Site::check_redirect`].
-    pub(super) fn redirect(&self, location: Option<String>, code: Code) -> Result<Response, AuthError> {
+    pub(crate) fn redirect(&self, location: Option<String>, code: Code) -> Result<Response, AuthError> {
         let is_allowed = |location: &String| self.destination(location).is_some_and(|url| url == *location);
         location.filter(is_allowed).map(Response::redirect).ok_or_else(|| code.into())
     }
@@ -133,7 +134,7 @@ impl Site {
     ///
     /// # Errors
     /// MISSING_OR_NULL_ORIGIN, INVALID_ORIGIN.
-    pub(super) fn check_origin(&self, request: &Request, is_forced: bool) -> Result<(), AuthError> {
+    pub(crate) fn check_origin(&self, request: &Request, is_forced: bool) -> Result<(), AuthError> {
         if settings::disable_csrf_check() || settings::disable_origin_check() {
             return Ok(());
         }
@@ -141,7 +142,7 @@ impl Site {
             return Ok(());
         }
         let header = |name| request.header(name).filter(|value| !value.is_empty());
-        let origin = header("origin");
+        let origin = origin_of(request);
         // A page of the same origin that hides where it is, as under a strict referrer policy.
         let is_own = origin.as_deref() == Some("null")
             && request.header("sec-fetch-site").as_deref() == Some("same-origin");
@@ -150,9 +151,9 @@ impl Site {
             false => origin.or_else(|| header("referer")),
         };
         match claimed.as_deref() {
-            None | Some("null") => Err(Code::MissingOrNullOrigin.into()),
+            None | Some("null") => Err(Code::MISSING_OR_NULL_ORIGIN.into()),
             Some(claimed) if self.is_trusted(claimed, false) => Ok(()),
-            Some(_) => Err(Code::InvalidOrigin.into()),
+            Some(_) => Err(Code::INVALID_ORIGIN.into()),
         }
     }
 
@@ -160,7 +161,7 @@ impl Site {
     ///
     /// # Errors
     /// CROSS_SITE_NAVIGATION_LOGIN_BLOCKED, and those of [`Site::check_origin`].
-    pub(super) fn check_sign_in(&self, request: &Request) -> Result<(), AuthError> {
+    pub(crate) fn check_sign_in(&self, request: &Request) -> Result<(), AuthError> {
         if settings::disable_csrf_check() {
             return Ok(());
         }
@@ -170,10 +171,10 @@ impl Site {
         let header = |name| request.header(name).filter(|value| !value.trim().is_empty());
         let (site, mode) = (header("sec-fetch-site"), header("sec-fetch-mode"));
         if site.as_deref() == Some("cross-site") && mode.as_deref() == Some("navigate") {
-            return Err(Code::CrossSiteNavigationLoginBlocked.into());
+            return Err(Code::CROSS_SITE_NAVIGATION_LOGIN_BLOCKED.into());
         }
         let is_browser = site.is_some() || mode.is_some() || header("sec-fetch-dest").is_some();
-        if is_browser || header("origin").is_some() || header("referer").is_some() {
+        if is_browser || origin_of(request).is_some() || header("referer").is_some() {
             return self.check_origin(request, true);
         }
         Ok(())
@@ -181,8 +182,14 @@ impl Site {
 }
 
 /// A path without a slash at its end, where that is to be passed over.
-pub(super) fn without_slash(path: &str) -> &str {
+pub(crate) fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').filter(|_| settings::skip_trailing_slashes()).unwrap_or(path)
+}
+
+/// The origin that a request names as its own.
+fn origin_of(request: &Request) -> Option<Cow<'_, str>> {
+    let named = || plugin::on().iter().find_map(|plugin| plugin.origin(request)).map(Cow::Owned);
+    request.header("origin").filter(|value| !value.is_empty()).or_else(named)
 }
 
 /// The origin that the request was made to, as far as the server can tell.

@@ -1,0 +1,363 @@
+//! Better Auth's plugins: the table of them, and the points at which the core asks them.
+//!
+//! Each has a folder with everything of it: its columns and tables, settings, codes, routes and flows, in files named
+//! like the rooms of the core. The core never names one: it asks those that are on, in the order of
+//! `better_auth.plugins`. Adding one means adding a folder, and a line in [`PLUGINS`].
+
+mod admin;
+#[cfg(any(test, feature = "pg_test"))]
+mod made_up;
+mod two_factor;
+
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::api::http::{Answer, Context, Request, Route};
+use crate::error::AuthError;
+use crate::flow::new_user;
+use crate::flow::session::{self, Caller, Live};
+use crate::settings::{self, RateLimit, parts};
+use crate::store::fields::Given;
+use crate::store::migrate::Definition;
+use crate::store::session::Session;
+use crate::store::user::User;
+
+/// All plugins.
+const PLUGINS: &[&dyn Plugin] = &[
+    &admin::Admin,
+    &two_factor::TwoFactor,
+    #[cfg(any(test, feature = "pg_test"))]
+    &made_up::MadeUp,
+];
+
+/// Tables of plugins, on or off. A table's place here is the number of its `Table::Plugin`.
+pub(crate) const TABLES: &[&Definition] = &[];
+
+/// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.
+pub(crate) trait Plugin: Sync {
+    /// Better Auth's id of it, as `better_auth.plugins` names it.
+    fn id(&self) -> &'static str;
+
+    /// Whether it can be switched on. One that can't has columns that are heeded where another server put them.
+    fn is_offered(&self) -> bool {
+        true
+    }
+
+    /// Columns that it adds to `user` and `session`, in Better Auth's order.
+    fn columns(&self) -> &'static [Column] {
+        &[]
+    }
+
+    /// Tables of its own: some of [`TABLES`].
+    fn tables(&self) -> &'static [&'static Definition] {
+        &[]
+    }
+
+    /// Columns that forbid a sign-in. They are heeded where they are there, whether the plugin is on or not.
+    fn bars(&self) -> &'static [Bar] {
+        &[]
+    }
+
+    /// Defines its settings; whether every value that was given for one before took effect.
+    fn define_settings(&self) -> bool {
+        true
+    }
+
+    /// Its endpoints, those without an HTTP route among them.
+    fn routes(&self) -> &'static [Route] {
+        &[]
+    }
+
+    /// Its own limits, which come before Better Auth's: `rateLimit` of a plugin. The first that matches counts.
+    fn limits(&self) -> Vec<Limit> {
+        Vec::new()
+    }
+
+    /// The functions that `enable_rpc()` makes for it.
+    fn rpc(&self) -> &'static [Rpc] {
+        &[]
+    }
+
+    /// A session token that a request brings otherwise than in a cookie. It takes the place of the cookie.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    fn token(&self, _request: &Request) -> Result<Option<String>, AuthError> {
+        Ok(None)
+    }
+
+    /// An origin that a request names elsewhere than in its Origin header.
+    fn origin(&self, _request: &Request) -> Option<String> {
+        None
+    }
+
+    /// Better Auth's `hooks.before`: an endpoint was asked, and hasn't looked at the body yet, which may be changed.
+    ///
+    /// # Errors
+    /// The endpoint isn't to go on.
+    fn before(&self, _caller: &mut dyn Caller, _body: &mut Map<String, Value>) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// A user is about to be created: Better Auth's `databaseHooks.user.create.before`.
+    ///
+    /// # Errors
+    /// The user isn't to be created.
+    fn before_user(&self, _caller: &dyn Caller, _draft: &mut new_user::Draft) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// A user has been created: `databaseHooks.user.create.after`.
+    ///
+    /// # Errors
+    /// Those of the store. They undo the user.
+    fn after_user(&self, _caller: &dyn Caller, _user: &User) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// Additional fields of a user are about to be changed: `databaseHooks.user.update.before`.
+    ///
+    /// # Errors
+    /// They aren't to be changed.
+    fn before_user_update(
+        &self,
+        _caller: &dyn Caller,
+        _user: &User,
+        _given: &mut Vec<Given>,
+    ) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// A session is about to be opened: `databaseHooks.session.create.before`.
+    ///
+    /// # Errors
+    /// It isn't to be opened.
+    fn before_session(
+        &self,
+        _caller: &dyn Caller,
+        _user: &User,
+        _draft: &mut session::Draft,
+    ) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// A session has been opened: `databaseHooks.session.create.after`.
+    ///
+    /// # Errors
+    /// Those of the store. They undo the session.
+    fn after_session(&self, _caller: &dyn Caller, _user: &User, _session: &Session) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// Has a user's email verified in a way of its own, in place of the mail with a link; whether it has.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn send_verification(&self, _user: &User) -> Result<bool, AuthError> {
+        Ok(false)
+    }
+
+    /// Better Auth's `hooks.after`: an endpoint has answered or refused. Cookies and headers may be added, and the
+    /// answer may be another one.
+    ///
+    /// # Errors
+    /// They take the place of the answer.
+    fn after(&self, _context: &mut Context<'_>, _answer: &mut Answer) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// What `get-session` answers of a session, given what it would answer otherwise: JSON. `None` for the same.
+    ///
+    /// # Errors
+    /// Those of the DBA's function.
+    fn session_answer(&self, _live: &Live, _answer: &str) -> Result<Option<String>, AuthError> {
+        Ok(None)
+    }
+
+    /// Claims that it adds to the bridge token of a session.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn claims(&self, _live: &Live, _claims: &mut Map<String, Value>) -> Result<(), AuthError> {
+        Ok(())
+    }
+}
+
+/// A column that a plugin adds to `user` or `session`.
+pub(crate) struct Column {
+    /// `user` or `session`.
+    pub(crate) model: &'static str,
+    /// Better Auth's name of the field.
+    pub(crate) name: &'static str,
+    /// Type and constraints: of [`crate::store::migrate`]'s.
+    pub(crate) kind: &'static str,
+    /// Requests may set it: not Better Auth's `input: false`.
+    pub(crate) is_input: bool,
+    /// What a new row gets: Better Auth's `defaultValue`.
+    pub(crate) default: Option<&'static str>,
+    /// Whether the plugin has it under its settings as they are. These settings tell of their changes: `column_flag`.
+    pub(crate) is_on: fn() -> bool,
+}
+
+impl Column {
+    /// A column of `user` that no request sets.
+    pub(crate) const fn user(name: &'static str, kind: &'static str) -> Self {
+        Self { model: "user", name, kind, is_input: false, default: None, is_on: || true }
+    }
+
+    /// A column of `session` that no request sets.
+    pub(crate) const fn session(name: &'static str, kind: &'static str) -> Self {
+        Self { model: "session", ..Self::user(name, kind) }
+    }
+}
+
+/// A plugin's limit of some paths.
+pub(crate) struct Limit {
+    /// Whether it is this path's, which is below the base path.
+    pub(crate) matches: fn(path: &str) -> bool,
+    pub(crate) limit: RateLimit,
+}
+
+/// How a user has proven who it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Proof {
+    /// By a password, which alone isn't enough where there is a second factor.
+    Password,
+    /// By a mail, another session, a provider.
+    Other,
+}
+
+/// What a plugin's columns forbid.
+pub(crate) struct Bar {
+    /// The SQL that says whether it is down for the row of `user` with this alias; `None` without its columns.
+    pub(crate) is_down: fn(row: &str) -> Result<Option<String>, AuthError>,
+    /// What it is down for: anything, unless it is said.
+    pub(crate) of: Option<Proof>,
+    /// What the user is told.
+    pub(crate) refusal: fn() -> AuthError,
+}
+
+/// A function that `enable_rpc()` makes: the C function is `rpc_<name>_wrapper`.
+pub(crate) struct Rpc {
+    pub(crate) name: &'static str,
+    /// Arguments with their defaults, each `name type`.
+    pub(crate) arguments: &'static str,
+    /// The COMMENT, as it stands between quotes.
+    pub(crate) comment: &'static str,
+}
+
+/// All plugins, on or off.
+pub(crate) fn all() -> impl Iterator<Item = &'static dyn Plugin> {
+    PLUGINS.iter().copied()
+}
+
+/// What all plugins' columns forbid, on or off.
+pub(crate) fn bars() -> impl Iterator<Item = &'static Bar> {
+    all().flat_map(|plugin| plugin.bars())
+}
+
+/// The limit that a plugin has for a path.
+pub(crate) fn limit(path: &str) -> Option<RateLimit> {
+    let of = |plugin: &&dyn Plugin| plugin.limits().into_iter().find(|limit| (limit.matches)(path));
+    on().iter().find_map(of).map(|limit| limit.limit)
+}
+
+/// Defines the settings of all plugins; whether every value that was given for one before took effect.
+pub(crate) fn define_settings() -> bool {
+    all().fold(true, |all, plugin| plugin.define_settings() & all)
+}
+
+/// The plugins that are on, in the setting's order.
+pub(crate) fn on() -> Rc<[&'static dyn Plugin]> {
+    thread_local! {
+        static ON: RefCell<Option<(u64, Rc<[&'static dyn Plugin]>)>> = const { RefCell::new(None) };
+    }
+    let now = settings::field_changes();
+    let known = ON
+        .with_borrow(|known| known.as_ref().filter(|known| known.0 == now).map(|known| Rc::clone(&known.1)));
+    known.unwrap_or_else(|| {
+        // PostgreSQL has asked before it took the value.
+        let on: Rc<[_]> = parse(&settings::plugins().unwrap_or_default()).unwrap_or_default().into();
+        ON.set(Some((now, Rc::clone(&on))));
+        on
+    })
+}
+
+/// Whether a plugin is on: for plugins that look for one another.
+pub(crate) fn is_on(id: &str) -> bool {
+    on().iter().any(|plugin| plugin.id() == id)
+}
+
+/// `better_auth.plugins`: ids, separated by commas.
+///
+/// # Errors
+/// What is wrong with it, for a person.
+pub(crate) fn parse(list: &str) -> Result<Vec<&'static dyn Plugin>, String> {
+    let mut plugins: Vec<&'static dyn Plugin> = Vec::new();
+    for id in parts(list) {
+        let Some(plugin) = all().find(|plugin| plugin.id() == id && plugin.is_offered()) else {
+            let known: Vec<&str> =
+                all().filter(|plugin| plugin.is_offered()).map(|plugin| plugin.id()).collect();
+            return Err(format!("There is no plugin \"{id}\"; there are {}.", known.join(", ")));
+        };
+        if plugins.iter().any(|known| known.id() == id) {
+            return Err(format!("Plugin \"{id}\" is named twice."));
+        }
+        plugins.push(plugin);
+    }
+    Ok(plugins)
+}
+
+/// An endpoint was asked: each plugin that is on may change the body or refuse.
+///
+/// # Errors
+/// The first refusal.
+pub(crate) fn before(caller: &mut dyn Caller, body: &mut Map<String, Value>) -> Result<(), AuthError> {
+    on().iter().try_for_each(|plugin| plugin.before(caller, body))
+}
+
+/// What `get-session` answers of a session: JSON.
+///
+/// # Errors
+/// Those of the DBA's function.
+pub(crate) fn session_answer(live: &Live, mut answer: String) -> Result<String, AuthError> {
+    for plugin in on().iter() {
+        if let Some(other) = plugin.session_answer(live, &answer)? {
+            answer = other;
+        }
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::catalog::Table;
+
+    #[test]
+    fn a_list_of_plugins_keeps_its_order() {
+        let ids = |list| parse(list).map(|on| on.iter().map(|plugin| plugin.id()).collect::<Vec<_>>());
+        assert_eq!(ids(""), Ok(vec![]));
+        assert_eq!(ids(" made-up , admin,"), Ok(vec!["made-up", "admin"]));
+        for (bad, says) in
+            [("nope", "no plugin \"nope\""), ("two-factor", "no plugin"), ("admin,admin", "twice")]
+        {
+            assert!(ids(bad).is_err_and(|why| why.contains(says)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tables_know_their_places_and_names_stand_once() {
+        for (place, definition) in TABLES.iter().enumerate() {
+            assert_eq!(u8::try_from(place).map(Table::Plugin), Ok(definition.table), "{}", definition.model);
+        }
+        let mut seen = std::collections::HashSet::new();
+        for plugin in all() {
+            assert!(seen.insert(plugin.id().to_owned()));
+            for column in plugin.columns() {
+                assert!(seen.insert(format!("{}.{}", column.model, column.name)), "{}", column.name);
+            }
+        }
+    }
+}
