@@ -73,6 +73,8 @@ impl Code {
             "Email and password sign up is not enabled"
         FAILED_TO_CREATE_USER 422 ERRCODE_INVALID_PARAMETER_VALUE
             "Failed to create user"
+        FAILED_TO_UPDATE_USER 500 ERRCODE_INVALID_PARAMETER_VALUE
+            "Failed to update user"
         FAILED_TO_GET_SESSION 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
             "Failed to get session"
         FAILED_TO_GET_USER_INFO 404 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION

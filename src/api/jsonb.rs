@@ -17,16 +17,16 @@ use crate::error::AuthError;
 use crate::flow::json::Object;
 
 /// A result: JSON text that becomes jsonb.
-pub(super) struct JsonText(String);
+pub(crate) struct JsonText(String);
 
 impl JsonText {
     /// From text that is JSON and has no NUL characters in its strings.
-    pub(super) fn from_json(json: String) -> Self {
+    pub(crate) fn from_json(json: String) -> Self {
         Self(json)
     }
 
     /// The same object with one more member.
-    pub(super) fn with_text(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_text(mut self, name: &str, value: &str) -> Self {
         let member = Object::new().text(name, value).finish();
         self.0.truncate(self.0.len().saturating_sub(1));
         self.0.push(',');
@@ -81,29 +81,29 @@ unsafe impl SqlTranslatable for JsonText {
 }
 
 /// An argument: the bytes of a jsonb's container, as PostgreSQL stores them.
-pub(super) struct Jsonb<'a>(Container<'a>);
+pub(crate) struct Jsonb<'a>(Container<'a>);
 
 /// One value inside of an argument.
 #[derive(Clone, Copy)]
-pub(super) struct Member<'a>(Element<'a>);
+pub(crate) struct Member<'a>(Element<'a>);
 
 impl<'a> Member<'a> {
     /// It, if it is a string.
-    pub(super) fn as_str(self) -> Option<&'a str> {
+    pub(crate) fn as_str(self) -> Option<&'a str> {
         self.0.as_str()
     }
 
-    pub(super) fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         self.0.kind == NULL
     }
 
     /// Its elements, if it is an array.
-    pub(super) fn elements(self) -> Option<Vec<Member<'a>>> {
+    pub(crate) fn elements(self) -> Option<Vec<Member<'a>>> {
         self.container(0)?.0.values()
     }
 
     /// Its members, if it is an object.
-    pub(super) fn members(self) -> Option<Vec<(&'a str, Member<'a>)>> {
+    pub(crate) fn members(self) -> Option<Vec<(&'a str, Member<'a>)>> {
         self.container(OBJECT)?.entries()
     }
 
@@ -116,7 +116,7 @@ impl<'a> Member<'a> {
 
 impl<'a> Jsonb<'a> {
     /// The members of an object; `None` for anything else.
-    pub(super) fn entries(&self) -> Option<Vec<(&'a str, Member<'a>)>> {
+    pub(crate) fn entries(&self) -> Option<Vec<(&'a str, Member<'a>)>> {
         let header = self.0.header()?;
         if header & OBJECT == 0 {
             return None;
@@ -128,7 +128,7 @@ impl<'a> Jsonb<'a> {
     ///
     /// # Errors
     /// It is no object, or one of more than serde_json takes or than is taken from anybody.
-    pub(super) fn object(&self, argument: &str) -> Result<Map<String, Value>, AuthError> {
+    pub(crate) fn object(&self, argument: &str) -> Result<Map<String, Value>, AuthError> {
         let refused = |text: &str| AuthError::Argument(format!("{argument} {text}"));
         let mut bytes = Vec::new();
         let json = self.0.write(&mut bytes).and_then(|()| std::str::from_utf8(&bytes).ok());
@@ -150,7 +150,7 @@ impl Jsonb<'_> {
     ///
     /// # Errors
     /// Not an object, too large for a token, or claims that [`Payload::claim`] refuses.
-    pub(super) fn payload(&self) -> Result<Payload, Refusal> {
+    pub(crate) fn payload(&self) -> Result<Payload, Refusal> {
         const NOT_AN_OBJECT: Refusal = Refusal::NotJson("payload");
         // Before anything is copied: more than this does not fit into a token.
         if self.0.0.len() > MAX_TOKEN {

@@ -5,10 +5,10 @@ mod any_json;
 mod endpoint;
 pub(crate) mod http;
 mod json;
-mod jsonb;
+pub(crate) mod jsonb;
 pub(crate) mod jsonb_writer;
 mod raise;
-mod rpc;
+pub(crate) mod rpc;
 mod sql;
 
 pub(crate) use raise::keep_backtraces;

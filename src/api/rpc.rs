@@ -43,25 +43,25 @@ fn rpc_session_is_live() -> bool {
 }
 
 /// One call: the route's body out of the arguments that were given.
-struct Call<'a> {
+pub(crate) struct Call<'a> {
     session_token: Option<&'a str>,
     body: Map<String, Value>,
 }
 
 impl<'a> Call<'a> {
-    fn with(session_token: Option<&'a str>) -> Self {
+    pub(crate) fn with(session_token: Option<&'a str>) -> Self {
         Self { session_token, body: Map::new() }
     }
 
     /// A field of the body; NULL is left out.
-    fn text(mut self, name: &str, value: Option<&str>) -> Self {
+    pub(crate) fn text(mut self, name: &str, value: Option<&str>) -> Self {
         if let Some(value) = value {
             self.body.insert(name.into(), value.into());
         }
         self
     }
 
-    fn boolean(mut self, name: &str, value: Option<bool>) -> Self {
+    pub(crate) fn boolean(mut self, name: &str, value: Option<bool>) -> Self {
         if let Some(value) = value {
             self.body.insert(name.into(), value.into());
         }
@@ -69,7 +69,7 @@ impl<'a> Call<'a> {
     }
 
     /// The members of an object, where they don't hide a field.
-    fn additional(mut self, fields: Option<Jsonb<'_>>) -> Self {
+    pub(crate) fn additional(mut self, fields: Option<Jsonb<'_>>) -> Self {
         let fields = fields.map_or_else(|| Ok(Map::new()), |fields| fields.object("additional_fields"));
         for (name, value) in fields.or_raise() {
             self.body.entry(name).or_insert(value);
@@ -77,15 +77,15 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn post(self, path: &str) -> JsonText {
+    pub(crate) fn post(self, path: &str) -> JsonText {
         self.call("POST", path, &[])
     }
 
-    fn get(self, path: &str) -> JsonText {
+    pub(crate) fn get(self, path: &str) -> JsonText {
         self.call("GET", path, &[])
     }
 
-    fn call(self, method: &'static str, path: &str, query: &[(&str, &str)]) -> JsonText {
+    pub(crate) fn call(self, method: &'static str, path: &str, query: &[(&str, &str)]) -> JsonText {
         let door = Door {
             method,
             path,

@@ -28,6 +28,14 @@ pub(crate) fn lower_alphanumeric<E>(
     string(LOWER_ALPHANUMERIC, length, fill)
 }
 
+/// `length` decimal digits, every one equally likely, as Better Auth's `generateRandomString(length, "0-9")`.
+///
+/// # Errors
+/// Whatever `fill` returns when it has no randomness to give.
+pub(crate) fn digits<E>(length: usize, fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<String, E> {
+    string(b"0123456789", length, fill)
+}
+
 fn string<E>(
     alphabet: &[u8],
     length: usize,

@@ -12,7 +12,7 @@ const MAX_DIGITS: usize = 10_000;
 
 /// What a request is about to do.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Create,
     Update,
 }
@@ -22,7 +22,7 @@ pub(super) enum Action {
 /// # Errors
 /// FIELD_NOT_ALLOWED for one that requests may not set, MISSING_FIELD for one that a new row needs, and
 /// VALIDATION_ERROR for a value of another type than the column's.
-pub(super) fn parse(
+pub(crate) fn parse(
     table: Table,
     body: &Map<String, Value>,
     action: Action,

@@ -53,12 +53,8 @@ pub(super) fn after_sign_up(user: &User, method: &str) -> Result<(), AuthError> 
 pub(super) fn bridge_claims(live: &Live) -> Result<Map<String, Value>, AuthError> {
     let Some(name) = settings::bridge_claims_function() else { return Ok(Map::new()) };
     let refused = |why: &str| AuthError::Setup(format!("better_auth.bridge_claims_function {why}"));
-    let session: Map<String, Value> = serde_json::from_str(&json::session(&live.session)).unwrap_or_default();
-    let session = session.into_iter().filter(|(name, _)| name != "token").collect();
-    let session = Object::new().members(&session).finish();
-    let argument = Object::new().json("user", &json::user(&live.user)).json("session", &session).finish();
     const NO_OBJECT: &str = "has to answer with a JSON object";
-    let answer = match call("bridge_claims_function", &name, &argument)? {
+    let answer = match call("bridge_claims_function", &name, &json::told(live))? {
         Answer::Json(None) => return Ok(Map::new()),
         Answer::Json(Some(answer)) => answer,
         Answer::Other => return Err(refused(NO_OBJECT)),

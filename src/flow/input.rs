@@ -187,7 +187,7 @@ impl Issues {
 /// Whether zod 4 takes it for an email address, as Better Auth does:
 /// `/^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/`.
 /// No crate knows this syntax; both sides of a shared table have to agree on it to the letter.
-pub(super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     // A copy of it is made; see `bounded`.
     if text.len() > MAX_TEXT {
         return false;
@@ -211,7 +211,7 @@ pub(super) fn is_email(text: &str) -> bool {
 ///
 /// # Errors
 /// PASSWORD_TOO_LONG.
-pub(super) fn check_not_too_long(password: &str) -> Result<(), AuthError> {
+pub(crate) fn check_not_too_long(password: &str) -> Result<(), AuthError> {
     if password::length(password) > settings::max_password_length() {
         return Err(Code::PASSWORD_TOO_LONG.into());
     }
@@ -222,7 +222,7 @@ pub(super) fn check_not_too_long(password: &str) -> Result<(), AuthError> {
 ///
 /// # Errors
 /// PASSWORD_TOO_SHORT or PASSWORD_TOO_LONG.
-pub(super) fn check_new_password(password: &str) -> Result<(), AuthError> {
+pub(crate) fn check_new_password(password: &str) -> Result<(), AuthError> {
     if password::length(password) < settings::min_password_length() {
         return Err(Code::PASSWORD_TOO_SHORT.into());
     }

@@ -144,6 +144,14 @@ pub(crate) fn session(session: &Session) -> String {
         .finish()
 }
 
+/// `{user, session}` for functions of the DBA's: without the token, which is as good as the user.
+pub(crate) fn told(live: &Live) -> String {
+    let session: Map<String, Value> = serde_json::from_str(&session(&live.session)).unwrap_or_default();
+    let session = session.into_iter().filter(|(name, _)| name != "token").collect();
+    let session = Object::new().members(&session).finish();
+    Object::new().json("user", &user(&live.user)).json("session", &session).finish()
+}
+
 /// What `sign-in/email` answers.
 pub(crate) fn signed_in(session: &Session, signed_in: &User, callback_url: Option<&str>) -> String {
     let is_redirect = callback_url.is_some_and(|url| !url.is_empty());

@@ -2,7 +2,8 @@
 
 pub(crate) mod account;
 pub(crate) mod email_verification;
-mod fields;
+pub(crate) mod fields;
+pub(crate) mod guess;
 pub(crate) mod hash;
 mod hooks;
 pub(crate) mod input;

@@ -91,7 +91,10 @@ pub(crate) fn set(caller: &mut dyn Caller, new: Input<'_>) -> Result<(), AuthErr
 }
 
 /// Stores the hash in the user's credential account, which is made where there is none.
-fn store(user_id: &str, hash: &str) -> Result<(), AuthError> {
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn store(user_id: &str, hash: &str) -> Result<(), AuthError> {
     let now = Timestamp::now();
     match account::credential_of(user_id)? {
         Some(account) => account::set_password(&account.id, hash, now),

@@ -26,7 +26,8 @@ pub(crate) struct Client<'a> {
 }
 
 impl Client<'_> {
-    pub(super) fn check(&self, issues: &mut Issues) {
+    /// Adds the issues that are with what is known of it.
+    pub(crate) fn check(&self, issues: &mut Issues) {
         issues.bounded("ipAddress", self.ip_address);
         issues.bounded("userAgent", self.user_agent);
     }

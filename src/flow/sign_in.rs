@@ -6,7 +6,7 @@ use crate::flow::session::{self, Caller};
 use crate::flow::{email_verification, hash};
 use crate::plugin::Proof;
 use crate::settings;
-use crate::store::account::{self, Standing};
+use crate::store::account::{self, Found, Standing};
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
 use crate::store::user::User;
@@ -53,17 +53,56 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
     check_not_too_long(password)?;
 
     let found = account::find_credential(&email.to_lowercase())?;
+    let by = ByPassword {
+        password,
+        wrong: Code::INVALID_EMAIL_OR_PASSWORD.into(),
+        needs_verified_email: true,
+        callback_url,
+        is_remembered: remember_me != Some(false),
+    };
+    by_password(caller, found, by)
+}
+
+/// A password that is to prove who somebody is.
+pub(crate) struct ByPassword<'a> {
+    pub(crate) password: &'a str,
+    /// What everybody is told who doesn't get in by it.
+    pub(crate) wrong: AuthError,
+    /// Whether the settings' `require_email_verification` is about this way to sign in, and where the link of the mail
+    /// leads to.
+    pub(crate) needs_verified_email: bool,
+    pub(crate) callback_url: Option<&'a str>,
+    pub(crate) is_remembered: bool,
+}
+
+/// Verifies the password of whom a sign-in has found, at the same cost where it has found nobody, or a user without
+/// one, and opens a session.
+///
+/// # Errors
+/// `wrong`; after a right password EMAIL_NOT_VERIFIED, BANNED_USER, and what else plugins' columns forbid, as a second
+/// factor does.
+pub(crate) fn by_password<'a>(
+    caller: &dyn Caller,
+    found: Option<Found>,
+    by: ByPassword<'a>,
+) -> Result<SignedIn<'a>, AuthError> {
+    let ByPassword { password, wrong, needs_verified_email, callback_url, is_remembered } = by;
     let credential = found.as_ref().and_then(|found| found.credential.as_ref());
     let stored = credential.and_then(|credential| credential.password.as_deref());
     let is_right = hash::verify(password, stored.map(String::as_str))?;
     let (Some(found), Some(account_id), Some(stored), true) =
         (&found, credential.map(|credential| &credential.id), stored, is_right)
     else {
-        return Err(Code::INVALID_EMAIL_OR_PASSWORD.into());
+        return Err(wrong);
     };
     let user = &found.user;
-    check_verified(caller, user, &found.standing, callback_url)?;
-    found.standing.check(Proof::Password)?;
+    let check = |standing: &Standing| {
+        if needs_verified_email {
+            check_verified(caller, user, standing, callback_url)?;
+        }
+        standing.check(Proof::Password)
+    };
+    check(&found.standing)?;
     // The one moment at which the password is known in clear.
     let rehashed = if hash::is_outdated(stored) { Some(hash::hash(password)?) } else { None };
 
@@ -71,19 +110,17 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
     // deleted the user.
     // From here to the end of the transaction nobody changes the password or deletes the user.
     let Some(locked) = account::lock_password(account_id, rehashed.is_some())? else {
-        return Err(Code::INVALID_EMAIL_OR_PASSWORD.into());
+        return Err(wrong);
     };
     let current = locked.password;
-    check_verified(caller, user, &locked.standing, callback_url)?;
-    locked.standing.check(Proof::Password)?;
+    check(&locked.standing)?;
     if *current != *stored {
         if !hash::verify(password, Some(&current))? {
-            return Err(Code::INVALID_EMAIL_OR_PASSWORD.into());
+            return Err(wrong);
         }
     } else if let Some(hash) = rehashed {
         account::replace_password(account_id, stored, &hash, Timestamp::now())?;
     }
-    let is_remembered = remember_me != Some(false);
     let session = session::open_as(caller, user, session::Draft::new(is_remembered))?;
     Ok(SignedIn { session, user: user.clone(), callback_url, is_remembered })
 }

@@ -147,8 +147,11 @@ fn send_mail(caller: &dyn Caller, live: &Live, callback_url: Option<&str>) -> Re
     })
 }
 
-/// Sessions and accounts go first: tables that Better Auth didn't make may lack the cascade.
-fn delete_user(id: &str) -> Result<(), AuthError> {
+/// Deletes a user. Sessions and accounts go first: tables that Better Auth didn't make may lack the cascade.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn delete_user(id: &str) -> Result<(), AuthError> {
     if user::lock_to_delete(id)? {
         sessions::delete_of_user(id)?;
         account::delete_of_user(id)?;

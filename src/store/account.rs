@@ -150,8 +150,11 @@ fn is_credential(of: &str) -> String {
     )
 }
 
-/// What a sign-in finds of `user u`, under a condition on it.
-fn found(condition: &str, limit: u8) -> Result<String, AuthError> {
+/// What a sign-in finds of `user u`, under a condition on it: for [`find_by`].
+///
+/// # Errors
+/// No such table or column.
+pub(crate) fn found(condition: &str, limit: u8) -> Result<String, AuthError> {
     Ok(format!(
         "SELECT {}, {}, {} FROM {} u LEFT JOIN {} a ON {} OPERATOR(pg_catalog.=) u.id AND {}
          WHERE {condition} LIMIT {limit}",
@@ -274,28 +277,32 @@ thread_local! {
     }) };
 }
 
+/// What a statement of [`found`] finds under a key.
+///
+/// # Errors
+/// No table.
+pub(crate) fn find_by(statement: &Statement, key: &str) -> Result<Option<Found>, AuthError> {
+    let mut rows = statement.query(&[Value::Text(key)], |row| Found {
+        user: User::from_row(row, 1),
+        credential: row
+            .optional_text(User::WIDTH + 1)
+            .map(|id| Credential { id, password: row.optional_text(User::WIDTH + 2).map(Zeroizing::new) }),
+        standing: Standing::from_row(row, User::WIDTH + 3),
+    })?;
+    Ok(rows.pop())
+}
+
 /// The user with this (lower-cased) email, as [`user::find_by_email`] finds it, and its credential account if it has
 /// one.
 ///
 /// # Errors
 /// No table.
 pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
-    let find = |statement: &Statement, key: &str| {
-        let mut rows = statement.query(&[Value::Text(key)], |row| Found {
-            user: User::from_row(row, 1),
-            credential: row.optional_text(User::WIDTH + 1).map(|id| Credential {
-                id,
-                password: row.optional_text(User::WIDTH + 2).map(Zeroizing::new),
-            }),
-            standing: Standing::from_row(row, User::WIDTH + 3),
-        })?;
-        Ok::<_, AuthError>(rows.pop())
-    };
-    if let Some(found) = BY_EMAIL.with(|statement| find(statement, email))? {
+    if let Some(found) = BY_EMAIL.with(|statement| find_by(statement, email))? {
         return Ok(Some(found));
     }
     match user::find_by_folded_email(email)? {
-        Some(user) => BY_ID.with(|statement| find(statement, &user.id)),
+        Some(user) => BY_ID.with(|statement| find_by(statement, &user.id)),
         None => Ok(None),
     }
 }

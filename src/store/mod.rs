@@ -14,6 +14,7 @@ mod guard;
 mod likeness;
 pub(crate) mod mail;
 pub(crate) mod migrate;
+pub(crate) mod pattern;
 pub(crate) mod purge;
 pub(crate) mod rate_limit;
 pub(crate) mod rpc;

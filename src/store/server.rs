@@ -95,6 +95,14 @@ pub(crate) fn random_lower_token(length: usize) -> Result<String, AuthError> {
     random::lower_alphanumeric(length, fill_random)
 }
 
+/// A code of `length` digits: Better Auth's `generateRandomString(length, "0-9")`.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn random_digits(length: usize) -> Result<String, AuthError> {
+    random::digits(length, fill_random)
+}
+
 /// An id for a new row of `table`: 32 of `[a-zA-Z0-9]`, or a UUID where the column is of that type. Empty where the
 /// database makes it itself.
 ///
@@ -113,7 +121,7 @@ pub(crate) fn random_id(table: Table) -> Result<String, AuthError> {
 ///
 /// # Errors
 /// No table.
-pub(super) fn lock_value(table: Table, value: &str) -> Result<(), AuthError> {
+pub(crate) fn lock_value(table: Table, value: &str) -> Result<(), AuthError> {
     let mut hash = DefaultHasher::new();
     value.hash(&mut hash);
     let object = u32::try_from(hash.finish() >> 32).unwrap_or_default();

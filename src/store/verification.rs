@@ -107,6 +107,15 @@ pub(crate) fn consume(identifier: &str, now: Timestamp) -> Result<Option<Verific
     Ok(newest.map(|(found, _)| found).filter(|found| found.expires_at >= now))
 }
 
+/// Deletes all values under an identifier.
+///
+/// # Errors
+/// No table.
+pub(crate) fn delete(identifier: &str) -> Result<(), AuthError> {
+    CONSUME.with(|statement| statement.query(&[Value::Text(identifier)], |_| ()))?;
+    Ok(())
+}
+
 /// Deletes all that have this value under an identifier that begins with `prefix`.
 ///
 /// # Errors

@@ -161,6 +161,19 @@ impl<'r> Context<'r> {
         }
         Ok(Some(Current { live, is_cached: false, needs_refresh }))
     }
+
+    /// The request's session as the table has it: it isn't prolonged, and nothing is said of its cookies.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) fn session_as_it_is(&self) -> Result<Option<Live>, AuthError> {
+        for token in self.session_tokens()? {
+            if let Found::Live(live) = session::look_up(&token, false, false, false)? {
+                return Ok(Some(live));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Caller for Context<'_> {

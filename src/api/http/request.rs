@@ -318,6 +318,22 @@ impl Body {
         }
     }
 
+    /// The same where Better Auth's schema is two: an object of some fields, and a record of any others.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR, with an issue of each.
+    pub(crate) fn object_and_record(&self) -> Result<&Map<String, Value>, AuthError> {
+        self.object("object").map_err(|error| match error {
+            AuthError::Validation(issues) => {
+                let both = issues
+                    .iter()
+                    .flat_map(|issue| [issue.clone(), issue.replace("expected object", "expected record")]);
+                AuthError::Validation(both.collect())
+            }
+            error => error,
+        })
+    }
+
     /// Whether there is one.
     pub(crate) fn is_missing(&self) -> bool {
         self.0.is_none()

@@ -255,16 +255,7 @@ fn sign_in_email(context: &mut Context<'_>, body: &Body) -> Answer {
 }
 
 fn sign_up_email(context: &mut Context<'_>, body: &Body) -> Answer {
-    let fields = body.object("object").map_err(|error| match error {
-        // Better Auth's schema is two: one of its own fields, and a record of any others.
-        AuthError::Validation(issues) => {
-            let both = issues
-                .iter()
-                .flat_map(|issue| [issue.clone(), issue.replace("expected object", "expected record")]);
-            AuthError::Validation(both.collect())
-        }
-        error => error,
-    })?;
+    let fields = body.object_and_record()?;
     let remember_me = Input::from(body.get("rememberMe"));
     let request = sign_up::Request {
         name: body.get("name").into(),
