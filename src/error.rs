@@ -293,7 +293,12 @@ impl AuthError {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
             Self::Token(_) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-            Self::OAuth(_) | Self::Flow(..) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::OAuth(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::Flow(_, "slow_down", _) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            Self::Flow(401, ..) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            Self::Flow(403, ..) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::Flow(500.., ..) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Self::Flow(..) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::NotMigrated(_) => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             Self::Bare(..) | Self::Setup(_) | Self::Adoption(..) => {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE

@@ -55,6 +55,7 @@ macro_rules! settings {
     (@value column_flag) => { bool };
     (@value seconds) => { i32 };
     (@value length) => { i32 };
+    (@value key_length) => { i32 };
     (@value count) => { i32 };
     (@value bits) => { i32 };
     (@value slots) => { i32 };
@@ -64,6 +65,7 @@ macro_rules! settings {
     (@read column_flag) => { bool };
     (@read seconds) => { i64 };
     (@read length) => { usize };
+    (@read key_length) => { usize };
     (@read count) => { i32 };
     (@read bits) => { u8 };
     (@read slots) => { u32 };
@@ -94,6 +96,8 @@ pub(crate) mod read {
     pub(crate) fn length(setting: &GucSetting<i32>) -> usize {
         usize::try_from(setting.get()).unwrap_or_default()
     }
+
+    pub(crate) use length as key_length;
 
     pub(crate) fn count(setting: &GucSetting<i32>) -> i32 {
         setting.get()
@@ -157,6 +161,7 @@ macro_rules! numbers {
 numbers! {
     seconds 0 LONGEST, GucFlags::UNIT_S;
     length 1 4096, GucFlags::empty();
+    key_length 1 191, GucFlags::empty();
     count 1 1_000_000, GucFlags::empty();
     bits 0 128, GucFlags::empty();
     slots 0 1024, GucFlags::empty();

@@ -141,6 +141,13 @@ pub(super) fn member(additional: Option<&str>, name: &str) -> Option<Value> {
     serde_json::from_str::<Map<String, Value>>(additional?).ok()?.remove(name)
 }
 
+impl Field {
+    /// What its column's type means.
+    pub(crate) fn kind(&self) -> Kind {
+        self.column.kind
+    }
+}
+
 impl Given {
     /// A value for a plugin's own column, which no request gave.
     ///

@@ -19,9 +19,9 @@ thread_local! {
 
 /// What a function answered.
 pub(crate) enum Answer {
-    /// JSON text, or NULL.
+    /// JSON text (`true` and `false` of a boolean), or NULL.
     Json(Option<String>),
-    /// It returns something else than json, jsonb or text.
+    /// It returns something else than json, jsonb, text or a boolean.
     Other,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Answer, 
     let oid = find(name).ok_or_else(missing)?;
     let (owner, returns) = describe(oid).ok_or_else(missing)?;
     let cast = match returns {
-        pg_sys::JSONBOID | pg_sys::JSONOID | pg_sys::TEXTOID => "::pg_catalog.text",
+        pg_sys::JSONBOID | pg_sys::JSONOID | pg_sys::TEXTOID | pg_sys::BOOLOID => "::pg_catalog.text",
         _ => " IS NULL",
     };
     // SAFETY: makes the quoted, qualified name of a function that was found just now.

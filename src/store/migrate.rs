@@ -26,12 +26,14 @@ pub(crate) struct Definition {
     pub(crate) indexed: &'static [&'static str],
     /// Fields that only this extension looks rows up by, and how.
     pub(crate) searched: &'static [(&'static str, &'static str)],
+    /// Rows whose `expiresAt` has passed are of no use to anybody: `purge_expired()` deletes them.
+    pub(crate) is_purged: bool,
 }
 
 impl Definition {
     /// Without columns yet.
     pub(crate) const fn of(table: Table, model: &'static str) -> Self {
-        Self { table, model, columns: &[], unique: &["id"], indexed: &[], searched: &[] }
+        Self { table, model, columns: &[], unique: &["id"], indexed: &[], searched: &[], is_purged: false }
     }
 }
 
@@ -275,6 +277,23 @@ fn create(definition: &Wanted, steps: &mut Vec<Step>) -> Result<(), AuthError> {
     for column in definition.indexed {
         create_index(definition.table, column, steps)?;
     }
+    // Those that are no constraint.
+    if let Some(oid) = catalog::find(definition.table) {
+        make_unique(definition, oid, steps)?;
+    }
+    Ok(())
+}
+
+/// Better Auth's name for what makes a column unique that isn't yet: `<table>_<column>_uidx`.
+fn make_unique(definition: &Wanted, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let table = definition.table;
+    for field in &definition.unique {
+        let column = table.column(field);
+        if !has_index(oid, &column, true)? {
+            let name = format!("{}_{column}_uidx", table.name());
+            make_index("UNIQUE INDEX", &name, &format!("{} ({})", table.sql(), table.quoted(field)), steps)?;
+        }
+    }
     Ok(())
 }
 
@@ -343,13 +362,7 @@ fn adopt(definition: &Wanted, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Result
             steps.push(Step { action: "add column", object: format!("{}.{name}", table.sql()) });
         }
     }
-    for field in &definition.unique {
-        let column = table.column(field);
-        if !has_index(oid, &column, true)? {
-            let name = format!("{}_{column}_uidx", table.name());
-            make_index("UNIQUE INDEX", &name, &format!("{} ({})", table.sql(), table.quoted(field)), steps)?;
-        }
-    }
+    make_unique(definition, oid, steps)?;
     for field in definition.indexed {
         if !has_index(oid, &table.column(field), false)? {
             create_index(table, field, steps)?;

@@ -1,10 +1,11 @@
-//! Rows that have run out: sessions, and single-use values.
+//! Rows that have run out: sessions, single-use values, and what plugins have of the kind.
 
 use crate::error::AuthError;
-use crate::store::catalog::Table;
+use crate::plugin;
+use crate::store::catalog::{self, Table};
 use crate::store::columns::compare;
 use crate::store::server::Timestamp;
-use crate::store::sql::{Statement, Value};
+use crate::store::sql::{Statement, Value, query_once};
 
 /// Up to `$2` rows that expired before `$1`. Those that somebody is just using are left for the next time: nobody
 /// waits, and one that is being prolonged stays.
@@ -23,13 +24,19 @@ thread_local! {
     static VERIFICATIONS: Statement = const { Statement::new(Table::Verification, || delete(Table::Verification)) };
 }
 
-/// Deletes up to `batch` sessions and up to `batch` verification values that have expired at `now`; how many.
+/// Deletes up to `batch` rows of each table that have expired at `now`; how many.
 ///
 /// # Errors
 /// No table.
 pub(crate) fn purge(now: Timestamp, batch: i64) -> Result<i64, AuthError> {
     let values = [Value::Time(now), Value::Integer(batch)];
     let gone = |statement: &Statement| statement.query(&values, |_| ()).map(|rows| rows.len());
-    let gone = SESSIONS.with(gone)? + VERIFICATIONS.with(gone)?;
+    let mut gone = SESSIONS.with(gone)? + VERIFICATIONS.with(gone)?;
+    for definition in plugin::on().iter().flat_map(|plugin| plugin.tables()) {
+        // migrate() may not have been run since the plugin is on.
+        if definition.is_purged && catalog::find(definition.table).is_some() {
+            gone += query_once(definition.table, &delete(definition.table)?, &values, |_| ())?.len();
+        }
+    }
     Ok(i64::try_from(gone).unwrap_or(i64::MAX))
 }

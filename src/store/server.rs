@@ -32,6 +32,11 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// Earlier by so many milliseconds, or the first moment there is.
+    pub(crate) fn minus_milliseconds(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_sub(milliseconds.saturating_mul(1_000)))
+    }
+
     /// Whole seconds since 1970-01-01 00:00 UTC, as tokens have them.
     pub(crate) fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000) + UNIX_TO_POSTGRES

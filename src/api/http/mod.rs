@@ -192,7 +192,7 @@ pub(super) fn call_endpoint(
     context.path = &path;
     context.is_direct = true;
     let mut body = match route.has_body {
-        true => request.read_body(false, route.max_values)?,
+        true => request.read_body(false, false, route.max_values)?,
         false => request.no_body(),
     };
     dispatch(route, &mut context, &mut body)
@@ -208,7 +208,7 @@ fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
 
 fn with_cookies(mut response: Response, mut context: Context<'_>) -> Response {
     // A fault says nothing else.
-    if response.status == 500 {
+    if response.status == 500 && response.body.is_empty() {
         return response;
     }
     for (name, value) in context.take_headers() {
@@ -220,7 +220,7 @@ fn with_cookies(mut response: Response, mut context: Context<'_>) -> Response {
 
 fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> {
     let mut body = match route.has_body {
-        true => context.request.read_body(route.takes_forms, route.max_values)?,
+        true => context.request.read_body(route.takes_forms, route.forms_last, route.max_values)?,
         false => context.request.no_body(),
     };
     if context.request.method != "GET" {

@@ -162,6 +162,11 @@ impl Request {
         self.query_value(name).is_some_and(|value| value.as_str() != Some(""))
     }
 
+    /// The body's text, whatever is in it.
+    pub(crate) fn text(&self) -> &str {
+        self.body.as_deref().unwrap_or_default()
+    }
+
     /// For a route that takes no body.
     pub(crate) fn no_body(&self) -> Body {
         Body(None)
@@ -172,7 +177,12 @@ impl Request {
     ///
     /// # Errors
     /// UNSUPPORTED_MEDIA_TYPE, BAD_REQUEST, VALIDATION_ERROR.
-    pub(crate) fn read_body(&self, takes_forms: bool, max_values: usize) -> Result<Body, AuthError> {
+    pub(crate) fn read_body(
+        &self,
+        takes_forms: bool,
+        forms_last: bool,
+        max_values: usize,
+    ) -> Result<Body, AuthError> {
         const JSON: &str = "application/json";
         const FORM: &str = "application/x-www-form-urlencoded";
         let Some(body) = &self.body else { return Ok(Body(None)) };
@@ -192,7 +202,11 @@ impl Request {
                 form_pairs(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect();
             return Ok(Body(Some(Value::Object(fields))));
         }
-        let allowed = if takes_forms { format!("{FORM}, {JSON}") } else { JSON.to_owned() };
+        let allowed = match (takes_forms, forms_last) {
+            (true, false) => format!("{FORM}, {JSON}"),
+            (true, true) => format!("{JSON}, {FORM}"),
+            (false, _) => JSON.to_owned(),
+        };
         Err(AuthError::MediaType(match content_type.is_empty() {
             true => format!("Content-Type is required. Allowed types: {allowed}"),
             false => format!("Content-Type \"{content_type}\" is not allowed. Allowed types: {allowed}"),

@@ -30,10 +30,14 @@ pub(crate) struct Route {
     pub(crate) method: &'static str,
     /// Below the base path; a last part of `*` is any one part. Empty for one that HTTP doesn't reach.
     pub(crate) path: &'static str,
+    /// Where a setting says that it is instead.
+    pub(crate) at: Option<fn() -> Option<String>>,
     /// Has its origin checked without cookies too.
     pub(crate) is_sign_in: bool,
     /// Takes form bodies besides JSON.
     pub(crate) takes_forms: bool,
+    /// And names them last among what it takes.
+    pub(crate) forms_last: bool,
     /// How many values its body may have.
     pub(crate) max_values: usize,
     /// Reads its body.
@@ -56,7 +60,9 @@ pub(crate) const fn get(
         method: "GET",
         path,
         is_sign_in: false,
+        at: None,
         takes_forms: false,
+        forms_last: false,
         max_values: json_bounds::FEW,
         has_body: false,
         writes: false,
@@ -74,7 +80,7 @@ pub(crate) const fn post(
     Route { method: "POST", has_body: true, writes: true, ..get(endpoint, path, run) }
 }
 
-const ROUTES: &[Route] = &[
+pub(crate) const ROUTES: &[Route] = &[
     get("getSession", "/get-session", get_session),
     Route { has_body: false, ..post("getSession", "/get-session", get_session) },
     Route { is_sign_in: true, takes_forms: true, ..post("signInEmail", "/sign-in/email", sign_in_email) },
@@ -138,6 +144,9 @@ impl Route {
     fn is_at(&self, path: &str) -> bool {
         if self.path.is_empty() {
             return false;
+        }
+        if let Some(at) = self.at.and_then(|at| at()) {
+            return at == path;
         }
         match self.path.strip_suffix('*') {
             Some(parent) => {
