@@ -9,12 +9,12 @@ import { server } from './lib.mjs';
 const page = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const listed = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
 
-test('docs/settings.md has every setting', async (t) => {
+test('docs/settings.md has every setting, and docs/plugins.md those of plugins', async (t) => {
   const { client } = await server.database(t);
   await client.query(`LOAD 'better_auth'`);
   const settings = await client.column(`SELECT substr(name, 13) FROM pg_settings WHERE name LIKE 'better\\_auth.%'`);
   assert.ok(settings.length > 60);
-  assert.deepEqual(listed(page('docs/settings.md'), /^\| `(\w+)`/gm), settings.sort());
+  assert.deepEqual(listed(page('docs/settings.md') + page('docs/plugins.md'), /^\| `(\w+)`/gm), settings.sort());
 });
 
 test('README.md has every function', async (t) => {
