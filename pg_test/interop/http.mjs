@@ -402,7 +402,7 @@ class Shown {
     return {
       request,
       status,
-      headers: headers.map(([name, value]) => `${name}: ${this.#text(value)}`),
+      headers: headers.map(([name, value]) => `${name}: ${this.#header(name, value)}`),
       cookies: this.#cookies(setCookies),
       body: body.startsWith('[') ? this.#list(body) : this.#text(body),
       mails: mails.map(({ kind, recipient, url, token, data }) => ({
@@ -413,6 +413,17 @@ class Shown {
         data: this.#value(data),
       })),
     };
+  }
+
+  /** A header that holds cookies shows them as they are shown elsewhere. */
+  #header(name, value) {
+    if (name === 'set-auth-token') return this.#signed(encodeURIComponent(value));
+    const cookies = name === 'location' && /(?<=[?&])cookie=([^&#]*=[^&#]*|[^&#]*%3D[^&#]*)/.exec(value);
+    if (!cookies) return this.#text(value);
+    const joined = new URLSearchParams(cookies[0]).get('cookie');
+    const written = new URLSearchParams({ cookie: joined }).toString() === cookies[0] ? 'cookie' : 'cookie, oddly written';
+    const shown = this.#cookies(onceEach(joined.split(/, (?=[^\s;,=]+=)/))).join(' and ');
+    return this.#text(value.replace(cookies[0], '')).concat(` ${written}: ${shown}`);
   }
 
   rows(rows) {
@@ -471,8 +482,9 @@ class Shown {
   #cookies(cookies) {
     let chunks = '';
     return cookies.map((cookie, index) => {
-      const [, name, value, attributes] = /^([^=]*)=([^;]*)(.*)$/.exec(cookie);
-      if (value === '') return cookie;
+      const [, given, value, attributes] = /^([^=]*)=([^;]*)(.*)$/.exec(cookie);
+      const name = this.#cookieName(given);
+      if (value === '') return `${name}=${attributes}`;
       const bare = name.startsWith(this.#prefix) ? name.slice(this.#prefix.length + 1) : name;
       if (bare === 'session_data') return `${name}=${this.#sessionData(value)}${attributes}`;
       if (/^session_data\.\d+$/.test(bare)) {
@@ -484,6 +496,14 @@ class Shown {
         return `${name}=<${value.length} characters>${attributes} ${data}`;
       }
       return `${name}=${this.#signed(value)}${attributes}`;
+    });
+  }
+
+  /** That of a session on the device has the session's token in it, in small letters. */
+  #cookieName(name) {
+    return name.replace(/(?<=_multi-)[a-z0-9]{32}$/, (lower) => {
+      const token = [...this.#names.keys()].find((known) => known.toLowerCase() === lower);
+      return token ? this.#names.get(token) : `<${lower}>`;
     });
   }
 

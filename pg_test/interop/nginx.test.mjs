@@ -128,7 +128,7 @@ for (const version of versions) describe(`what is not Better Auth’s (PostgREST
       ALTER TABLE public.posts ENABLE ROW LEVEL SECURITY;
       CREATE POLICY own ON public.posts USING (user_id = public.requesting_user_id());
       GRANT ALL ON public.posts TO ${ANON}`);
-    await database.configure({ base_url: BASE_URL, jwt_role: ANON });
+    await database.configure({ base_url: BASE_URL, jwt_role: ANON, plugins: 'bearer' });
     postgrest = await startStandIn({ connection: { database: database.name }, anonRole: ANON, jwtSecret: SECRET, txEnd: 'commit-allow-override', version });
     nginx = await startNginx(postgrest.url);
   });
@@ -154,6 +154,20 @@ for (const version of versions) describe(`what is not Better Auth’s (PostgREST
     const session = await fetch(`${nginx.url}/api/auth/get-session`, { headers: { cookie: hers, authorization } });
     assert.equal((await session.json()).user.email, 'eve@nginx.example');
     assert.deepEqual(await read({ cookie: hers, authorization }), [{ title: 'Mine' }]);
+  });
+
+  test('a session token in Authorization is for Better Auth, below /api/auth/ alone', async () => {
+    const signedUp = await post('/api/auth/sign-up/email', { email: 'bea@nginx.example', password: PASSWORD, name: 'Bea' });
+    const { token } = await signedUp.json();
+    const signed = signedUp.headers.get('set-auth-token');
+    for (const one of [token, signed]) {
+      const answer = await fetch(`${nginx.url}/api/auth/get-session`, { headers: { authorization: `Bearer ${one}` } });
+      assert.equal((await answer.json()).user.email, 'bea@nginx.example');
+      const rpc = await post('/rest/rpc/get_session', {}, { authorization: `Bearer ${one}` });
+      assert.equal(rpc.status, 401, 'PostgREST takes it for a token of its own');
+    }
+    const named = { 'x-better-auth-authorization': `Bearer ${token}` };
+    assert.equal(await (await fetch(`${nginx.url}/api/auth/get-session`, { headers: named })).text(), 'null', 'nginx says what it was');
   });
 
   test('what a client says to PostgREST is not heard', async () => {

@@ -86,6 +86,23 @@ each('sign-up, bridge token, a table, sign-out', async (t, start) => {
   assert.deepEqual([gone.status, gone.json], [401, { error: 'not signed in' }]);
 });
 
+each('Authorization is PostgREST’s, with the plugin bearer too: never a session', async (t, start) => {
+  const { client, send, rpc } = await start({ settings: { plugins: 'bearer' } });
+  const [ada, eve] = [await rpc('sign_up_email', newUser()), await rpc('sign_up_email', newUser())];
+  const { token: jwt } = (await rpc('bridge_token', {}, { cookie: ada.cookie })).json;
+  const emailOf = async (more) => (await rpc('get_session', {}, more)).json?.user.email;
+  assert.equal(await emailOf({ jwt }), undefined, 'a bridge token is no session token');
+  assert.equal(await emailOf({ jwt, cookie: eve.cookie }), eve.json.user.email);
+  // PostgREST refuses session tokens. One that let them through would change nothing.
+  assert.equal((await send('POST', '/rpc/get_session', { body: {}, jwt: ada.json.token })).status, 401);
+  for (const token of [ada.json.token, decodeURIComponent(ada.cookie.split('=')[1])]) {
+    await client.query(`BEGIN; SELECT set_config('request.headers', '${JSON.stringify({ authorization: `Bearer ${token}` })}', true)`);
+    assert.equal(await client.value('SELECT public.get_session()'), null);
+    await client.query('ROLLBACK');
+  }
+  assert.equal((await rpc('get_session', { session_token: ada.json.token })).json.user.email, ada.json.user.email);
+});
+
 each('callers without cookies pass session_token, and get no cookies', async (t, start) => {
   const { rpc } = await start();
   const { json: { token: session_token } } = await rpc('sign_up_email', newUser());

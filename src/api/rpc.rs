@@ -132,8 +132,9 @@ fn body_of(status: u16) -> &'static str {
 
 /// `handler()` for a proxy in front of PostgREST, which runs only POSTs in a transaction that may write. So the
 /// proxy makes every request one, with the body as it is, and method, URL and type of the body in headers of
-/// its own: `X-Better-Auth-Method`, `X-Better-Auth-URL` (path and query), `X-Better-Auth-Content-Type` and
-/// `X-Better-Auth-Cookie`, since PostgREST keeps one cookie of each name.
+/// its own: `X-Better-Auth-Method`, `X-Better-Auth-URL` (path and query), `X-Better-Auth-Content-Type`,
+/// `X-Better-Auth-Cookie`, since PostgREST keeps one cookie of each name, and `X-Better-Auth-Authorization`, since
+/// `Authorization` is PostgREST's own.
 ///
 /// Errors: 22023 without those headers.
 #[pg_extern(sql = false)]
@@ -145,6 +146,7 @@ fn rpc_better_auth_handler(body: Option<&[u8]>) -> Vec<u8> {
     };
     let (method, url) = (take("x-better-auth-method"), take("x-better-auth-url"));
     let (content_type, cookie) = (take("x-better-auth-content-type"), take("x-better-auth-cookie"));
+    let authorization = take("x-better-auth-authorization");
     let answer = || -> Result<Response, AuthError> {
         let missing = |name| {
             AuthError::Argument(format!(
@@ -153,9 +155,12 @@ fn rpc_better_auth_handler(body: Option<&[u8]>) -> Vec<u8> {
         };
         let method = method.ok_or_else(|| missing("X-Better-Auth-Method"))?;
         let url = url.ok_or_else(|| missing("X-Better-Auth-URL"))?;
-        // It is PostgREST that wanted this type.
-        headers.retain(|(name, _)| name != "content-type" && (name != "cookie" || cookie.is_none()));
-        for (name, value) in [("content-type", content_type), ("cookie", cookie)] {
+        // It is PostgREST that wanted this type, and that Authorization speaks to.
+        let is_foreign = |name: &str| matches!(name, "content-type" | "authorization");
+        headers.retain(|(name, _)| !is_foreign(name) && (name != "cookie" || cookie.is_none()));
+        for (name, value) in
+            [("content-type", content_type), ("cookie", cookie), ("authorization", authorization)]
+        {
             headers.extend(value.map(|value| (name.to_owned(), value)));
         }
         let response = answer_forwarded(&method, &url, headers, body.unwrap_or_default())?;

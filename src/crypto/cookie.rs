@@ -1,5 +1,7 @@
 //! Values that a browser keeps for us: signed cookies, and Better Auth's `compact` form of the cookie cache.
 
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::{Map, Value};
 
@@ -26,6 +28,20 @@ pub(crate) fn verify<'k, 'v>(keys: impl IntoIterator<Item = &'k Key>, signed: &'
     }
     let signature = BASE64_STANDARD.decode(signature).ok()?;
     keys.into_iter().any(|key| key.verify(value.as_bytes(), &signature)).then_some(value)
+}
+
+/// Whether the first two parts of a text with dots are a value and its signature, in either alphabet of base64 and with
+/// or without padding: how Better Auth's bearer plugin tells its tokens from others.
+pub(crate) fn begins_signed<'k>(keys: impl IntoIterator<Item = &'k Key>, text: &str) -> bool {
+    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone);
+    let mut parts = text.split('.');
+    let (Some(value), Some(signature)) = (parts.next(), parts.next()) else { return false };
+    let alphabet = if signature.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
+    let signature = signature.split('=').next().unwrap_or_default();
+    let Ok(signature) = GeneralPurpose::new(alphabet, LENIENT).decode(signature) else { return false };
+    keys.into_iter().any(|key| key.verify(value.as_bytes(), &signature))
 }
 
 /// Better Auth's compact cookie cache: `session` is the JSON object `{session,user,updatedAt,version}`,
@@ -95,6 +111,37 @@ mod tests {
         ] {
             assert_eq!(verify([&key], &tampered), None, "{tampered}");
         }
+    }
+
+    #[test]
+    fn a_token_of_the_bearer_plugin_is_told_from_others() {
+        let key = Key::new(SECRET);
+        let (value, signature) = SIGNED.split_once('.').unwrap();
+        let url_safe = signature.replace('+', "-").replace('/', "_");
+        for signed in [
+            SIGNED.to_owned(),
+            SIGNED.trim_end_matches('=').to_owned(),
+            format!("{value}.{url_safe}"),
+            format!("{SIGNED}.more"),
+            format!("{SIGNED}="),
+            sign(&key, ""),
+        ] {
+            assert!(begins_signed([&key], &signed), "{signed}");
+            assert!(!begins_signed([&Key::new(b"other")], &signed), "{signed}");
+        }
+        for other in [
+            "",
+            "x",
+            ".",
+            "..",
+            "a.b",
+            "a.!",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.x",
+            &format!("x{SIGNED}"),
+        ] {
+            assert!(!begins_signed([&key], other), "{other}");
+        }
+        assert!(!begins_signed([&key], &format!("{value}.-{}", &signature[1..])));
     }
 
     #[test]

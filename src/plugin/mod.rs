@@ -5,6 +5,7 @@
 //! `better_auth.plugins`. Adding one means adding a folder, and a line in [`PLUGINS`].
 
 mod admin;
+mod bearer;
 #[cfg(any(test, feature = "pg_test"))]
 mod made_up;
 mod two_factor;
@@ -26,6 +27,7 @@ use crate::store::user::User;
 /// All plugins.
 const PLUGINS: &[&dyn Plugin] = &[
     &admin::Admin,
+    &bearer::Bearer,
     &two_factor::TwoFactor,
     #[cfg(any(test, feature = "pg_test"))]
     &made_up::MadeUp,
@@ -79,7 +81,8 @@ pub(crate) trait Plugin: Sync {
         &[]
     }
 
-    /// A session token that a request brings otherwise than in a cookie. It takes the place of the cookie.
+    /// A session token that a request brings otherwise than in a cookie. It takes the place of the cookie; an empty one
+    /// too, which is none.
     ///
     /// # Errors
     /// There is no usable secret.
@@ -307,6 +310,19 @@ pub(crate) fn parse(list: &str) -> Result<Vec<&'static dyn Plugin>, String> {
         plugins.push(plugin);
     }
     Ok(plugins)
+}
+
+/// A session token that a request brings otherwise than in a cookie.
+///
+/// # Errors
+/// There is no usable secret.
+pub(crate) fn token(request: &Request) -> Result<Option<String>, AuthError> {
+    for plugin in on().iter() {
+        if let Some(token) = plugin.token(request)? {
+            return Ok(Some(token));
+        }
+    }
+    Ok(None)
 }
 
 /// An endpoint was asked: each plugin that is on may change the body or refuse.

@@ -54,7 +54,7 @@ pub(crate) fn parse_strict(header: &str) -> Vec<(String, String)> {
 }
 
 /// Better Auth's `cookieNameRegex`.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::context::Context;
 use super::cookies::{self, Attributes};
+use super::location::decode_uri_component;
 use crate::crypto::mac::Key;
 use crate::crypto::{cookie, jwt};
 use crate::error::AuthError;
@@ -59,6 +60,25 @@ impl Context<'_> {
         self.set_cookies.into_iter().filter(move |_| has_cookies).map(|cookie| cookie.header)
     }
 
+    /// The Set-Cookie headers that the answer has so far; none where the caller has no cookies.
+    pub(crate) fn set_cookie_headers(&self) -> impl Iterator<Item = &str> {
+        let has_cookies = self.request.session_token.is_none();
+        self.set_cookies.iter().filter(move |_| has_cookies).map(|cookie| cookie.header.as_str())
+    }
+
+    /// The name of the session's cookie.
+    pub(crate) fn session_cookie_name(&self) -> String {
+        self.name(SESSION_TOKEN)
+    }
+
+    /// The signed session token that the answer sets as a cookie, before it is encoded.
+    pub(crate) fn session_cookie(&self) -> Option<String> {
+        let name = self.session_cookie_name();
+        let pairs = self.set_cookie_headers().filter_map(|header| header.split(';').next()?.split_once('='));
+        let value = pairs.filter(|(cookie, _)| *cookie == name).last()?.1;
+        decode_uri_component(value).filter(|signed| !signed.is_empty())
+    }
+
     pub(crate) fn name(&self, last: &str) -> String {
         let prefix = settings::cookie_prefix().unwrap_or_else(|| "better-auth".into());
         let secure = if settings::has_secure_cookies(self.site.is_https()) { "__Secure-" } else { "" };
@@ -103,6 +123,19 @@ impl Context<'_> {
         })
     }
 
+    /// The value of a signed cookie by its whole name: of the first of several, as better-call takes it. `None` where
+    /// its signature is wrong.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(crate) fn signed_cookie(&self, name: &str) -> Result<Option<String>, AuthError> {
+        let Some((_, signed)) = self.cookies.iter().find(|(cookie, _)| cookie == name) else {
+            return Ok(None);
+        };
+        let verify = |keys: &mut dyn Iterator<Item = &Key>| cookie::verify(keys, signed).map(str::to_owned);
+        secrets::with_verifying_keys(Name::Cookie, Timestamp::now(), verify)
+    }
+
     /// The session tokens that the request's cookies carry, in the order of these: usually one.
     ///
     /// # Errors
@@ -111,10 +144,8 @@ impl Context<'_> {
         if let Some(token) = &self.request.session_token {
             return Ok(vec![token.clone()]);
         }
-        for plugin in plugin::on().iter() {
-            if let Some(token) = plugin.token(self.request)? {
-                return Ok(vec![token]);
-            }
+        if let Some(token) = plugin::token(self.request)? {
+            return Ok(if token.is_empty() { Vec::new() } else { vec![token] });
         }
         let mut seen = HashSet::new();
         let mut tokens = self.signed(SESSION_TOKEN)?;
@@ -134,7 +165,7 @@ impl Context<'_> {
     /// # Errors
     /// There is no usable secret.
     pub(crate) fn is_hidden(&self, token: &str) -> Result<bool, AuthError> {
-        if self.request.session_token.is_some() {
+        if self.request.session_token.is_some() || plugin::token(self.request)?.is_some() {
             return Ok(false);
         }
         let Some(first) = self.values(&self.name(SESSION_TOKEN)).next() else { return Ok(false) };
@@ -194,7 +225,11 @@ impl Context<'_> {
 
     /// Better Auth's `expireCookie`: nothing that was to be set under this name is sent, chunks included.
     pub(crate) fn expire(&mut self, last: &str) {
-        let name = self.name(last);
+        self.expire_named(self.name(last));
+    }
+
+    /// The same by the whole name.
+    pub(crate) fn expire_named(&mut self, name: String) {
         self.forget(&name);
         self.set(name, "", Some(0));
     }

@@ -61,6 +61,11 @@ impl Response {
         self
     }
 
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The headers as they may go out: nothing that a request brought may end one.
     pub(crate) fn plain_headers(&self) -> Vec<(&'static str, String)> {
         let is_plain = |character: &char| !character.is_control();

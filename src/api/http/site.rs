@@ -87,7 +87,13 @@ impl Site {
         route_path(request.url.path(), &self.base_path)
     }
 
-    fn is_trusted(&self, url: &str, allows_paths: bool) -> bool {
+    /// Scheme, host and port that the routes are served at.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Better Auth's `isTrustedOrigin`.
+    pub(crate) fn is_trusted(&self, url: &str, allows_paths: bool) -> bool {
         let listed = settings::trusted_origins().unwrap_or_default();
         std::iter::once(self.origin.as_str())
             .chain(settings::parts(&listed))

@@ -4,4 +4,6 @@
 // options, `(send) => ({ plugins: [...] })`; settings of ours that decide on columns; and tables of the plugin's with
 // the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
 
-export default [];
+import bearer from './bearer.mjs';
+
+export default [...bearer];
