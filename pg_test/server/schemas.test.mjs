@@ -85,6 +85,14 @@ const snake = (ddl) => ddl.replace(/"([a-z]+(?:[A-Z][a-z]+)+)"/g, (_, name) => `
 const ids = (type, user = type.replace(/ .*/, '')) => betterAuthDdl.replaceAll('\n    id text NOT NULL', `\n    id ${type} NOT NULL`).replaceAll('"userId" text NOT NULL', `"userId" ${user} NOT NULL`);
 const columns = (changes) => `${betterAuthDdl}\n${changes}`;
 
+/** Tables and columns with names of 63 bytes, the longest that PostgreSQL keeps, which only their ends tell apart. */
+const longest = (end) => `${'ü'.repeat((63 - end.length) / 2)}${end}`;
+const LONG = Object.fromEntries([['user', 'use'], ['session', 'ses'], ['account', 'acc'], ['verification', 'ver'], ['rateLimit', 'rat']].map(([model, end]) => [model, longest(end)]));
+const LONG_NAMES = {
+  model_names: Object.entries(LONG).map(([model, name]) => `${model}=${name}`).join(', '),
+  field_names: ['session.userId', 'account.userId', 'account.accountId', 'session.token', 'user.email'].map((field) => `${field}=${longest(field.slice(-3))}`).join(', '),
+};
+
 /** Each: DDL, and the settings it needs. */
 const FORMS = {
   'columns in snake_case': { ddl: snake(betterAuthDdl), set: { field_names: 'snake_case' } },
@@ -95,6 +103,13 @@ const FORMS = {
   'names that need quotes, and the longest there are': {
     ddl: betterAuthDdl.replaceAll('"emailVerified"', '"select"').replaceAll('"userId"', `"${'x'.repeat(63)}"`).replaceAll('better_auth."user"', `better_auth."${'Ü'.repeat(31)}"`),
     set: { model_names: `user=${'Ü'.repeat(31)}`, field_names: `user.emailVerified=select, session.userId=${'x'.repeat(63)}, account.userId=${'x'.repeat(63)}` },
+    unlike: true,
+  },
+  'the longest names, of tables that are made': { ddl: '', set: LONG_NAMES, unlike: true },
+  'the longest names, of tables without their indexes': {
+    ddl: Object.entries(LONG).reduce((ddl, [model, name]) => ddl.replace(new RegExp(`better_auth\\."?${model}"?(?!\\w)`, 'g'), `better_auth."${name}"`), betterAuthDdl)
+      .replace(/^CREATE INDEX .*$/gm, '').replace(/ALTER TABLE ONLY \S+\s+ADD CONSTRAINT \w+_key[^;]*;/g, ''),
+    set: { model_names: LONG_NAMES.model_names },
     unlike: true,
   },
   'bigint ids of an identity': { ddl: ids('bigint GENERATED ALWAYS AS IDENTITY') },

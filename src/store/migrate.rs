@@ -9,6 +9,7 @@ use crate::error::AuthError;
 use crate::plugin;
 use crate::store::adopt;
 use crate::store::catalog::{self, Table, is_citext, type_name};
+use crate::store::object_name::object_name;
 use crate::store::secret;
 use crate::store::sql::{as_caller, run_once};
 use crate::store::user::FOLDED;
@@ -290,8 +291,8 @@ fn make_unique(definition: &Wanted, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> 
     for field in &definition.unique {
         let column = table.column(field);
         if !has_index(oid, &column, true)? {
-            let name = format!("{}_{column}_uidx", table.name());
-            make_index("UNIQUE INDEX", &name, &format!("{} ({})", table.sql(), table.quoted(field)), steps)?;
+            let on = format!("{} ({})", table.sql(), table.quoted(field));
+            make_index("UNIQUE INDEX", [&table.name(), &column, "uidx"], &on, steps)?;
         }
     }
     Ok(())
@@ -299,19 +300,28 @@ fn make_unique(definition: &Wanted, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> 
 
 /// Better Auth's name for it: `<table>_<column>_idx`.
 fn create_index(table: Table, field: &str, steps: &mut Vec<Step>) -> Result<(), AuthError> {
-    let name = format!("{}_{}_idx", table.name(), table.column(field));
-    make_index("INDEX", &name, &format!("{} ({})", table.sql(), table.quoted(field)), steps)
+    let parts = [&table.name(), &table.column(field), "idx"];
+    make_index("INDEX", parts, &format!("{} ({})", table.sql(), table.quoted(field)), steps)
 }
 
-/// Makes an index of that name, or of one like it where that is taken.
-fn make_index(kind: &str, name: &str, on: &str, steps: &mut Vec<Step>) -> Result<(), AuthError> {
-    let mut free = name.to_owned();
+/// Makes an index whose name has these parts, or one like it where that is taken.
+fn make_index(
+    kind: &str,
+    [table, column, label]: [&str; 3],
+    on: &str,
+    steps: &mut Vec<Step>,
+) -> Result<(), AuthError> {
+    let mut name = object_name(table, column, label);
     let mut number = 1;
-    while catalog::has_relation(&free) {
-        free = format!("{name}{number}");
+    while catalog::has_relation(&name) {
+        name = object_name(table, column, &format!("{label}{number}"));
         number += 1;
     }
-    let name = quote_always(&free);
+    make_named_index(kind, &name, on, steps)
+}
+
+fn make_named_index(kind: &str, name: &str, on: &str, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let name = quote_always(name);
     run_once(&format!("CREATE {kind} {name} ON {on}"))?;
     steps.push(Step { action: "create index", object: format!("better_auth.{name}") });
     Ok(())
@@ -327,13 +337,8 @@ fn search(definition: &Wanted, steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let Some(oid) = catalog::find(table) else { return Ok(()) };
     for (field, method) in definition.searched {
         if !has_index(oid, &table.column(field), false)? {
-            let name = format!("{}_{field}_search_idx", table.model());
-            make_index(
-                "INDEX",
-                &name,
-                &format!("{} USING {method} ({})", table.sql(), table.quoted(field)),
-                steps,
-            )?;
+            let on = format!("{} USING {method} ({})", table.sql(), table.quoted(field));
+            make_index("INDEX", [table.model(), field, "search_idx"], &on, steps)?;
         }
     }
     // Of emails with capitals alone, which only an import leaves: mostly empty. citext needs none.
@@ -344,7 +349,7 @@ fn search(definition: &Wanted, steps: &mut Vec<Step>) -> Result<(), AuthError> {
             "{} (pg_catalog.lower({email})) WHERE {email} OPERATOR(pg_catalog.<>) pg_catalog.lower({email})",
             table.sql()
         );
-        make_index("INDEX", FOLDED, &on, steps)?;
+        make_named_index("INDEX", FOLDED, &on, steps)?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod guard;
 mod likeness;
 pub(crate) mod mail;
 pub(crate) mod migrate;
+mod object_name;
 pub(crate) mod pattern;
 pub(crate) mod purge;
 pub(crate) mod rate_limit;
