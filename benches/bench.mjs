@@ -13,9 +13,10 @@ import { purge } from './sections/purge.mjs';
 import { requests } from './sections/requests.mjs';
 import { rowSecurity } from './sections/row_security.mjs';
 import { tokens } from './sections/tokens.mjs';
+import { username } from './sections/username.mjs';
 import { print, rows } from './table.mjs';
 
-const sections = { rowSecurity, tokens, passwords, requests, postgrest, memory, flood, growth, purge };
+const sections = { rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of wanted) {
     if (!(name in sections)) throw new Error(`no section ${name}; there are ${Object.keys(sections).join(', ')}`);

@@ -264,6 +264,8 @@ export const DIFFERENCES = {
   ports: 'A port, brackets, quotes and the name of a link around an address are passed over here; Better Auth takes all such clients for one.',
   floor: 'send-verification-email answers as soon as it can here: nothing is sent while the caller waits. Better Auth takes half a second at least.',
   rateLimitKeys: 'Requests that differ in a token, or lead nowhere, count as one for the rate limit here; Better Auth counts each path by itself, so its table fills up with them.',
+  fieldType: 'A field of a plugin’s of another JSON type than its column’s is refused here; Better Auth stores its text form, or fails.',
+  immutableNull: 'A username that is immutable can’t be taken away by null either here; Better Auth lets it go, and then takes another one.',
   orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',
   rollback: 'A SQL caller who gets an exception loses what its transaction wrote: a refusal neither prolongs a session nor deletes an expired one. The next get_session does.',
 };

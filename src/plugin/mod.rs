@@ -9,6 +9,7 @@ mod bearer;
 #[cfg(any(test, feature = "pg_test"))]
 mod made_up;
 mod two_factor;
+mod username;
 
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -29,6 +30,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &admin::Admin,
     &bearer::Bearer,
     &two_factor::TwoFactor,
+    &username::Username,
     #[cfg(any(test, feature = "pg_test"))]
     &made_up::MadeUp,
 ];
