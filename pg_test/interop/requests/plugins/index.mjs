@@ -1,0 +1,10 @@
+// Groups of requests to plugins, each on and alone, and all of them together.
+//
+// A group's `columns` is `{plugins, options, settings, tables}`: `better_auth.plugins` as ours has it; the real one's
+// options, `(send) => ({ plugins: [...] })`; settings of ours that decide on columns; and tables of the plugin's with
+// the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
+
+import bearer from './bearer.mjs';
+import username from './username.mjs';
+
+export default [...bearer, ...username];
