@@ -2,9 +2,9 @@
 //! times the memory of the two bytes that it was, and an answer may have a line for each.
 
 /// The most values that a body may have where no route takes a list of any length.
-pub(super) const FEW: usize = 1_000;
+pub(crate) const FEW: usize = 1_000;
 /// The most where columns of any content are set: additional fields, and what goes along with an OAuth state.
-pub(super) const MANY: usize = 16_000;
+pub(crate) const MANY: usize = 16_000;
 /// How deep JSON may be nested, which is what the parser takes.
 pub(super) const MAX_DEPTH: usize = 127;
 

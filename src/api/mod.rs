@@ -4,7 +4,7 @@ mod admin;
 mod any_json;
 mod endpoint;
 pub(crate) mod http;
-mod json;
+pub(crate) mod json;
 pub(crate) mod jsonb;
 pub(crate) mod jsonb_writer;
 mod raise;

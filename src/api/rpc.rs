@@ -68,6 +68,14 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// A field that is an object.
+    pub(crate) fn object(mut self, name: &str, value: Option<Jsonb<'_>>) -> Self {
+        if let Some(value) = value {
+            self.body.insert(name.into(), value.object(name).or_raise().into());
+        }
+        self
+    }
+
     /// The members of an object, where they don't hide a field.
     pub(crate) fn additional(mut self, fields: Option<Jsonb<'_>>) -> Self {
         let fields = fields.map_or_else(|| Ok(Map::new()), |fields| fields.object("additional_fields"));

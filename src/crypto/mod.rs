@@ -2,9 +2,11 @@
 #![deny(unsafe_code)]
 
 pub(crate) mod cookie;
+pub(crate) mod digest;
 pub(crate) mod jwt;
 pub(crate) mod mac;
 #[allow(unsafe_code, reason = "memory from the kernel")]
 mod memory;
 pub(crate) mod password;
 pub(crate) mod random;
+pub(crate) mod seal;

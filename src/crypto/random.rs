@@ -36,6 +36,36 @@ pub(crate) fn digits<E>(length: usize, fill: impl FnMut(&mut [u8]) -> Result<(),
     string(b"0123456789", length, fill)
 }
 
+/// An alphabet of Better Auth's `generateRandomString(length, ...)`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Alphabet {
+    /// `"a-z", "A-Z"`.
+    Letters,
+    /// The one that it has where none is named: `"a-z", "0-9", "A-Z", "-_"`.
+    Default,
+}
+
+impl Alphabet {
+    const fn letters(self) -> &'static [u8] {
+        match self {
+            Self::Letters => b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            Self::Default => b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_",
+        }
+    }
+}
+
+/// `length` characters of an alphabet, every one equally likely.
+///
+/// # Errors
+/// Whatever `fill` returns when it has no randomness to give.
+pub(crate) fn of<E>(
+    alphabet: Alphabet,
+    length: usize,
+    fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<String, E> {
+    string(alphabet.letters(), length, fill)
+}
+
 fn string<E>(
     alphabet: &[u8],
     length: usize,
@@ -102,6 +132,21 @@ mod tests {
             assert_eq!(id.len(), length);
             assert!(id.bytes().all(|b| b.is_ascii_alphanumeric()), "{id}");
         }
+    }
+
+    #[test]
+    fn alphabets_are_those_of_better_auth() {
+        for (alphabet, letters) in [(Alphabet::Letters, 52), (Alphabet::Default, 64)] {
+            // A round of all byte values that count has each letter as often as any other.
+            let text = of(alphabet, 256 / letters * letters, counting()).unwrap();
+            let mut found: Vec<u8> = text.bytes().collect();
+            assert!(found.chunks(letters).count() == 256 / letters);
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found.len(), letters, "{alphabet:?}");
+        }
+        let digits = digits(6, counting()).unwrap();
+        assert!(digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{digits}");
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(crate) fn parse(
 ///
 /// # Errors
 /// As [`fields::list`].
-pub(super) fn complete(table: Table, given: &mut Vec<Given>) -> Result<(), AuthError> {
+pub(crate) fn complete(table: Table, given: &mut Vec<Given>) -> Result<(), AuthError> {
     for field in fields::list(table)? {
         if let Some(default) = field.default
             && given.iter().all(|given| given.field.name != field.name)

@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod mail;
 pub(crate) mod new_user;
 pub(crate) mod password;
+pub(crate) mod proof;
 pub(crate) mod secrets;
 pub(crate) mod session;
 pub(crate) mod sign_in;

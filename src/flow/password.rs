@@ -215,11 +215,20 @@ pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>)
     if consumed.is_none_or(|consumed| consumed.value != user_id) {
         return Err(Code::INVALID_TOKEN.into());
     }
-    verification::delete_of_kind(RESET, &user_id)?;
+    replace(&user_id, &hash)
+}
+
+/// Gives a user who forgot the password another one. All reset tokens of the user are void from then on. The user has
+/// to be locked.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn replace(user_id: &str, hash: &str) -> Result<(), AuthError> {
+    verification::delete_of_kind(RESET, user_id)?;
     // A sign-in with the old password that is under way holds the account: its session goes too.
-    store(&user_id, &hash)?;
+    store(user_id, hash)?;
     if settings::revoke_sessions_on_password_reset() {
-        sessions::delete_of_user(&user_id)?;
+        sessions::delete_of_user(user_id)?;
     }
     Ok(())
 }

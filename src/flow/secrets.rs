@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::crypto::jwt::MIN_SECRET;
 use crate::crypto::mac::Key;
+use crate::crypto::seal;
 use crate::error::AuthError;
 use crate::settings;
-use crate::store::server::{Timestamp, config_loaded_at};
+use crate::store::server::{Timestamp, config_loaded_at, fill_random};
 use crate::store::{catalog, secret};
 
 /// The longest secret, and the most that is read of a secret's file, in bytes.
@@ -130,8 +131,26 @@ struct Keys {
     /// When they were read: the count of changes to the table, and the configuration's last reload,
     /// after which a file is read again.
     read_at: (u64, i64),
-    /// The one that signs, then those that still verify, and until when.
-    keys: Vec<(Key, Option<Timestamp>)>,
+    /// The one that signs and encrypts, then those that still verify and decrypt.
+    keys: Vec<Kept>,
+}
+
+/// One secret, as what it is used for.
+struct Kept {
+    signing: Key,
+    sealing: seal::Key,
+    /// `None` for the current one.
+    until: Option<Timestamp>,
+}
+
+impl Kept {
+    fn new(secret: &[u8], until: Option<Timestamp>) -> Self {
+        Self { signing: Key::new(secret), sealing: seal::Key::new(secret), until }
+    }
+
+    fn is_valid(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
 }
 
 thread_local! {
@@ -144,11 +163,33 @@ thread_local! {
 /// # Errors
 /// There is no usable secret.
 pub(crate) fn with_signing_key<T>(name: Name, work: impl FnOnce(&Key) -> T) -> Result<T, AuthError> {
-    with_keys(name, |keys| keys.first().map(|(key, _)| work(key)))?.ok_or_else(|| {
-        let name = name.as_str();
-        AuthError::Setup(format!(
-            "there is no current {name} secret; run: SELECT * FROM better_auth.migrate();"
-        ))
+    with_keys(name, |keys| keys.first().map(|kept| work(&kept.signing)))?.ok_or_else(|| missing(name))
+}
+
+fn missing(name: Name) -> AuthError {
+    let name = name.as_str();
+    AuthError::Setup(format!("there is no current {name} secret; run: SELECT * FROM better_auth.migrate();"))
+}
+
+/// Encrypts a text under the cookie secret: Better Auth's `symmetricEncrypt`.
+///
+/// # Errors
+/// There is no usable secret, or no randomness.
+pub(crate) fn seal(text: &str) -> Result<String, AuthError> {
+    let mut nonce = [0; seal::NONCE];
+    fill_random(&mut nonce)?;
+    with_keys(Name::Cookie, |keys| keys.first().map(|kept| kept.sealing.seal(text, nonce)))?
+        .ok_or_else(|| missing(Name::Cookie))
+}
+
+/// Decrypts what was encrypted under a cookie secret that is good at the time `now`: Better Auth's
+/// `symmetricDecrypt`. `None` where it is none of these.
+///
+/// # Errors
+/// There is no usable secret.
+pub(crate) fn unseal(sealed: &str, now: Timestamp) -> Result<Option<Zeroizing<String>>, AuthError> {
+    with_keys(Name::Cookie, |keys| {
+        keys.iter().filter(|kept| kept.is_valid(now)).find_map(|kept| kept.sealing.open(sealed))
     })
 }
 
@@ -161,13 +202,10 @@ pub(crate) fn with_verifying_keys<T>(
     now: Timestamp,
     work: impl FnOnce(&mut dyn Iterator<Item = &Key>) -> T,
 ) -> Result<T, AuthError> {
-    with_keys(name, |keys| {
-        let valid = |until: Option<Timestamp>| until.is_none_or(|until| until > now);
-        work(&mut keys.iter().filter(|(_, until)| valid(*until)).map(|(key, _)| key))
-    })
+    with_keys(name, |keys| work(&mut keys.iter().filter(|kept| kept.is_valid(now)).map(|kept| &kept.signing)))
 }
 
-fn with_keys<T>(name: Name, work: impl FnOnce(&[(Key, Option<Timestamp>)]) -> T) -> Result<T, AuthError> {
+fn with_keys<T>(name: Name, work: impl FnOnce(&[Kept]) -> T) -> Result<T, AuthError> {
     // Taken before the read: a change meanwhile makes these keys stale at once.
     let now = (catalog::secrets(), config_loaded_at());
     let cache = match name {
@@ -185,11 +223,11 @@ fn with_keys<T>(name: Name, work: impl FnOnce(&[(Key, Option<Timestamp>)]) -> T)
     })
 }
 
-fn load(name: Name) -> Result<Vec<(Key, Option<Timestamp>)>, AuthError> {
+fn load(name: Name) -> Result<Vec<Kept>, AuthError> {
     let mut keys = Vec::new();
     let file = name.file();
     if let Some(file) = &file {
-        keys.push((Key::new(&read_file(name, file)?), None));
+        keys.push(Kept::new(&read_file(name, file)?, None));
     }
     for secret in secret::load()? {
         // A file takes the place of the table's current secret; what was rotated out stays.
@@ -197,7 +235,7 @@ fn load(name: Name) -> Result<Vec<(Key, Option<Timestamp>)>, AuthError> {
             continue;
         }
         let key = name.key(&secret.value).map_err(|error| AuthError::Setup(error.message()))?;
-        keys.push((Key::new(&key), secret.valid_until));
+        keys.push(Kept::new(&key, secret.valid_until));
     }
     Ok(keys)
 }

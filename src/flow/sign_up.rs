@@ -18,7 +18,7 @@ use crate::store::user::User;
 use crate::store::{account, user};
 
 /// The longest email that is stored, in bytes: the index on it takes no more than 2,704.
-pub(super) const MAX_EMAIL: usize = 2_048;
+pub(crate) const MAX_EMAIL: usize = 2_048;
 
 /// Better Auth's name for this way to sign up.
 const METHOD: &str = "email-password";

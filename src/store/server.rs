@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::crypto::random;
+use crate::crypto::random::{self, Alphabet};
 use crate::error::AuthError;
 use crate::store::catalog::{Kind, Table, column, find};
 
@@ -106,6 +106,14 @@ pub(crate) fn random_lower_token(length: usize) -> Result<String, AuthError> {
 /// No randomness.
 pub(crate) fn random_digits(length: usize) -> Result<String, AuthError> {
     random::digits(length, fill_random)
+}
+
+/// Better Auth's `generateRandomString(length, ...)` of an alphabet.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn random_text(alphabet: Alphabet, length: usize) -> Result<String, AuthError> {
+    random::of(alphabet, length, fill_random)
 }
 
 /// An id for a new row of `table`: 32 of `[a-zA-Z0-9]`, or a UUID where the column is of that type. Empty where the

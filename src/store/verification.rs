@@ -2,7 +2,7 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
-use crate::store::columns::{As, at, insert, is, select};
+use crate::store::columns::{As, at, insert, is, select, set};
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{Row, Statement, Value};
 
@@ -51,6 +51,15 @@ thread_local! {
             Table::Verification.sql(),
             by_identifier()?,
             Verification::select("v")?,
+        ))
+    }) };
+    static PROLONG: Statement = const { Statement::new(Table::Verification, || {
+        Ok(format!(
+            "UPDATE {} v SET {}, {} WHERE {}",
+            Table::Verification.sql(),
+            set(Table::Verification, "expiresAt", 2)?,
+            set(Table::Verification, "updatedAt", 3)?,
+            by_identifier()?,
         ))
     }) };
     static DELETE_OF_KIND: Statement = const { Statement::new(Table::Verification, || {
@@ -114,6 +123,15 @@ pub(crate) fn consume(identifier: &str, now: Timestamp) -> Result<Option<Verific
 pub(crate) fn delete(identifier: &str) -> Result<(), AuthError> {
     CONSUME.with(|statement| statement.query(&[Value::Text(identifier)], |_| ()))?;
     Ok(())
+}
+
+/// Has all values under an identifier count until `expires_at`.
+///
+/// # Errors
+/// No table.
+pub(crate) fn prolong(identifier: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), AuthError> {
+    let values = [Value::Text(identifier), Value::Time(expires_at), Value::Time(now)];
+    PROLONG.with(|statement| statement.execute(&values))
 }
 
 /// Deletes all that have this value under an identifier that begins with `prefix`.

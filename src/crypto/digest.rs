@@ -1,0 +1,27 @@
+//! Plain hashes.
+
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use sha2::{Digest, Sha256};
+
+/// Better Auth's `defaultKeyHasher`: SHA-256 in base64url without padding. What it stores in place of codes and tokens
+/// (`storeOTP`, `storeToken`: `"hashed"`) and of API keys.
+pub(crate) fn key_hash(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key_hash;
+
+    /// Made by Better Auth 1.7.25.
+    #[test]
+    fn hashes_are_better_auths() {
+        for (text, hash) in [
+            ("", "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"),
+            ("123456", "jZae727K08KaOmKSgOaGzww_XVqGr_PKEgIMkjrcbJI"),
+            ("é", "SplVfkAzw1Od4utlRyAXytX5VX96BiWgnxw_biumnEw"),
+        ] {
+            assert_eq!(key_hash(text), hash, "{text}");
+        }
+    }
+}
