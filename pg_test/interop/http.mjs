@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { mock } from 'node:test';
 import pg from 'pg';
 import { BASE_URL, PASSWORD, SECRET, createExtensionDatabase, createRealDatabase, realAuth, signCookie } from './lib.mjs';
@@ -23,6 +24,7 @@ mock.method(console, 'error', () => {});
 //   jar      true: the cookies that were set so far; a function changes them first
 //   headers  more of them; null removes one
 //   as       the name of the session that it opens
+//   gives    the name of the `token` that its answer has
 // `{{name}}` in any text is what the run knows by that name: `ada.token`, `ada.id`, `mail.token`, `mail.url`;
 // `{{sign:name}}` is the value of its signed cookie.
 
@@ -279,6 +281,7 @@ export class Client {
     }
     const mails = await side.mails();
     for (const { token, url } of mails) Object.assign(this.known, { 'mail.token': token, 'mail.url': url });
+    if (step.gives) this.known[`${step.gives}.token`] = JSON.parse(answer.body).token;
     if (step.as) {
       const { token } = JSON.parse(answer.body);
       assert.ok(token, `${side.name}: ${step.method} ${step.path} opened no session: ${answer.body}`);
@@ -374,6 +377,15 @@ async function tables(database, more = {}) {
   return Object.fromEntries(names.map((name, index) => [name, results[index].rows]));
 }
 
+const { xchacha20poly1305 } = createRequire(createRequire(import.meta.url).resolve('better-auth'))('@noble/ciphers/chacha.js');
+
+/** What Better Auth's `symmetricEncrypt` has encrypted under the tests' secret. */
+function unseal(sealed) {
+  const bytes = Buffer.from(sealed, 'hex');
+  const key = createHash('sha256').update(SECRET).digest();
+  return Buffer.from(xchacha20poly1305(key, bytes.subarray(0, 24)).decrypt(bytes.subarray(24))).toString();
+}
+
 // ── What is shown of answers, mails and rows ─────────────────────────────────────────────────────
 
 /**
@@ -396,6 +408,22 @@ class Shown {
   /** A code that was sent, by its order: it differs from run to run. */
   knowCode(code) {
     if (/^\d{4,12}$/.test(code) && !this.#codes.has(code)) this.#codes.set(code, `<code ${this.#codes.size + 1}>`);
+  }
+
+  /** A row's code and how often it was guessed wrong: `plain:0`, the same hashed, or encrypted. */
+  #storedCode(value) {
+    const [, stored, rest] = /^(.*?)(:[^:]*)?$/s.exec(value);
+    this.knowCode(stored);
+    if (/^[\w-]{43}$/.test(stored)) {
+      const known = [...this.#codes].find(([code]) => createHash('sha256').update(code).digest('base64url') === stored);
+      return `<hash of ${known?.[1]}>${rest}`;
+    }
+    if (/^[0-9a-f]{80,}$/.test(stored)) {
+      const code = unseal(stored);
+      this.knowCode(code);
+      return `<sealed ${this.#text(code)}>${rest}`;
+    }
+    return this.#text(value);
   }
 
   answer(request, { status, headers, setCookies, body, mails }) {
@@ -434,6 +462,9 @@ class Shown {
   #value(value, key) {
     if (value instanceof Date) return this.#time(value.getTime());
     if (Array.isArray(value)) return value.map((item) => this.#value(item));
+    if (isObject(value) && /-otp-/.test(value.identifier) && typeof value.value === 'string') {
+      return { ...this.#value({ ...value, value: null }), value: this.#storedCode(value.value) };
+    }
     if (isObject(value)) {
       const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
       return Object.fromEntries(fields.map(([name, item]) => [name, this.#value(item, name)]));
@@ -444,6 +475,10 @@ class Shown {
   }
 
   #text(text) {
+    // Tokens of Better Auth's whole alphabet, and their hashes.
+    text = text
+      .replace(/(?<=^|"token":"|one-time-token:)[\w-]{32}(?![\w-])/g, (token) => this.#name(token))
+      .replace(/(?<=^|magic-link:|one-time-token:)[\w-]{43}(?![\w-])/g, (hash) => this.#hash(hash));
     for (const [code, name] of this.#codes) text = text.replace(new RegExp(`(?<!\\d)${code}(?!\\d)`, 'g'), name);
     return text
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, (jwt) => this.#jwt(jwt))
@@ -458,6 +493,11 @@ class Shown {
     assert.equal(JSON.stringify(items), body);
     const order = ({ createdAt, id }) => `${createdAt} ${id}`;
     return items.sort((a, b) => (order(a) < order(b) ? -1 : 1)).map((item) => this.#text(JSON.stringify(item)));
+  }
+
+  #hash(hash) {
+    const known = [...this.#names].find(([value]) => createHash('sha256').update(value).digest('base64url') === hash);
+    return known ? `<hash of ${known[1]}>` : hash;
   }
 
   #name(value) {

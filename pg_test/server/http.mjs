@@ -57,7 +57,7 @@ export function answer({ status, headers, body }) {
   assert.equal(typeof body, 'string');
   const cookies = headers.filter(([name]) => name === 'set-cookie').map(([, value]) => value.split(';')[0]);
   const isJson = headers.some(([name, value]) => name === 'content-type' && value.startsWith('application/json'));
-  return { status, headers: Object.fromEntries(headers), cookies, cookie: cookies.join('; '), text: body, json: isJson ? JSON.parse(body) : undefined };
+  return { status, headers: Object.fromEntries(headers), cookies, cookie: cookies.join('; '), text: body, json: isJson && body !== '' ? JSON.parse(body) : undefined };
 }
 
 /** The session cookie of a session that was opened in SQL; `base_url` has to be set. */

@@ -5,6 +5,9 @@
 // the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
 
 import bearer from './bearer.mjs';
+import emailOtp from './email_otp.mjs';
+import magicLink from './magic_link.mjs';
+import oneTimeToken from './one_time_token.mjs';
 import username from './username.mjs';
 
-export default [...bearer, ...username];
+export default [...bearer, ...emailOtp, ...magicLink, ...oneTimeToken, ...username];
