@@ -1,6 +1,6 @@
 // What the tests with real clients share: applications that they can reach, and browsers to reach them with.
 
-import { createServer } from 'node:http';
+import { createServer, request as send } from 'node:http';
 import { CookieJar } from 'jsdom';
 import pg from 'pg';
 import { authHandler } from '../../examples/http-layer/bridge.mjs';
@@ -87,6 +87,24 @@ export async function site(t, start, { origin, ...options } = {}) {
   await configure(app.client, app.database, { base_url: seen, ...options.settings });
   return { ...app, url: seen, browser: () => new Browser(seen, url) };
 }
+
+/** A fetch as phones have it: no cookies are kept, and nothing goes along that the client hasn't said. */
+export const nativeFetch =
+  ({ url }) =>
+  async (input, init = {}) => {
+    const wanted = new Request(new URL(input, url), init);
+    const headers = Object.fromEntries(wanted.headers);
+    const body = Buffer.from(await wanted.arrayBuffer());
+    if (body.length > 0) headers['content-length'] = body.length;
+    const answer = await new Promise((resolve, reject) => {
+      send(wanted.url, { method: wanted.method, headers }, resolve)
+        .on('error', reject)
+        .end(body);
+    });
+    const parts = await answer.toArray();
+    const pairs = answer.rawHeaders.flatMap((name, at, all) => (at % 2 === 0 ? [[name, all[at + 1]]] : []));
+    return new Response(parts.length > 0 ? Buffer.concat(parts) : null, { status: answer.statusCode, headers: pairs });
+  };
 
 /** As much of a browser as a client notices: a cookie jar, and the headers of a request of the same origin. */
 class Browser {

@@ -204,6 +204,13 @@ function onceEach(cookies) {
   return cookies.filter((cookie, index) => !cookies.slice(index + 1).some((later) => key(later) === key(cookie)));
 }
 
+/** Shown cookies, those of a device's sessions that are taken back in one order: Better Auth looks at them all at once. */
+function sortedGone(cookies) {
+  const isGone = (cookie) => /^[^=]*_multi-[^=]*=; Max-Age=0;/.test(cookie);
+  const gone = cookies.filter(isGone).sort();
+  return cookies.map((cookie) => (isGone(cookie) ? gone.shift() : cookie));
+}
+
 /** Ours on a database that `ourDatabase` made. It is configured by the database's settings. */
 export function ourSide(database, options) {
   if (AGAINST_ITSELF) return realSide(database, options);
@@ -431,7 +438,7 @@ class Shown {
       request,
       status,
       headers: headers.map(([name, value]) => `${name}: ${this.#header(name, value)}`),
-      cookies: this.#cookies(setCookies),
+      cookies: sortedGone(this.#cookies(setCookies)),
       body: body.startsWith('[') ? this.#list(body) : this.#text(body),
       mails: mails.map(({ kind, recipient, url, token, data }) => ({
         kind,

@@ -270,6 +270,7 @@ export const DIFFERENCES = {
   fieldType: 'A field of a plugin’s of another JSON type than its column’s is refused here; Better Auth stores its text form, or fails.',
   immutableNull: 'A username that is immutable can’t be taken away by null either here; Better Auth lets it go, and then takes another one.',
   orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',
+  expoState: 'What the proxy of expo signs is of the form of an OAuth state here, and no session’s token; Better Auth signs any text with the secret that signs tokens of mails and cached sessions too.',
   rollback: 'A SQL caller who gets an exception loses what its transaction wrote: a refusal neither prolongs a session nor deletes an expired one. The next get_session does.',
 };
 

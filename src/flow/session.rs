@@ -219,6 +219,30 @@ pub(crate) fn current(
     })
 }
 
+/// The live sessions with these tokens, in the order of these.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn living(tokens: &[String]) -> Result<Vec<Live>, AuthError> {
+    let now = Timestamp::now();
+    let mut living = Vec::new();
+    for token in tokens {
+        if let Some((session, user)) = session::find(token)?.filter(|(session, _)| session.expires_at >= now)
+        {
+            living.push(Live { session, user });
+        }
+    }
+    Ok(living)
+}
+
+/// The id of the user whose session has this token, whether it has expired or not.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn owner(token: &str) -> Result<Option<String>, AuthError> {
+    Ok(session::find(token)?.map(|(_, user)| user.id))
+}
+
 /// Whether the session that a bridge token was minted for is still there.
 ///
 /// # Errors

@@ -7,9 +7,12 @@
 mod admin;
 mod bearer;
 mod email_otp;
+mod expo;
+mod last_login_method;
 #[cfg(any(test, feature = "pg_test"))]
 mod made_up;
 mod magic_link;
+mod multi_session;
 mod one_time_token;
 mod two_factor;
 mod username;
@@ -33,7 +36,10 @@ const PLUGINS: &[&dyn Plugin] = &[
     &admin::Admin,
     &bearer::Bearer,
     &email_otp::EmailOtp,
+    &expo::Expo,
+    &last_login_method::LastLoginMethod,
     &magic_link::MagicLink,
+    &multi_session::MultiSession,
     &one_time_token::OneTimeToken,
     &two_factor::TwoFactor,
     &username::Username,

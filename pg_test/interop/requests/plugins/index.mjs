@@ -6,8 +6,20 @@
 
 import bearer from './bearer.mjs';
 import emailOtp from './email_otp.mjs';
+import expo from './expo.mjs';
+import lastLoginMethod from './last_login_method.mjs';
 import magicLink from './magic_link.mjs';
+import multiSession from './multi_session.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import username from './username.mjs';
 
-export default [...bearer, ...emailOtp, ...magicLink, ...oneTimeToken, ...username];
+export default [
+  ...bearer,
+  ...emailOtp,
+  ...expo,
+  ...lastLoginMethod,
+  ...magicLink,
+  ...multiSession,
+  ...oneTimeToken,
+  ...username,
+];

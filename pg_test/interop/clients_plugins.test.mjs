@@ -1,0 +1,189 @@
+// better-auth/client with each plugin's client, as they come from npm, through every way in. A plugin is an entry of
+// the table.
+
+import assert from 'node:assert/strict';
+import { register } from 'node:module';
+import { describe, test } from 'node:test';
+import { PASSWORD, freshEmail } from '../server/lib.mjs';
+import { WAYS, nativeFetch, site } from './clients.mjs';
+
+process.env.NODE_ENV = 'production'; // Better Auth reads it when it is imported
+const { createAuthClient } = await import('better-auth/client');
+const plugins = await import('better-auth/client/plugins');
+
+// As much of React Native and Expo as the client of @better-auth/expo asks for.
+const STUBS = {
+  'react-native': `export const Platform = { OS: 'ios' }; export const AppState = { addEventListener: () => ({ remove() {} }) };`,
+  'expo-constants': `export default { expoConfig: { scheme: 'myapp' } };`,
+  'expo-linking': `export const createURL = (path, { scheme } = { scheme: 'myapp' }) => scheme + '://' + path;`,
+  'expo-network': `export const addNetworkStateListener = () => ({ remove() {} });`,
+};
+const asUrl = (source) => `data:text/javascript,${encodeURIComponent(source)}`;
+register(
+  asUrl(`const stubs = ${JSON.stringify(Object.fromEntries(Object.entries(STUBS).map(([name, source]) => [name, asUrl(source)])))};
+  export const resolve = async (name, context, next) =>
+    name in stubs ? { url: stubs[name], format: 'module', shortCircuit: true } : next(name, context);`),
+);
+const { expoClient } = await import('@better-auth/expo/client');
+
+/** What a call answers, which has to be no error. */
+async function done(call) {
+  const { data, error } = await call;
+  assert.equal(error ?? null, null, JSON.stringify(error));
+  return data;
+}
+
+/** Asserts that a call is refused with this status and code. */
+async function refused(call, status, code) {
+  const { data, error } = await call;
+  assert.deepEqual([data, error?.status, error?.code], [null, status, code]);
+}
+
+/** A browser with a client in it. */
+function open(app, plugins = [], options = {}) {
+  const browser = app.browser();
+  const auth = createAuthClient({ baseURL: app.url, plugins, fetchOptions: { customFetchImpl: browser.fetch }, ...options });
+  return { browser, auth };
+}
+
+/** A client in an app, which keeps no cookies and says nothing that a browser says. */
+const openApp = (app, plugins = [], fetchOptions = {}) =>
+  createAuthClient({ baseURL: app.url, plugins, fetchOptions: { customFetchImpl: nativeFetch(app), ...fetchOptions } });
+
+/** Signs up with a client; `fields` are more of the user. */
+async function signUp(auth, fields = {}) {
+  const email = freshEmail();
+  const { user, token } = await done(auth.signUp.email({ email, password: PASSWORD, name: 'Ada', ...fields }));
+  return { email, user, token };
+}
+
+const sessionOf = async (auth) => (await done(auth.getSession()))?.session.token;
+
+/** The page's `document` for as long as `work` runs: what its scripts see of the cookies. */
+function inPage(browser, work) {
+  const [jar, { origin }] = [browser.jar, browser];
+  globalThis.document = {
+    get cookie() {
+      return jar.getCookieStringSync(origin, { http: false });
+    },
+    set cookie(cookie) {
+      jar.setCookieSync(cookie, origin, { http: false });
+    },
+  };
+  try {
+    return work();
+  } finally {
+    delete globalThis.document;
+  }
+}
+
+/** A phone's storage. */
+function storage() {
+  const items = new Map();
+  const getItem = (name) => items.get(name) ?? null;
+  const setItem = (name, value) => void items.set(name, value);
+  return { items, getItem, setItem, getItemAsync: async (name) => getItem(name), setItemAsync: async (name, value) => setItem(name, value) };
+}
+
+// Each plugin: more `settings`, and what an application does with its client.
+const PLUGINS = {
+  bearer: {
+    async use(app) {
+      let token;
+      const onSuccess = ({ response }) => (token = response.headers.get('set-auth-token') ?? token);
+      const auth = openApp(app, [], { auth: { type: 'Bearer', token: () => token }, onSuccess });
+      const { email, token: raw } = await signUp(auth);
+      assert.match(token, new RegExp(`^${raw}\\.\\S{44}$`), 'set-auth-token is the signed one');
+      const signed = token;
+      assert.equal(await sessionOf(auth), raw);
+      assert.deepEqual(await done(auth.updateUser({ name: 'Countess' })), { status: true });
+      token = raw;
+      assert.equal((await done(auth.getSession())).user.name, 'Countess', 'the raw one does too');
+      token = `${raw}.${'A'.repeat(43)}=`;
+      assert.equal(await sessionOf(auth), undefined);
+      await refused(auth.listSessions(), 401, 'UNAUTHORIZED');
+      token = signed;
+      assert.deepEqual((await done(auth.listSessions())).map((session) => session.token), [raw]);
+      await done(auth.signOut());
+      assert.equal(await sessionOf(auth), undefined);
+      await done(auth.signIn.email({ email, password: PASSWORD }));
+      assert.notEqual(token, signed);
+      assert.equal((await done(auth.getSession())).user.email, email);
+    },
+  },
+  'multi-session': {
+    async use(app) {
+      const { auth, browser } = open(app, [plugins.multiSessionClient()]);
+      assert.deepEqual(await done(auth.multiSession.listDeviceSessions()), []);
+      const first = await signUp(auth);
+      const second = await signUp(auth);
+      const emails = async () => (await done(auth.multiSession.listDeviceSessions())).map(({ user }) => user.email).sort();
+      assert.deepEqual(await emails(), [first.email, second.email].sort());
+      assert.equal(await sessionOf(auth), second.token);
+      assert.equal((await done(auth.multiSession.setActive({ sessionToken: first.token }))).user.email, first.email);
+      assert.equal(await sessionOf(auth), first.token);
+      await refused(auth.multiSession.setActive({ sessionToken: 'x' }), 401, 'INVALID_SESSION_TOKEN');
+      assert.deepEqual(await done(auth.multiSession.revoke({ sessionToken: first.token })), { status: true });
+      assert.equal(await sessionOf(auth), second.token, 'the next one is active');
+      const third = await signUp(auth);
+      await done(auth.signOut());
+      assert.deepEqual([await emails(), await sessionOf(auth)], [[], undefined]);
+      assert.equal(await app.count('session', 'token = ANY ($1)', [[first.token, second.token, third.token]]), 0);
+      assert.equal((await browser.jar.getCookies(app.url)).length, 0);
+    },
+  },
+  'last-login-method': {
+    settings: { last_login_method_store_in_database: 'on' },
+    async use(app) {
+      const { auth, browser } = open(app, [plugins.lastLoginMethodClient()]);
+      const method = () => inPage(browser, () => auth.getLastUsedLoginMethod());
+      assert.equal(method(), null);
+      const { user } = await signUp(auth);
+      assert.equal(user.lastLoginMethod, 'email');
+      assert.equal(method(), 'email');
+      assert.equal(inPage(browser, () => auth.isLastUsedLoginMethod('email')), true);
+      await done(auth.signOut());
+      assert.equal(method(), 'email', 'it outlives the session');
+      inPage(browser, () => auth.clearLastUsedLoginMethod());
+      assert.equal(method(), null);
+    },
+  },
+  expo: {
+    settings: { trusted_origins: 'myapp://', auto_sign_in_after_verification: 'on' },
+    async use(app) {
+      const phone = storage();
+      const auth = openApp(app, [expoClient({ scheme: 'myapp', storage: phone })]);
+      const { email, token } = await signUp(auth);
+      assert.match(await auth.getCookie(), new RegExp(`^better-auth.session_token=${token}\\.`));
+      assert.equal(await sessionOf(auth), token);
+      assert.deepEqual(await done(auth.updateUser({ name: 'Countess' })), { status: true });
+      const other = openApp(app, [expoClient({ scheme: 'other', storage: phone })]);
+      await refused(other.updateUser({ name: 'Eve' }), 403, 'INVALID_ORIGIN');
+
+      // The mail's link is opened in the phone's browser, and leads back into the app.
+      await done(auth.sendVerificationEmail({ email, callbackURL: 'myapp://home' }));
+      await done(auth.signOut());
+      assert.deepEqual([await auth.getCookie(), await sessionOf(auth)], ['', undefined]);
+      const opened = await app.browser().fetch((await app.mail('verification-email')).url);
+      const location = new URL(opened.headers.get('location'));
+      assert.deepEqual([location.protocol, location.host], ['myapp:', 'home']);
+      assert.equal(location.searchParams.get('cookie'), opened.headers.getSetCookie().join(', '));
+      const cookie = location.searchParams.get('cookie').split(';')[0];
+      const { user } = await (await nativeFetch(app)(`${app.url}/api/auth/get-session`, { headers: { cookie } })).json();
+      assert.deepEqual([user.email, user.emailVerified], [email, true]);
+    },
+  },
+};
+
+for (const [way, start] of Object.entries(WAYS)) {
+  describe(way, () => {
+    for (const [id, { settings, use }] of Object.entries(PLUGINS)) {
+      test(id, async (t) => {
+        const app = await site(t, start, { settings: { plugins: id, ...settings } });
+        // The columns and tables of the plugin, now that the setting is in force.
+        await (await app.database.connect()).query('SELECT better_auth.migrate()');
+        await use(app);
+      });
+    }
+  });
+}

@@ -1,0 +1,152 @@
+// Two servers with the same plugins on one database: each goes on with what the other began.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Client, GET, POST, ourDatabase, ourSide, realSide } from './http.mjs';
+import { BASE_URL, PASSWORD } from './lib.mjs';
+import { expo } from '@better-auth/expo';
+import * as plugins from 'better-auth/plugins';
+
+const database = await ourDatabase();
+
+/** Both sides with a plugin on the one database, which gets its columns and tables. */
+async function open(id, { settings = {}, options = () => ({}) }, plugin) {
+  await database.configure({ base_url: BASE_URL, password_hash: 'scrypt', rate_limit: 'off', plugins: id, ...settings });
+  await database.sql('SELECT better_auth.migrate()');
+  const both = (send) => ({ plugins: [plugin(send)], ...options(send), emailAndPassword: { password: undefined } });
+  const [real, ours] = [realSide(database, both), ourSide(database, both)];
+  return { 'ours, then Better Auth': [ours, real], 'Better Auth, then ours': [real, ours] };
+}
+
+let count = 0;
+const newUser = (fields) => ({ name: 'Ada', email: `user${++count}@example.com`, password: PASSWORD, ...fields });
+const signIn = (user, options) => POST('/sign-in/email', { email: user.email, password: user.password }, options);
+/** A browser whose user has signed up on a side; the session is `me`, or `as`. */
+async function signedUp(side, { client = new Client(), as = 'me', ...fields } = {}) {
+  const user = newUser(fields);
+  const answer = await client.ask(side, POST('/sign-up/email', user, { as, jar: Object.keys(client.jar).length > 0 }));
+  const { user: seen } = JSON.parse(answer.body);
+  return { client, user, seen, answer, ask: (on, step) => client.ask(on, { jar: true, ...step }) };
+}
+
+const SESSION = GET('/get-session');
+const bodyOf = (answer) => JSON.parse(answer.body);
+const headerOf = (answer, name) => new Map(answer.headers).get(name);
+/** What a session is to a side: its user's email, or null. */
+const emailOf = (answer) => bodyOf(answer)?.user.email ?? null;
+const by = (token) => ({ headers: { authorization: `Bearer ${token}`, origin: null } });
+
+// Each plugin: both sides' configuration, and what `first` begins and `second` goes on with.
+const PLUGINS = {
+  bearer: {
+    plugin: () => plugins.bearer(),
+    cases: {
+      async 'set-auth-token'(first, second) {
+        const { client, user, answer } = await signedUp(first);
+        const token = headerOf(answer, 'set-auth-token');
+        for (const one of [token, encodeURIComponent(token), token.split('.')[0]]) {
+          assert.equal(emailOf(await client.ask(second, GET('/get-session', by(one)))), user.email);
+        }
+        const updated = await client.ask(second, POST('/update-user', { name: 'Augusta' }, by(token)));
+        assert.equal(headerOf(updated, 'set-auth-token'), token);
+        await client.ask(second, POST('/sign-out', {}, by(token)));
+        for (const side of [first, second]) assert.equal((await client.ask(side, GET('/get-session', by(token)))).body, 'null');
+      },
+    },
+  },
+  'bearer, requireSignature': {
+    id: 'bearer',
+    plugin: () => plugins.bearer({ requireSignature: true }),
+    settings: { bearer_require_signature: 'on' },
+    cases: {
+      async 'only signed ones'(first, second) {
+        const { client, user, answer } = await signedUp(first);
+        const token = headerOf(answer, 'set-auth-token');
+        assert.equal(emailOf(await client.ask(second, GET('/get-session', by(token)))), user.email);
+        assert.equal((await client.ask(second, GET('/get-session', by(token.split('.')[0])))).body, 'null');
+      },
+    },
+  },
+  'multi-session': {
+    plugin: () => plugins.multiSession(),
+    cases: {
+      async 'the device'(first, second) {
+        const one = await signedUp(first);
+        const other = await signedUp(second, { client: one.client, as: 'other' });
+        const { ask } = one;
+        const list = GET('/multi-session/list-device-sessions');
+        assert.deepEqual(bodyOf(await ask(second, list)).map(({ user }) => user.email), [one.user.email, other.user.email]);
+        assert.deepEqual((await ask(first, list)).body, (await ask(second, list)).body);
+        const active = POST('/multi-session/set-active', { sessionToken: '{{me.token}}' });
+        assert.equal(emailOf(await ask(second, active)), one.user.email);
+        assert.equal(emailOf(await ask(first, SESSION)), one.user.email);
+        const revoke = POST('/multi-session/revoke', { sessionToken: '{{me.token}}' });
+        assert.equal((await ask(first, revoke)).status, 200);
+        assert.equal(emailOf(await ask(second, SESSION)), other.user.email);
+        await ask(second, POST('/sign-out', {}));
+        assert.deepEqual([(await ask(first, list)).body, Object.keys(one.client.jar)], ['[]', []]);
+      },
+      async 'one account has one session on a device'(first, second) {
+        const { ask, client, user } = await signedUp(first);
+        await ask(second, signIn(user, { as: 'again' }));
+        assert.equal(Object.keys(client.jar).length, 2, 'that of the session, and its own on the device');
+        for (const side of [first, second]) assert.equal((await client.ask(side, { ...SESSION, by: 'me' })).body, 'null');
+      },
+    },
+  },
+  'last-login-method': {
+    plugin: () => plugins.lastLoginMethod({ storeInDatabase: true }),
+    settings: { last_login_method_store_in_database: 'on' },
+    cases: {
+      async 'the column'(first, second) {
+        const { ask, client, seen, user } = await signedUp(first);
+        assert.equal(seen.lastLoginMethod, 'email');
+        assert.deepEqual((await ask(second, SESSION)).body, (await ask(first, SESSION)).body);
+        await database.sql(`UPDATE "user" SET "lastLoginMethod" = 'google' WHERE id = $1`, [seen.id]);
+        assert.equal(bodyOf(await ask(second, SESSION)).user.lastLoginMethod, 'google');
+        await ask(second, signIn(user));
+        assert.equal(bodyOf(await ask(first, SESSION)).user.lastLoginMethod, 'email');
+        assert.equal(client.jar['better-auth.last_used_login_method'], 'email');
+      },
+    },
+  },
+  expo: {
+    plugin: () => expo(),
+    settings: { trusted_origins: 'myapp://', auto_sign_in_after_verification: 'on' },
+    options: () => ({ trustedOrigins: ['myapp://'], emailVerification: { autoSignInAfterVerification: true } }),
+    cases: {
+      async 'the cookie in the URL'(first, second) {
+        const { client, user, ask } = await signedUp(first);
+        await ask(first, POST('/send-verification-email', { email: user.email, callbackURL: 'myapp://home' }));
+        const answer = await new Client().ask(second, { method: 'GET', url: client.known['mail.url'] });
+        const cookie = new URL(headerOf(answer, 'location')).searchParams.get('cookie').split(';')[0];
+        for (const side of [first, second]) {
+          const app = { cookie, headers: { origin: null, 'expo-origin': 'myapp://' } };
+          assert.equal(emailOf(await client.ask(side, GET('/get-session', app))), user.email);
+          assert.equal((await client.ask(side, POST('/update-user', { name: 'Augusta' }, app))).status, 200);
+        }
+      },
+      async 'the state'(first, second) {
+        const url = `https://accounts.example.com/auth?state=${'aB3-_'.repeat(7).slice(0, 32)}`;
+        const proxy = GET(`/expo-authorization-proxy?authorizationURL=${encodeURIComponent(url)}`);
+        const [one, other] = [await new Client().ask(first, proxy), await new Client().ask(second, proxy)];
+        assert.equal(one.status, 302);
+        assert.deepEqual(other, one);
+      },
+    },
+  },
+};
+
+for (const [name, { id = name, plugin, cases, ...configuration }] of Object.entries(PLUGINS)) {
+  describe(name, () => {
+    let sides;
+    for (const [what, run] of Object.entries(cases)) {
+      for (const direction of ['ours, then Better Auth', 'Better Auth, then ours']) {
+        test(`${what}: ${direction}`, async () => {
+          sides ??= await open(id, configuration, plugin);
+          await run(...sides[direction]);
+        });
+      }
+    }
+  });
+}
