@@ -25,6 +25,7 @@ mock.method(console, 'error', () => {});
 //   headers  more of them; null removes one
 //   as       the name of the session that it opens
 //   gives    the name of the `token` that its answer has
+//   keep     members of the answer to know from here on: {name: member}
 // `{{name}}` in any text is what the run knows by that name: `ada.token`, `ada.id`, `mail.token`, `mail.url`;
 // `{{sign:name}}` is the value of its signed cookie.
 
@@ -359,10 +360,20 @@ export async function play(side, steps, names = {}) {
     } else {
       const answer = await client.ask(side, step);
       for (const { token } of answer.mails) shown.knowCode(token);
+      for (const [name, value] of kept(step, answer.body)) {
+        client.known[name] = value;
+        shown.keep(value, name);
+      }
       answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), answer));
     }
   }
   return { answers, rows: shown.rows(await tables(side.database, names.columns?.tables)) };
+}
+
+/** What a step keeps of an answer, as far as that has it. */
+function kept({ keep = {} }, body) {
+  const answer = body.startsWith('{') ? JSON.parse(body) : {};
+  return Object.entries(keep).flatMap(([name, member]) => (typeof answer[member] === 'string' ? [[name, answer[member]]] : []));
 }
 
 /** Plays the steps on both sides. */
@@ -402,6 +413,7 @@ function unseal(sealed) {
 class Shown {
   #names = new Map();
   #codes = new Map();
+  #kept = new Map();
   #prefix;
 
   constructor(prefix) {
@@ -431,6 +443,12 @@ class Shown {
       return `<sealed ${this.#text(code)}>${rest}`;
     }
     return this.#text(value);
+  }
+
+  /** A value that an answer gave, by its name, its order and its length. */
+  keep(value, name) {
+    const length = /^[A-Za-z0-9]+$/.test(value) ? ` of ${value.length}` : '';
+    if (!this.#kept.has(value)) this.#kept.set(value, `<${name} ${this.#kept.size + 1}${length}>`);
   }
 
   answer(request, { status, headers, setCookies, body, mails }) {
@@ -487,11 +505,13 @@ class Shown {
       .replace(/(?<=^|"token":"|one-time-token:)[\w-]{32}(?![\w-])/g, (token) => this.#name(token))
       .replace(/(?<=^|magic-link:|one-time-token:)[\w-]{43}(?![\w-])/g, (hash) => this.#hash(hash));
     for (const [code, name] of this.#codes) text = text.replace(new RegExp(`(?<!\\d)${code}(?!\\d)`, 'g'), name);
+    for (const [value, name] of this.#kept) text = text.replaceAll(value, name);
     return text
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, (jwt) => this.#jwt(jwt))
       .replace(/(?<![A-Za-z0-9])([A-Za-z0-9]{32}|[A-Za-z0-9]{24})(?![A-Za-z0-9])/g, (word) => this.#name(word))
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (date) => this.#time(Date.parse(date)))
-      .replace(/(?<="(?:updatedAt|expiresAt)":)\d{13}\b/g, (time) => this.#time(Number(time)));
+      .replace(/(?<="(?:updatedAt|expiresAt)":)\d{13}\b/g, (time) => this.#time(Number(time)))
+      .replace(/(?<="expires_in":)(604799|604800)\b/g, '<7 days>');
   }
 
   // Better Auth asks for no order of its lists, so it is up to PostgreSQL.

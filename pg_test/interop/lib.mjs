@@ -239,6 +239,10 @@ export function ourAuth(database) {
 export const DIFFERENCES = {
   race: 'Who loses a race for an email gets USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL here, which is true; Better Auth says FAILED_TO_CREATE_USER.',
   uncapped: 'Lists, and revoking other sessions, are complete here; Better Auth stops at 100 rows.',
+  customSessionPost: 'With custom-session on, POST /get-session goes on here; Better Auth has no such route then, so nothing prolongs a session under deferSessionRefresh.',
+  customSessionText: 'What a custom-session function answers is JSON here, whatever it is; Better Auth sends a text as text/plain.',
+  hookUndone: 'What a hook refuses is undone here, the refresh of a session too; in Better Auth that stays.',
+  reference: 'The page of open-api is one of ours, which loads nothing and runs no script; Better Auth’s loads Scalar from a CDN.',
   keyOrder: 'SQL functions return jsonb, which orders keys itself; Better Auth keeps declared order, id last.',
   longEmail: 'Emails over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
   brokenHash: 'A stored hash in an unknown form is a wrong password here; Better Auth answers 500.',

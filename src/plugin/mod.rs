@@ -6,6 +6,8 @@
 
 mod admin;
 mod bearer;
+mod custom_session;
+mod device_authorization;
 mod email_otp;
 mod expo;
 mod last_login_method;
@@ -14,6 +16,7 @@ mod made_up;
 mod magic_link;
 mod multi_session;
 mod one_time_token;
+mod open_api;
 mod two_factor;
 mod username;
 
@@ -35,12 +38,15 @@ use crate::store::user::User;
 const PLUGINS: &[&dyn Plugin] = &[
     &admin::Admin,
     &bearer::Bearer,
+    &custom_session::CustomSession,
+    &device_authorization::DeviceAuthorization,
     &email_otp::EmailOtp,
     &expo::Expo,
     &last_login_method::LastLoginMethod,
     &magic_link::MagicLink,
     &multi_session::MultiSession,
     &one_time_token::OneTimeToken,
+    &open_api::OpenApi,
     &two_factor::TwoFactor,
     &username::Username,
     #[cfg(any(test, feature = "pg_test"))]
@@ -48,7 +54,7 @@ const PLUGINS: &[&dyn Plugin] = &[
 ];
 
 /// Tables of plugins, on or off. A table's place here is the number of its `Table::Plugin`.
-pub(crate) const TABLES: &[&Definition] = &[];
+pub(crate) const TABLES: &[&Definition] = &[&device_authorization::CODES];
 
 /// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.
 pub(crate) trait Plugin: Sync {

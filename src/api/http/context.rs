@@ -85,6 +85,13 @@ impl<'r> Context<'r> {
         self.set_header(EXPOSED, exposed);
     }
 
+    /// Takes back what was to be answered: what it told of has been undone.
+    pub(crate) fn forget_answer(&mut self) {
+        self.set_cookies.clear();
+        self.headers.clear();
+        self.new_session = None;
+    }
+
     /// The headers that were added to the answer.
     pub(crate) fn take_headers(&mut self) -> Vec<(&'static str, String)> {
         std::mem::take(&mut self.headers)

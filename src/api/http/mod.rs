@@ -18,6 +18,7 @@ pub(crate) mod site;
 
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use url::Url;
 
 pub(crate) use self::context::Context;
@@ -200,8 +201,8 @@ pub(super) fn call_endpoint(
 
 fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
     let mut context = Context::new(request, site, address);
-    let response =
-        protect(None, || routes::bridge(&mut context)).unwrap_or_else(|error| Response::refusal(&error));
+    let response = protect(None, &Cell::new(false), || routes::bridge(&mut context))
+        .unwrap_or_else(|error| Response::refusal(&error));
     let response = with_cookies(response, context);
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
 }
@@ -226,7 +227,12 @@ fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> 
     if context.request.method != "GET" {
         check_origin(context, &mut body)?;
     }
-    protect(route.not_taken, || dispatch(route, context, &mut body))
+    let is_undone = Cell::new(false);
+    let answer = protect(route.not_taken, &is_undone, || dispatch(route, context, &mut body));
+    if is_undone.get() {
+        context.forget_answer();
+    }
+    answer
 }
 
 /// Better Auth's `dispatchAuthEndpoint`: what plugins have to say before and after an endpoint.
@@ -252,9 +258,10 @@ fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer
 }
 
 /// Runs a route's work so that a fault leaves nothing of it behind. What is merely refused stays: the mail
-/// that goes out with EMAIL_NOT_VERIFIED, say.
+/// that goes out with EMAIL_NOT_VERIFIED, say. Where an exception undid it, that `is_undone` says so.
 fn protect(
     not_taken: Option<fn() -> AuthError>,
+    is_undone: &Cell<bool>,
     work: impl FnOnce() -> Result<Response, AuthError>,
 ) -> Result<Response, AuthError> {
     let is_fault =
@@ -262,7 +269,10 @@ fn protect(
     function::forget_sqlstate();
     match attempt(work, |answer| !is_fault(answer)) {
         Ok(answer) => answer,
-        Err(exception) => Ok(undone(not_taken, &exception)),
+        Err(exception) => {
+            is_undone.set(true);
+            Ok(undone(not_taken, &exception))
+        }
     }
 }
 

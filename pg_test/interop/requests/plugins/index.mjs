@@ -5,21 +5,27 @@
 // the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
 
 import bearer from './bearer.mjs';
+import customSession from './custom_session.mjs';
+import deviceAuthorization from './device_authorization.mjs';
 import emailOtp from './email_otp.mjs';
 import expo from './expo.mjs';
 import lastLoginMethod from './last_login_method.mjs';
 import magicLink from './magic_link.mjs';
 import multiSession from './multi_session.mjs';
 import oneTimeToken from './one_time_token.mjs';
+import openApi from './open_api.mjs';
 import username from './username.mjs';
 
 export default [
   ...bearer,
+  ...customSession,
+  ...deviceAuthorization,
   ...emailOtp,
   ...expo,
   ...lastLoginMethod,
   ...magicLink,
   ...multiSession,
   ...oneTimeToken,
+  ...openApi,
   ...username,
 ];

@@ -1,0 +1,43 @@
+// The real Better Auth's OpenAPI document, of any set of plugins.
+
+import { betterAuth } from 'better-auth';
+import { memoryAdapter } from 'better-auth/adapters/memory';
+import {
+  admin, anonymous, bearer, customSession, deviceAuthorization, emailOTP, lastLoginMethod, magicLink, multiSession,
+  oneTimeToken, openAPI, phoneNumber, username,
+} from 'better-auth/plugins';
+import { expo } from '@better-auth/expo';
+import { BASE_URL, SECRET } from './lib.mjs';
+
+const nothing = async () => {};
+
+/** Each plugin that is here, with as little as it can do with, but every field that an option may add. */
+export const PLUGINS = {
+  'admin': () => admin(),
+  'anonymous': () => anonymous(),
+  'bearer': () => bearer(),
+  'custom-session': () => customSession(async (session) => session),
+  'device-authorization': () => deviceAuthorization(),
+  'email-otp': () => emailOTP({ sendVerificationOTP: nothing }),
+  'expo': () => expo(),
+  'last-login-method': () => lastLoginMethod({ storeInDatabase: true }),
+  'magic-link': () => magicLink({ sendMagicLink: nothing }),
+  'multi-session': () => multiSession(),
+  'one-time-token': () => oneTimeToken(),
+  'phone-number': () => phoneNumber({ sendOTP: nothing }),
+  'username': () => username(),
+};
+
+/** The document, and whose it is. */
+export async function realDocument(plugins, options = {}) {
+  const auth = betterAuth({
+    database: memoryAdapter({}),
+    secret: SECRET,
+    baseURL: BASE_URL,
+    logger: { disabled: true },
+    telemetry: { enabled: false },
+    ...options,
+    plugins: [...plugins, openAPI()],
+  });
+  return { auth, document: JSON.parse(JSON.stringify(await auth.api.generateOpenAPISchema())) };
+}

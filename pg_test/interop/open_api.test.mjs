@@ -1,0 +1,76 @@
+// The OpenAPI document of ours is the real one's, to the letter: of the core alone, with each plugin, and with all.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createExtensionDatabase, BASE_URL } from './lib.mjs';
+import { PLUGINS, realDocument } from './open_api.mjs';
+
+const database = await createExtensionDatabase();
+// Another way to say which there are: the refusal names them.
+const offered = await database.sql(`LOAD 'better_auth'`).then(() =>
+  database.sql(`SET better_auth.plugins = 'nothing'`).catch(({ detail }) => / there are (.*)\.$/.exec(detail)[1].split(', ')),
+);
+const documented = Object.keys(PLUGINS).filter((id) => offered.includes(id));
+
+/** Ours with these plugins on. */
+async function ours(ids, settings = {}) {
+  await database.configure({ plugins: [...ids, 'open-api'].join(', '), last_login_method_store_in_database: 'on', base_url: BASE_URL, rate_limit: 'off', ...settings });
+  await database.sql('SELECT better_auth.migrate()');
+  const { status, headers, body } = await database.value('SELECT better_auth.handler($1)', [
+    JSON.stringify({ method: 'GET', url: '/api/auth/open-api/generate-schema', headers: {} }),
+  ]);
+  assert.deepEqual([status, headers], [200, [['content-type', 'application/json']]], body);
+  return body;
+}
+
+async function assertSame(ids, settings, options) {
+  const { document } = await realDocument(ids.map((id) => PLUGINS[id]()), options);
+  const body = await ours(ids, settings);
+  assert.deepEqual(JSON.parse(body), document);
+  assert.equal(body, JSON.stringify(document));
+}
+
+test('of the core alone', () => assertSame([]));
+
+describe('with each plugin', () => {
+  for (const id of documented) test(id, () => assertSame([id]));
+});
+
+test('with all of them, in this order and the other', async () => {
+  await assertSame(documented);
+  await assertSame(documented.toReversed());
+});
+
+test('every plugin that there is was looked at', () => {
+  assert.deepEqual(offered.filter((id) => !documented.includes(id) && id !== 'open-api'), []);
+});
+
+test('with additional fields', async () => {
+  await database.sql(`ALTER TABLE better_auth."user" ADD plan text, ADD seats int, ADD active boolean, ADD since timestamptz, ADD notes jsonb, ADD "needed" text NOT NULL;
+    ALTER TABLE better_auth.session ADD device text`);
+  const fields = {
+    plan: { type: 'string', required: false, input: false },
+    seats: { type: 'number', required: false },
+    active: { type: 'boolean', required: false },
+    since: { type: 'date', required: false },
+    notes: { type: 'json', required: false },
+    needed: { type: 'string', required: true },
+  };
+  await assertSame(
+    documented,
+    { user_additional_fields: 'plan:readonly, seats, active, since, notes, needed', session_additional_fields: 'device' },
+    { user: { additionalFields: fields }, session: { additionalFields: { device: { type: 'string', required: false } } } },
+  );
+});
+
+test('the page shows every endpoint, and loads nothing', async () => {
+  const document = JSON.parse(await ours(documented));
+  const { status, headers, body } = await database.value('SELECT better_auth.handler($1)', [
+    JSON.stringify({ method: 'GET', url: '/api/auth/reference', headers: {} }),
+  ]);
+  assert.equal(status, 200);
+  const policy = headers.find(([name]) => name === 'content-security-policy')[1];
+  assert.match(policy, /^default-src 'none'; style-src 'sha256-[\w+/]{43}='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/);
+  for (const path of Object.keys(document.paths)) assert.ok(body.includes(`<code>${path}</code>`), path);
+  assert.doesNotMatch(body, /<(script|link|img|iframe|object|embed|form|base)\b|\s(src|href|style|on\w+)=|url\(|@import/i);
+});

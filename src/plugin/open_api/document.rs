@@ -1,0 +1,363 @@
+//! The document, put together as Better Auth's generator does it: out of what the real one says of each endpoint
+//! (`*.json`, written by `pg_test/tools/open_api.mjs`), and of what the settings make of them.
+
+use serde_json::{Map, Value, json};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use crate::error::AuthError;
+use crate::plugin;
+use crate::settings::{self, RateLimitStorage};
+use crate::store::catalog::{Kind, Table};
+use crate::store::fields;
+
+const CORE: &str = include_str!("core.json");
+
+macro_rules! sources {
+    ($($id:literal)*) => { &[$(($id, include_str!(concat!($id, ".json")))),*] };
+}
+
+/// What is said of each plugin.
+const PLUGINS: &[(&str, &str)] = sources! {
+    "admin" "anonymous" "bearer" "custom-session" "device-authorization" "email-otp" "expo"
+    "last-login-method" "magic-link"
+    "multi-session" "one-time-token" "phone-number" "username"
+};
+
+/// The endpoints whose bodies may have the user's additional fields.
+const TAKE_USER_FIELDS: [&str; 2] = ["/sign-up/email", "/update-user"];
+
+/// The document under the settings as they are.
+///
+/// # Errors
+/// An additional field has no column.
+pub(super) fn of(base_url: &str) -> Result<Value, AuthError> {
+    let core = read(CORE);
+    let plugins: Vec<(&dyn plugin::Plugin, Map<String, Value>)> = plugin::on()
+        .iter()
+        .filter_map(|plugin| {
+            let (_, source) = PLUGINS.iter().find(|(id, _)| *id == plugin.id())?;
+            Some((*plugin, read(source)))
+        })
+        .collect();
+    let (tables, inputs) = tables(&core, &plugins)?;
+    let disabled = settings::disabled_paths().unwrap_or_default();
+    let mut paths = Paths {
+        errors: object(&core, "errors"),
+        disabled: settings::parts(&disabled).collect(),
+        operation_ids: HashSet::new(),
+        paths: Map::new(),
+    };
+    paths.add(object(&core, "paths"), Some(&inputs));
+    for (_, source) in &plugins {
+        paths.add(object(source, "paths"), None);
+    }
+    Ok(json!({
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Better Auth",
+            "description": "API Reference for your Better Auth Instance",
+            "version": "1.1.0",
+        },
+        "components": {
+            "schemas": tables,
+            "securitySchemes": {
+                "apiKeyCookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "apiKeyCookie",
+                    "description": "API Key authentication via cookie",
+                },
+                "bearerAuth": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Bearer token authentication",
+                },
+            },
+        },
+        "security": [{ "apiKeyCookie": [], "bearerAuth": [] }],
+        "servers": [{ "url": base_url }],
+        "tags": [{
+            "name": "Default",
+            "description": "Default endpoints that are included with Better Auth by default. These endpoints are not part of any plugin.",
+        }],
+        "paths": paths.paths,
+    }))
+}
+
+/// One of the files, which a test reads too.
+fn read(source: &str) -> Map<String, Value> {
+    serde_json::from_str(source).unwrap_or_default()
+}
+
+fn object<'s>(source: &'s Map<String, Value>, name: &str) -> &'s Map<String, Value> {
+    static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+    source.get(name).and_then(Value::as_object).unwrap_or(&NONE)
+}
+
+fn is_true(field: &Value, name: &str) -> bool {
+    field.get(name) == Some(&Value::Bool(true))
+}
+
+/// What requests may give of a user: the fields' schemas, and the names of those that they have to give.
+#[derive(Default)]
+struct Inputs {
+    schemas: Map<String, Value>,
+    required: Vec<Value>,
+}
+
+impl Inputs {
+    fn add(&mut self, name: &str, field: &Value) {
+        if let Some(input) = field.get("input") {
+            self.schemas.insert(name.to_owned(), input.clone());
+            if is_true(field, "inputRequired") {
+                self.required.push(name.into());
+            }
+        }
+    }
+}
+
+/// The schemas of all tables.
+fn tables(
+    core: &Map<String, Value>,
+    plugins: &[(&dyn plugin::Plugin, Map<String, Value>)],
+) -> Result<(Map<String, Value>, Inputs), AuthError> {
+    let mut all = object(core, "tables").clone();
+    let rate_limit = all.shift_remove("rateLimit");
+    let additional = [(Table::User, "user"), (Table::Session, "session")]
+        .map(|(table, model)| additional(table, model, plugins));
+    let mut inputs = Inputs::default();
+    let [of_user, of_session] = additional;
+    let (of_user, of_session) = (of_user?, of_session?);
+    for (name, field) in &of_user {
+        inputs.add(name, field);
+    }
+    for (plugin, source) in plugins {
+        for (model, fields) in object(source, "tables") {
+            let table = all.entry(model).or_insert_with(|| Value::Object(Map::new()));
+            let (Some(table), Some(fields)) = (table.as_object_mut(), fields.as_object()) else { continue };
+            for (name, field) in fields {
+                let mut declared = plugin.columns().iter();
+                let column = declared.find(|column| column.model == model && column.name == name);
+                if column.is_none_or(|column| (column.is_on)()) {
+                    table.insert(name.clone(), field.clone());
+                    if model == "user" {
+                        inputs.add(name, field);
+                    }
+                }
+            }
+        }
+    }
+    for (model, fields) in [("user", of_user), ("session", of_session)] {
+        if let Some(table) = all.get_mut(model).and_then(Value::as_object_mut) {
+            table.extend(fields);
+        }
+    }
+    if let Some(rate_limit) =
+        rate_limit.filter(|_| settings::rate_limit_storage() == RateLimitStorage::Database)
+    {
+        all.insert("rateLimit".into(), rate_limit);
+    }
+    let schemas = all.iter().map(|(model, fields)| (capitalized(model), schema(fields))).collect();
+    Ok((schemas, inputs))
+}
+
+fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
+/// The additional fields that the settings list, in the form of the files.
+fn additional(
+    table: Table,
+    model: &str,
+    plugins: &[(&dyn plugin::Plugin, Map<String, Value>)],
+) -> Result<Vec<(String, Value)>, AuthError> {
+    let of_plugin = |name: &str| {
+        plugins
+            .iter()
+            .flat_map(|(plugin, _)| plugin.columns())
+            .any(|column| column.model == model && column.name == name)
+    };
+    let declared = fields::list(table)?.into_iter().filter(|field| !of_plugin(&field.name));
+    Ok(declared
+        .map(|field| {
+            let mut schema = match field.kind() {
+                Kind::Boolean => json!({ "type": "boolean" }),
+                Kind::Number => json!({ "type": "number" }),
+                Kind::Timestamp | Kind::TimestampTz => json!({ "type": "string", "format": "date-time" }),
+                Kind::Json => json!({ "type": "json" }),
+                Kind::Text | Kind::Uuid | Kind::Other => json!({ "type": "string" }),
+            };
+            let mut one = json!({ "required": field.is_required, "inputRequired": field.is_required });
+            match field.input {
+                Some(Kind::Json) => one["input"] = json!({}),
+                Some(_) => one["input"] = schema.clone(),
+                None => schema["readOnly"] = true.into(),
+            }
+            one["schema"] = schema;
+            (field.name, one)
+        })
+        .collect())
+}
+
+/// The schema of a table with these fields.
+fn schema(fields: &Value) -> Value {
+    let mut properties = Map::new();
+    let mut required = vec![Value::from("id")];
+    properties.insert("id".into(), json!({ "type": "string", "readOnly": true }));
+    for (name, field) in fields.as_object().into_iter().flatten() {
+        properties.insert(name.clone(), field["schema"].clone());
+        if is_true(field, "required") {
+            required.push(name.as_str().into());
+        }
+    }
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// The paths of a document that is being put together.
+struct Paths<'s> {
+    /// What every endpoint answers to errors, unless it says otherwise.
+    errors: &'s Map<String, Value>,
+    disabled: Vec<&'s str>,
+    operation_ids: HashSet<String>,
+    paths: Map<String, Value>,
+}
+
+impl Paths<'_> {
+    /// Adds the endpoints of the core, which may take `inputs`, or of a plugin.
+    fn add(&mut self, paths: &Map<String, Value>, inputs: Option<&Inputs>) {
+        for (path, methods) in paths {
+            // As the setting names it.
+            let named = path.replace('{', ":").replace('}', "");
+            if self.disabled.contains(&named.as_str()) {
+                continue;
+            }
+            for (method, endpoint) in methods.as_object().into_iter().flatten() {
+                let inputs = inputs.filter(|_| TAKE_USER_FIELDS.contains(&path.as_str()) && method == "post");
+                let entry = self.entry(path, method, endpoint, inputs);
+                let known = self.paths.entry(path).or_insert_with(|| Value::Object(Map::new()));
+                known[method] = entry;
+            }
+        }
+    }
+
+    fn entry(&mut self, path: &str, method: &str, endpoint: &Value, inputs: Option<&Inputs>) -> Value {
+        let mut entry = Map::new();
+        let mut copy = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                entry.insert(name.to_owned(), value);
+            }
+        };
+        let of = |name: &str| endpoint.get(name).cloned();
+        copy("tags", of("tags"));
+        copy("description", of("description"));
+        copy("operationId", endpoint["operationId"].as_str().map(|id| self.operation_id(id, method).into()));
+        copy("security", Some(json!([{ "bearerAuth": [] }])));
+        copy("parameters", Some(of("parameters").unwrap_or_else(|| json!([]))));
+        copy(
+            "requestBody",
+            match (of("requestBody"), inputs) {
+                (Some(body), Some(inputs)) => Some(with_inputs(body, path, inputs)),
+                (body, _) => body,
+            },
+        );
+        copy("responses", Some(self.responses(endpoint["responses"].as_object())));
+        Value::Object(entry)
+    }
+
+    /// An id that no other endpoint has.
+    fn operation_id(&mut self, id: &str, method: &str) -> String {
+        let mut free = id.to_owned();
+        let mut count = 1;
+        while !self.operation_ids.insert(free.clone()) {
+            let number = if count > 1 { count.to_string() } else { String::new() };
+            free = format!("{id}{}{number}", capitalized(method));
+            count += 1;
+        }
+        free
+    }
+
+    /// In the order of their statuses, as JavaScript has them.
+    fn responses(&self, own: Option<&Map<String, Value>>) -> Value {
+        let own = own.into_iter().flatten();
+        let mut all: Map<String, Value> =
+            self.errors.iter().chain(own).map(|(status, answer)| (status.clone(), answer.clone())).collect();
+        all.sort_keys();
+        Value::Object(all)
+    }
+}
+
+/// A request's body with the fields that users have besides.
+fn with_inputs(mut body: Value, path: &str, inputs: &Inputs) -> Value {
+    if inputs.schemas.is_empty() {
+        return body;
+    }
+    let schema = &mut body["content"]["application/json"]["schema"];
+    for (name, input) in &inputs.schemas {
+        if schema["properties"].get(name).is_none() {
+            schema["properties"][name] = input.clone();
+        }
+    }
+    if path == "/sign-up/email"
+        && let Some(required) = schema["required"].as_array_mut()
+    {
+        for name in &inputs.required {
+            if !required.contains(name) {
+                required.push(name.clone());
+            }
+        }
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::api::http::routes;
+
+    #[test]
+    fn each_file_is_of_the_form_that_is_read() {
+        for (id, source) in PLUGINS.iter().chain(&[("core", CORE)]) {
+            let source: Map<String, Value> = serde_json::from_str(source).unwrap();
+            assert!(source["paths"].is_object() && source["tables"].is_object(), "{id}");
+            for (path, methods) in object(&source, "paths") {
+                for (method, endpoint) in methods.as_object().unwrap() {
+                    assert!(endpoint["tags"].is_array(), "{id}: {method} {path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_documented_is_there() {
+        let all = PLUGINS.iter().filter_map(|(id, source)| {
+            let plugin = plugin::all().find(|plugin| plugin.id() == *id)?;
+            // One that is being written has none yet.
+            Some((*id, *source, plugin.routes())).filter(|(_, _, routes)| !routes.is_empty())
+        });
+        for (id, source, routes) in all.chain([("core", CORE, routes::ROUTES)]) {
+            for (path, methods) in object(&read(source), "paths") {
+                for method in methods.as_object().unwrap().keys() {
+                    let star = path.find('{').map_or(path.clone(), |brace| format!("{}*", &path[..brace]));
+                    assert!(
+                        routes
+                            .iter()
+                            .any(|route| route.path == star && route.method.eq_ignore_ascii_case(method)),
+                        "{id}: {method} {path}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operation_ids_are_told_apart_by_their_methods() {
+        let none = Map::new();
+        let mut paths =
+            Paths { errors: &none, disabled: Vec::new(), operation_ids: HashSet::new(), paths: Map::new() };
+        let ids: Vec<String> = ["get", "post", "post"].map(|method| paths.operation_id("a", method)).into();
+        assert_eq!(ids, ["a", "aPost", "aPost2"]);
+    }
+}
