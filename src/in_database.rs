@@ -263,7 +263,7 @@ mod tests {
         Spi::run("SET better_auth.plugins = 'made-up'").unwrap();
         Spi::run("SELECT better_auth.migrate()").unwrap();
         assert_eq!(answer("/made-up/taste").as_deref(), Some("200"));
-        assert_eq!(user().as_deref(), Some(r#"{"flavour" : "plain"}"#));
+        assert_eq!(user().as_deref(), Some(r#"{"flavour":"plain"}"#));
         let tasted = "SELECT better_auth.api('tasteFlavour') #>> '{}'";
         assert_eq!(Spi::get_one::<String>(tasted).unwrap().as_deref(), Some("good"));
         Spi::run("RESET better_auth.plugins").unwrap();

@@ -2,12 +2,15 @@
 //! setting lists. Better Auth's `schema` of plugins, `user.additionalFields` and `session.additionalFields`.
 
 use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::rc::Rc;
 
+use crate::crypto::jwt::write_json;
 use crate::error::AuthError;
 use crate::names::plain;
 use crate::plugin;
 use crate::settings::{self, AdditionalField};
-use crate::store::catalog::{Column, Kind, Table, column, relation, type_name};
+use crate::store::catalog::{Column, Kind, Table, column, relation, shapes, type_name};
 
 /// Columns that give power or tell of proofs, in lower case and without underscores: no request may set
 /// them, whatever the setting says. Better Auth's plugins declare theirs `input: false`.
@@ -111,29 +114,82 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     Ok(fields)
 }
 
-/// All additional fields of a row as one column: a JSON object as text, or NULL where there are none.
+/// How the additional fields of a table are read.
+type Shape = Rc<[(String, Kind)]>;
+
+/// The names and kinds of the additional fields of `user` or `session`: every row asks for them.
+fn shape(table: Table) -> Result<Shape, AuthError> {
+    type Known = RefCell<Option<(u64, Shape)>>;
+    thread_local! {
+        static OF_USER: Known = const { RefCell::new(None) };
+        static OF_SESSION: Known = const { RefCell::new(None) };
+    }
+    let known = if table == Table::User { &OF_USER } else { &OF_SESSION };
+    let now = shapes(table);
+    let is_now = |known: &Option<(u64, Shape)>| {
+        known.as_ref().filter(|(at, _)| *at == now).map(|(_, shape)| Rc::clone(shape))
+    };
+    if let Some(shape) = known.with_borrow(is_now) {
+        return Ok(shape);
+    }
+    let shape: Shape = list(table)?.into_iter().map(|field| (field.name, field.column.kind)).collect();
+    known.set(Some((now, Rc::clone(&shape))));
+    Ok(shape)
+}
+
+/// All additional fields of a row as one column: an array of texts, which [`read`] reads; NULL where there are none.
+/// (PostgreSQL's own json_build_object() looks up the type of each argument, for each row.)
 ///
 /// # Errors
 /// As [`list`].
 pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
     let fields = list(table)?;
     if fields.is_empty() {
-        return Ok("NULL::pg_catalog.text".into());
+        return Ok("NULL::pg_catalog._text".into());
     }
-    let member = |field: &Field| {
-        let name = &field.name;
+    let value = |field: &Field| {
         let column = format!("{row}.{}", pgrx::spi::quote_identifier(&field.column.name));
         // As JavaScript writes dates.
         let date = |time: &str| format!("pg_catalog.to_char({time}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
-        let value = match field.column.kind {
+        match field.column.kind {
             Kind::Timestamp => date(&column),
             Kind::TimestampTz => date(&format!("({column} AT TIME ZONE 'UTC')")),
-            _ => column,
-        };
-        format!("{}, {value}", pgrx::spi::quote_literal(name))
+            // Arrays, dates, ranges: as PostgreSQL has them in JSON.
+            Kind::Other => format!("pg_catalog.to_json({column})::pg_catalog.text"),
+            _ => format!("{column}::pg_catalog.text"),
+        }
     };
-    let members: Vec<String> = fields.iter().map(member).collect();
-    Ok(format!("pg_catalog.json_build_object({})::pg_catalog.text", members.join(", ")))
+    let values: Vec<String> = fields.iter().map(value).collect();
+    Ok(format!("ARRAY[{}]::pg_catalog._text", values.join(", ")))
+}
+
+/// The additional fields of a row as a JSON object, out of the column that [`select`] made.
+pub(super) fn read(table: Table, values: Option<Vec<Option<String>>>) -> Option<String> {
+    let (shape, values) = (shape(table).ok()?, values?);
+    // Unless the settings changed under the statement.
+    if shape.len() != values.len() {
+        return None;
+    }
+    let mut json = Vec::with_capacity(256);
+    for ((name, kind), value) in shape.iter().zip(values) {
+        json.push(if json.is_empty() { b'{' } else { b',' });
+        write_json(&mut json, name);
+        json.push(b':');
+        match (value, kind) {
+            (None, _) => json.extend_from_slice(b"null"),
+            (Some(value), Kind::Boolean) => json.extend_from_slice(value.as_bytes()),
+            (Some(value), Kind::Number | Kind::Json | Kind::Other) => {
+                // A number that isn't finite is none in JSON.
+                match serde_json::from_str::<Value>(&value) {
+                    Ok(value) => write_json(&mut json, &value),
+                    Err(_) => write_json(&mut json, &value),
+                }
+            }
+            (Some(value), _) => write_json(&mut json, &value),
+        }
+    }
+    json.push(b'}');
+    String::from_utf8(json).ok()
 }
 
 /// One member of the additional fields of a row.

@@ -61,7 +61,7 @@ impl Session {
             ip_address: row.optional_text(6),
             user_agent: row.optional_text(7),
             user_id: row.text(8),
-            additional: row.optional_text(9),
+            additional: fields::read(Table::Session, row.texts(9)),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Value<'_> {
 }
 
 /// A row of a result. Its columns are what [`select`](super::columns::select) makes of them: text,
-/// timestamptz or boolean.
+/// timestamptz, boolean, or, of [`fields::select`](super::fields::select), text[].
 pub(crate) struct Row {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
@@ -73,6 +73,10 @@ impl Row {
     }
 
     pub(crate) fn optional_text(&self, position: i32) -> Option<String> {
+        self.get(position)
+    }
+
+    pub(crate) fn texts(&self, position: i32) -> Option<Vec<Option<String>>> {
         self.get(position)
     }
 

@@ -52,7 +52,7 @@ impl User {
             image: row.optional_text(first + 4),
             created_at: row.time(first + 5),
             updated_at: row.time(first + 6),
-            additional: row.optional_text(first + 7),
+            additional: fields::read(Table::User, row.texts(first + 7)),
         }
     }
 
