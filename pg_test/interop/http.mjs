@@ -487,7 +487,7 @@ class Shown {
   #value(value, key) {
     if (value instanceof Date) return this.#time(value.getTime());
     if (Array.isArray(value)) return value.map((item) => this.#value(item));
-    if (isObject(value) && /-otp-/.test(value.identifier) && typeof value.value === 'string') {
+    if (isObject(value) && /-otp-|^phone-number-/.test(value.identifier) && typeof value.value === 'string') {
       return { ...this.#value({ ...value, value: null }), value: this.#storedCode(value.value) };
     }
     if (isObject(value)) {

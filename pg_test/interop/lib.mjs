@@ -272,6 +272,8 @@ export const DIFFERENCES = {
   floor: 'send-verification-email answers as soon as it can here: nothing is sent while the caller waits. Better Auth takes half a second at least.',
   rateLimitKeys: 'Requests that differ in a token, or lead nowhere, count as one for the rate limit here; Better Auth counts each path by itself, so its table fills up with them.',
   fieldType: 'A field of a plugin’s of another JSON type than its column’s is refused here; Better Auth stores its text form, or fails.',
+  anonymousCookie: 'Who signs in with the cookie of a session that is gone keeps the new cookie here; with its anonymous plugin, Better Auth takes it back in the same answer.',
+  longNumber: 'Phone numbers over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
   immutableNull: 'A username that is immutable can’t be taken away by null either here; Better Auth lets it go, and then takes another one.',
   orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',
   expoState: 'What the proxy of expo signs is of the form of an OAuth state here, and no session’s token; Better Auth signs any text with the secret that signs tokens of mails and cached sessions too.',

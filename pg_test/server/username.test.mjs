@@ -1,6 +1,7 @@
 // The username plugin: names that look alike, races, and what the time of an answer tells.
 
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { http } from './http.mjs';
 import { freshEmail, PASSWORD, patiently, refused, untilBlocked } from './lib.mjs';
@@ -135,23 +136,25 @@ test('the validator is the setting’s, and one that is no regular expression is
   assert.equal((await signIn(client, 'eve')).status, 500);
 });
 
-test('an unknown name, a user without a password and a wrong password take as long', async (t) => {
+test('an unknown name, a user without a password and a wrong password cost the same', { skip: !existsSync('/proc/self/schedstat') }, async (t) => {
   const { client } = await withPlugin(t);
   await up(client, { username: 'eve' });
   await up(client, { username: 'gina' });
   await client.query(`DELETE FROM better_auth.account WHERE "userId" = (SELECT id FROM better_auth."user" WHERE username = 'gina')`);
-  const times = { eve: [], gina: [], nobody: [] };
+  const pid = await client.value('SELECT pg_backend_pid()');
+  // What the backend has spent on a processor: other work on the machine isn't in it.
+  const spent = () => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
+  const costs = { eve: [], gina: [], nobody: [] };
   for (let round = 0; round < 15; round += 1) {
-    for (const name of Object.keys(times)) {
-      const start = performance.now();
+    for (const name of Object.keys(costs)) {
+      const before = spent();
       const { json } = await signIn(client, name, 'wrong password');
-      times[name].push(performance.now() - start);
+      costs[name].push(spent() - before);
       assert.equal(json.code, 'INVALID_USERNAME_OR_PASSWORD');
     }
   }
-  // The fastest of each: a busy machine makes any one slow.
-  const [eve, gina, nobody] = Object.values(times).map((values) => Math.min(...values));
-  assert.ok(Math.max(eve, gina, nobody) < 1.5 * Math.min(eve, gina, nobody), `${eve} ${gina} ${nobody}`);
+  const least = Object.values(costs).map((values) => Math.min(...values));
+  assert.ok(Math.max(...least) < 1.5 * Math.min(...least), `${least}`);
 });
 
 test('a plugin that is off answers nothing and shows no column', async (t) => {

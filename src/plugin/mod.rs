@@ -5,6 +5,7 @@
 //! `better_auth.plugins`. Adding one means adding a folder, and a line in [`PLUGINS`].
 
 mod admin;
+mod anonymous;
 mod bearer;
 mod custom_session;
 mod device_authorization;
@@ -17,6 +18,7 @@ mod magic_link;
 mod multi_session;
 mod one_time_token;
 mod open_api;
+mod phone_number;
 mod two_factor;
 mod username;
 
@@ -37,6 +39,7 @@ use crate::store::user::User;
 /// All plugins.
 const PLUGINS: &[&dyn Plugin] = &[
     &admin::Admin,
+    &anonymous::Anonymous,
     &bearer::Bearer,
     &custom_session::CustomSession,
     &device_authorization::DeviceAuthorization,
@@ -47,6 +50,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &multi_session::MultiSession,
     &one_time_token::OneTimeToken,
     &open_api::OpenApi,
+    &phone_number::PhoneNumber,
     &two_factor::TwoFactor,
     &username::Username,
     #[cfg(any(test, feature = "pg_test"))]

@@ -10,6 +10,7 @@ use crate::store::sql::{Row, Statement, Value};
 pub(crate) struct Verification {
     pub(crate) value: String,
     pub(crate) expires_at: Timestamp,
+    pub(crate) created_at: Timestamp,
 }
 
 impl Verification {
@@ -21,8 +22,8 @@ impl Verification {
         )
     }
 
-    fn from_row(row: &Row) -> (Self, Timestamp) {
-        (Self { value: row.text(1), expires_at: row.time(2) }, row.time(3))
+    fn from_row(row: &Row) -> Self {
+        Self { value: row.text(1), expires_at: row.time(2), created_at: row.time(3) }
     }
 }
 
@@ -99,9 +100,7 @@ pub(crate) fn create(
 /// # Errors
 /// No table.
 pub(crate) fn find(identifier: &str) -> Result<Option<Verification>, AuthError> {
-    FIND.with(|statement| {
-        Ok(statement.query(&[Value::Text(identifier)], Verification::from_row)?.pop().map(|(found, _)| found))
-    })
+    FIND.with(|statement| Ok(statement.query(&[Value::Text(identifier)], Verification::from_row)?.pop()))
 }
 
 /// Takes the newest value under an identifier away, and older ones with it: of all who try at once one
@@ -112,8 +111,17 @@ pub(crate) fn find(identifier: &str) -> Result<Option<Verification>, AuthError> 
 pub(crate) fn consume(identifier: &str, now: Timestamp) -> Result<Option<Verification>, AuthError> {
     let taken =
         CONSUME.with(|statement| statement.query(&[Value::Text(identifier)], Verification::from_row))?;
-    let newest = taken.into_iter().max_by_key(|(_, created_at)| *created_at);
-    Ok(newest.map(|(found, _)| found).filter(|found| found.expires_at >= now))
+    let newest = taken.into_iter().max_by_key(|found| found.created_at);
+    Ok(newest.filter(|found| found.expires_at >= now))
+}
+
+/// Keeps what was taken away after all, with another value. It is as old as it was: one that somebody has put there
+/// meanwhile, in the same millisecond even, stays the newest.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) fn put_back(identifier: &str, taken: &Verification, value: &str) -> Result<(), AuthError> {
+    create(identifier, value, taken.expires_at, taken.created_at)
 }
 
 /// Deletes all values under an identifier.

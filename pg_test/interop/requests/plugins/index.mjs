@@ -4,6 +4,7 @@
 // options, `(send) => ({ plugins: [...] })`; settings of ours that decide on columns; and tables of the plugin's with
 // the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
 
+import anonymous from './anonymous.mjs';
 import bearer from './bearer.mjs';
 import customSession from './custom_session.mjs';
 import deviceAuthorization from './device_authorization.mjs';
@@ -14,9 +15,11 @@ import magicLink from './magic_link.mjs';
 import multiSession from './multi_session.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import openApi from './open_api.mjs';
+import phoneNumber from './phone_number.mjs';
 import username from './username.mjs';
 
 export default [
+  ...anonymous,
   ...bearer,
   ...customSession,
   ...deviceAuthorization,
@@ -27,5 +30,6 @@ export default [
   ...multiSession,
   ...oneTimeToken,
   ...openApi,
+  ...phoneNumber,
   ...username,
 ];
