@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os';
 import { db } from './measure.mjs';
 import { plot } from './plot.mjs';
 import { here } from './programs.mjs';
+import { admin } from './sections/admin.mjs';
 import { codes } from './sections/codes.mjs';
 import { flood } from './sections/flood.mjs';
 import { growth } from './sections/growth.mjs';
@@ -17,7 +18,7 @@ import { tokens } from './sections/tokens.mjs';
 import { username } from './sections/username.mjs';
 import { print, rows } from './table.mjs';
 
-const sections = { rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, codes };
+const sections = { rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, codes, admin };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of wanted) {
     if (!(name in sections)) throw new Error(`no section ${name}; there are ${Object.keys(sections).join(', ')}`);

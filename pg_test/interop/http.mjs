@@ -457,7 +457,7 @@ class Shown {
       status,
       headers: headers.map(([name, value]) => `${name}: ${this.#header(name, value)}`),
       cookies: sortedGone(this.#cookies(setCookies)),
-      body: body.startsWith('[') ? this.#list(body) : this.#text(body),
+      body: body.startsWith('[') ? this.#list(body) : body.startsWith('{"sessions":[') ? this.#sessions(body) : this.#text(body),
       mails: mails.map(({ kind, recipient, url, token, data }) => ({
         kind,
         recipient,
@@ -527,12 +527,20 @@ class Shown {
     return known ? `<hash of ${known[1]}>` : hash;
   }
 
+  #sessions(body) {
+    const { sessions, ...rest } = JSON.parse(body);
+    assert.deepEqual([JSON.stringify({ sessions }), rest], [body, {}]);
+    return { sessions: this.#list(JSON.stringify(sessions)) };
+  }
+
   #name(value) {
     if (!this.#names.has(value)) this.#names.set(value, `<id ${this.#names.size + 1}>`);
     return this.#names.get(value);
   }
 
   #time(milliseconds) {
+    // A date of a test's own, which is no time of a run: its distance from now would be one minute or another.
+    if (Math.abs(milliseconds - Date.now()) > 5 * 365 * 86_400_000) return new Date(milliseconds).toISOString();
     return `<now + ${Math.round((milliseconds - Date.now()) / 60_000) + 0} min>`;
   }
 

@@ -277,6 +277,13 @@ export const DIFFERENCES = {
   immutableNull: 'A username that is immutable can’t be taken away by null either here; Better Auth lets it go, and then takes another one.',
   orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',
   expoState: 'What the proxy of expo signs is of the form of an OAuth state here, and no session’s token; Better Auth signs any text with the secret that signs tokens of mails and cached sessions too.',
+  bannedAdmin: 'An admin whom somebody banned by SQL gets BANNED_USER from the admin routes here; Better Auth lets the session go on.',
+  givenId: 'create-user refuses an id here, which may still stand for somebody who is gone; Better Auth makes the user under it.',
+  javascriptNames: 'Roles and resources with names of JavaScript’s own, such as constructor, are unknown ones here; Better Auth answers 500.',
+  adminTypes: 'create-user and update-user take of each field its own type here; Better Auth stores what PostgreSQL makes of others, or answers 500.',
+  banEnds: 'A ban ends between the years 2000 and 9999 here; Better Auth writes later years in another form, or answers 500.',
+  pretendedRole: 'The answer to a sign-up that must not tell that the email is taken shows the role of a new user here; Better Auth’s shows null.',
+  userPages: 'list-users gives 1,000 users at most here, and says so in limit; Better Auth gives as many as are asked for.',
   rollback: 'A SQL caller who gets an exception loses what its transaction wrote: a refusal neither prolongs a session nor deletes an expired one. The next get_session does.',
 };
 

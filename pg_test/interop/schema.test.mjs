@@ -268,6 +268,7 @@ describe('the real migrate first', () => {
       'create secret cookie',
       'create secret jwt',
       'create function public.requesting_user_id()',
+      'create function public.requesting_user_is(text)',
     ]);
     assert.deepEqual(await migrate(database), []);
     await assertBothWork(database);

@@ -100,7 +100,7 @@ describe('schema public', () => {
     await wholeFlow(client);
 
     assert.deepEqual((await client.query('SELECT * FROM better_auth.migrate()')).rows,
-      [{ action: 'create function', object: 'public.requesting_user_id()' }]);
+      ['requesting_user_id()', 'requesting_user_is(text)'].map((name) => ({ action: 'create function', object: `public.${name}` })));
     await client.query(`SELECT better_auth.enable_rpc('public', $1, $1)`, [role]);
     await app.query(`SELECT set_config('request.jwt.claims', '{"sub": "u1"}', false)`);
     assert.equal(await app.value('SELECT public.requesting_user_id()'), 'u1');

@@ -129,11 +129,21 @@ impl<'a> Jsonb<'a> {
     /// # Errors
     /// It is no object, or one of more than serde_json takes or than is taken from anybody.
     pub(crate) fn object(&self, argument: &str) -> Result<Map<String, Value>, AuthError> {
+        match self.value(argument)? {
+            Value::Object(members) => Ok(members),
+            _ => Err(AuthError::Argument(format!("{argument} must be a JSON object"))),
+        }
+    }
+
+    /// The same of any kind.
+    ///
+    /// # Errors
+    /// It is more than serde_json takes or than is taken from anybody.
+    pub(crate) fn value(&self, argument: &str) -> Result<Value, AuthError> {
         let refused = |text: &str| AuthError::Argument(format!("{argument} {text}"));
         let mut bytes = Vec::new();
         let json = self.0.write(&mut bytes).and_then(|()| std::str::from_utf8(&bytes).ok());
-        let json =
-            json.filter(|json| json.starts_with('{')).ok_or_else(|| refused("must be a JSON object"))?;
+        let json = json.ok_or_else(|| refused("can't be read"))?;
         let (depth, values) = json::measure(json);
         if depth > json::MAX_DEPTH {
             return Err(refused(&format!("must not be nested deeper than {} levels", json::MAX_DEPTH)));

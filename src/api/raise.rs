@@ -8,7 +8,7 @@ use std::io::Write;
 use crate::error::AuthError;
 
 /// Raises where a flow failed.
-pub(super) trait OrRaise<T> {
+pub(crate) trait OrRaise<T> {
     /// The value; an error raises and does not return.
     fn or_raise(self) -> T;
 }

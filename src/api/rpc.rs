@@ -76,6 +76,14 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// A field of any kind.
+    pub(crate) fn value(mut self, name: &str, value: Option<Value>) -> Self {
+        if let Some(value) = value {
+            self.body.insert(name.into(), value);
+        }
+        self
+    }
+
     /// The members of an object, where they don't hide a field.
     pub(crate) fn additional(mut self, fields: Option<Jsonb<'_>>) -> Self {
         let fields = fields.map_or_else(|| Ok(Map::new()), |fields| fields.object("additional_fields"));

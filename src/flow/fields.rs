@@ -37,19 +37,11 @@ pub(crate) fn parse(
             (_, None) | (None, _) if preset.is_some() => {
                 given.push(Given { value: preset.map(str::to_owned), field });
             }
-            // PostgreSQL's json would take it, and be unreadable from then on.
-            (Some(value), Some(_)) if has_nul(value) => return Err(AuthError::Nul),
-            // PostgreSQL's jsonb writes every digit of 1e300.
-            (Some(value), Some(Kind::Json)) if digits(value) > MAX_DIGITS => {
-                issues.add(name, "Too big: expected numbers of fewer digits");
-            }
-            (Some(value), Some(kind)) => match text(value, kind) {
-                Ok(value) => given.push(Given { value, field }),
-                Err(expected) => {
-                    let received = Input::from(Some(value)).kind();
-                    issues.add(name, &format!("Invalid input: expected {expected}, received {received}"));
+            (Some(value), Some(kind)) => {
+                if let Some(value) = checked(&mut issues, name, value, kind)? {
+                    given.push(Given { value, field });
                 }
-            },
+            }
             (Some(value), None) if is_truthy(value) => {
                 return Err(AuthError::Field(
                     "FIELD_NOT_ALLOWED",
@@ -64,6 +56,51 @@ pub(crate) fn parse(
     }
     issues.finish()?;
     Ok(given)
+}
+
+/// What is given for columns of plugins and additional fields by somebody who may set those too that requests may not.
+/// What is none of them is passed over.
+///
+/// # Errors
+/// VALIDATION_ERROR for a value of another type than the column's.
+pub(crate) fn given(table: Table, body: &Map<String, Value>) -> Result<Vec<Given>, AuthError> {
+    let mut given = Vec::new();
+    let mut issues = Issues::of_body();
+    for field in fields::list(table)? {
+        if let Some(value) = body.get(&field.name)
+            && let Some(value) = checked(&mut issues, &field.name, value, field.kind())?
+        {
+            given.push(Given { value, field });
+        }
+    }
+    issues.finish()?;
+    Ok(given)
+}
+
+/// A value for a column, as text; `None` where it is an issue.
+fn checked(
+    issues: &mut Issues,
+    name: &str,
+    value: &Value,
+    kind: Kind,
+) -> Result<Option<Option<String>>, AuthError> {
+    // PostgreSQL's json would take it, and be unreadable from then on.
+    if has_nul(value) {
+        return Err(AuthError::Nul);
+    }
+    // PostgreSQL's jsonb writes every digit of 1e300.
+    if kind == Kind::Json && digits(value) > MAX_DIGITS {
+        issues.add(name, "Too big: expected numbers of fewer digits");
+        return Ok(None);
+    }
+    match text(value, kind) {
+        Ok(value) => Ok(Some(value)),
+        Err(expected) => {
+            let received = Input::from(Some(value)).kind();
+            issues.add(name, &format!("Invalid input: expected {expected}, received {received}"));
+            Ok(None)
+        }
+    }
 }
 
 /// Adds what a new row of a table gets where nothing is given.

@@ -87,6 +87,83 @@ pub(crate) fn is_truthy(value: &Value) -> bool {
     }
 }
 
+/// What JavaScript's `String()` makes of a value of JSON; `None` where it throws.
+pub(crate) fn js_string(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => js_number_text(number.as_f64()?),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let item = |item: &Value| if item.is_null() { Some(String::new()) } else { js_string(item) };
+            items.iter().map(item).collect::<Option<Vec<_>>>()?.join(",")
+        }
+        // One of its own hides the one that objects have, and is no function.
+        Value::Object(members) if members.contains_key("toString") => return None,
+        Value::Object(_) => "[object Object]".into(),
+    })
+}
+
+/// A number as JavaScript writes it.
+pub(crate) fn js_number_text(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".into();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "Infinity" } else { "-Infinity" }.into();
+    }
+    if number == 0.0 {
+        return "0".into();
+    }
+    // The fewest digits that tell it from its neighbours, in both languages.
+    let scientific = format!("{:e}", number.abs());
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let digits = mantissa.replace('.', "");
+    // How many digits stand before the point.
+    let point = exponent.parse::<i32>().unwrap_or_default() + 1;
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
+    let length = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let text = match point {
+        _ if (length..=21).contains(&point) => digits.clone() + &zeros(point - length),
+        1..=21 => {
+            let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or_default());
+            format!("{whole}.{fraction}")
+        }
+        -5..=0 => format!("0.{}{digits}", zeros(-point)),
+        _ => {
+            let (first, rest) = digits.split_at(1);
+            let fraction = if rest.is_empty() { String::new() } else { format!(".{rest}") };
+            format!("{first}{fraction}e{:+}", point - 1)
+        }
+    };
+    if number < 0.0 { format!("-{text}") } else { text }
+}
+
+/// What JavaScript's `Number()` makes of a text: NaN where it is none.
+pub(crate) fn js_number(text: &str) -> f64 {
+    let is_space = |c: char| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}';
+    let text = text.trim_matches(is_space);
+    let prefixed = |radix: u32| {
+        let digits = text.get(2..).filter(|digits| !digits.is_empty())?;
+        digits
+            .chars()
+            .try_fold(0.0, |sum: f64, digit| Some(sum * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
+    };
+    match text.as_bytes() {
+        [] => 0.0,
+        [b'0', b'x' | b'X', ..] => prefixed(16).unwrap_or(f64::NAN),
+        [b'0', b'o' | b'O', ..] => prefixed(8).unwrap_or(f64::NAN),
+        [b'0', b'b' | b'B', ..] => prefixed(2).unwrap_or(f64::NAN),
+        b"Infinity" | b"+Infinity" => f64::INFINITY,
+        b"-Infinity" => f64::NEG_INFINITY,
+        // Rust has other words for what is no number.
+        bytes if bytes.iter().all(|byte| b"0123456789+-.eE".contains(byte)) => {
+            text.parse().unwrap_or(f64::NAN)
+        }
+        _ => f64::NAN,
+    }
+}
+
 /// Collects the issues of one request: Better Auth reports all of them at once, and so do we, up to a number.
 pub(crate) struct Issues {
     /// `body` or `query`.
@@ -151,6 +228,37 @@ impl Issues {
             self.add(field, "Too small: expected string to have >=1 characters");
         }
         self.required(field, value)
+    }
+
+    /// A value that has to be there, as a text: zod's `coerce.string()`.
+    pub(crate) fn coerced(&mut self, field: &str, value: Option<&Value>) -> String {
+        let Some(value) = value else {
+            self.expected(field, "nonoptional", Input::Undefined);
+            return String::new();
+        };
+        js_string(value).unwrap_or_else(|| {
+            self.expected(field, "string", Some(value).into());
+            String::new()
+        })
+    }
+
+    /// One of some words, which may be missing: zod's `enum`.
+    pub(crate) fn one_of<'a>(
+        &mut self,
+        field: &str,
+        value: Option<&'a Value>,
+        words: &[&str],
+    ) -> Option<&'a str> {
+        let word = value?.as_str().filter(|word| words.contains(word));
+        if word.is_none() {
+            self.add(field, &format!("Invalid option: expected one of \"{}\"", words.join("\"|\"")));
+        }
+        word
+    }
+
+    /// An issue with all of it.
+    pub(crate) fn add_whole(&mut self, issue: &str) {
+        self.issues.push(format!("[{}] {issue}", self.part));
     }
 
     fn expected(&mut self, field: &str, expected: &str, received: Input<'_>) {
@@ -275,6 +383,78 @@ mod tests {
             "a@[127.0.0.1]",
         ] {
             assert!(!is_email(bad), "{bad:?}");
+        }
+    }
+
+    /// Each line was put to Node.
+    #[test]
+    fn numbers_are_javascripts() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-1.5, "-1.5"),
+            (12345.0, "12345"),
+            (0.1, "0.1"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.5e21, "1.5e+21"),
+            (123e-9, "1.23e-7"),
+            (1e-6, "0.000001"),
+            (1e-7, "1e-7"),
+            (-1e-7, "-1e-7"),
+            (9_007_199_254_740_992.0, "9007199254740992"),
+            (4_611_686_018_427_387_904.0, "4611686018427388000"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ] {
+            assert_eq!(js_number_text(number), text, "{number:e}");
+        }
+        for (text, number) in [
+            ("", "0"),
+            (" ", "0"),
+            ("\u{feff}5\u{a0}", "5"),
+            ("007", "7"),
+            ("+4", "4"),
+            ("-1.5e1", "-15"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("0x10", "16"),
+            ("0b11", "3"),
+            ("0O17", "15"),
+            ("1e400", "Infinity"),
+            ("-Infinity", "-Infinity"),
+            ("x", "NaN"),
+            ("1_0", "NaN"),
+            ("5n", "NaN"),
+            ("inf", "NaN"),
+            ("nan", "NaN"),
+            ("infinity", "NaN"),
+            ("-0x1", "NaN"),
+            ("0x", "NaN"),
+            (".", "NaN"),
+            ("1e", "NaN"),
+            ("--1", "NaN"),
+            ("1 2", "NaN"),
+            ("\u{85}1", "NaN"),
+        ] {
+            assert_eq!(js_number_text(js_number(text)), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_of_values_are_javascripts() {
+        for (value, text) in [
+            (serde_json::json!(null), Some("null")),
+            (serde_json::json!(true), Some("true")),
+            (serde_json::json!([1, [2, null, ["x"]], {}]), Some("1,2,,x,[object Object]")),
+            (serde_json::json!({"valueOf": 1}), Some("[object Object]")),
+            (serde_json::json!({"toString": 1}), None),
+            (serde_json::json!([{"toString": 1}]), None),
+        ] {
+            assert_eq!(js_string(&value).as_deref(), text, "{value}");
         }
     }
 

@@ -99,7 +99,7 @@ pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
 }
 
 /// A date as JavaScript's `toISOString` writes it; `None` for one that it could not hold.
-fn date(time: Timestamp) -> Option<String> {
+pub(crate) fn date(time: Timestamp) -> Option<String> {
     let utc = time.utc()?;
     // Five of these are in every answer about a session, and format! takes its time for each number.
     let mut text = *b"0000-00-00T00:00:00.000Z";

@@ -9,6 +9,7 @@ use crate::flow::input::{Input, Issues, check_new_password, check_not_too_long};
 use crate::flow::mail::{self, Draft, Kind};
 use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::url::encode;
+use crate::plugin::Proof;
 use crate::settings;
 use crate::store::server::{Timestamp, random_token};
 use crate::store::session::Session;
@@ -25,7 +26,7 @@ const RESET_TOKEN: usize = 24;
 ///
 /// # Errors
 /// VALIDATION_ERROR, UNAUTHORIZED, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, CREDENTIAL_ACCOUNT_NOT_FOUND,
-/// INVALID_PASSWORD.
+/// INVALID_PASSWORD, BANNED_USER.
 pub(crate) fn change(
     caller: &mut dyn Caller,
     current: Input<'_>,
@@ -50,8 +51,12 @@ pub(crate) fn change(
     let hash = hash::hash(new)?;
     // Of two changes at once one wins: the other's current password is no longer the current one.
     let locked = account::lock_password(&account, true)?;
-    if locked.is_none_or(|locked| *locked.password != *stored) {
+    let Some(locked) = locked.filter(|locked| *locked.password == *stored) else {
         return Err(Code::INVALID_PASSWORD.into());
+    };
+    // Who gets no new session keeps password and sessions.
+    if revokes {
+        locked.standing.check(Proof::Other)?;
     }
     account::replace_password(&account, &stored, &hash, Timestamp::now())?;
     if !revokes {

@@ -265,7 +265,10 @@ pub(crate) fn sign_out(token: Option<&str>) -> Result<(), AuthError> {
 /// UNAUTHORIZED, and SESSION_NOT_FRESH when the sign-in was too long ago.
 pub(crate) fn list(caller: &mut dyn Caller) -> Result<Vec<Session>, AuthError> {
     let live = require(caller, Need::Fresh)?;
-    session::list(&live.user.id, Timestamp::now())
+    let mut sessions = session::list(&live.user.id, Timestamp::now())?;
+    let on = plugin::on();
+    sessions.retain(|session| on.iter().all(|plugin| plugin.shows_session(session)));
+    Ok(sessions)
 }
 
 /// Deletes the session with token `revoked`, if it is one of the same user. Better Auth answers alike

@@ -4,6 +4,8 @@ pub(crate) mod claims;
 mod planner;
 mod requesting_user;
 
+pub(crate) use requesting_user::{asking, subject};
+
 /// Called once, when a backend loads the library.
 pub(crate) fn init() {
     planner::init();

@@ -121,6 +121,35 @@ unsafe fn ask(place: *mut pg_sys::FmgrInfo, kept: *mut Kept, once: bool) -> Datu
     }
 }
 
+/// Who is asking, for functions that look more of the user up: another number for other claims, and 0 for no user. It
+/// may run for each row.
+///
+/// # Safety
+/// To be called by a function that PostgreSQL called.
+#[inline]
+pub(crate) unsafe fn asking() -> u64 {
+    // SAFETY: as of ask().
+    unsafe {
+        let seen = SEEN.0.get();
+        let claims = setting::value();
+        if claims.is_null() || *claims == 0 {
+            return 0;
+        }
+        if (*seen).claims.is_empty() || strcmp(claims, (*seen).claims.as_ptr().cast()) != 0 {
+            see(seen, claims);
+        }
+        if (*seen).text.is_empty() { 0 } else { (*seen).version }
+    }
+}
+
+/// The id of the user of whom [`asking`] told last.
+pub(crate) fn subject() -> Option<String> {
+    // SAFETY: a backend is one thread, and nothing in here changes what was seen.
+    let text = unsafe { &(*SEEN.0.get()).text };
+    // Behind the header of the value.
+    text.get(4..).and_then(|text| String::from_utf8(text.to_vec()).ok())
+}
+
 /// Makes `text` the answer that `place` keeps.
 ///
 /// # Safety

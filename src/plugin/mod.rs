@@ -4,6 +4,7 @@
 //! like the rooms of the core. The core never names one: it asks those that are on, in the order of
 //! `better_auth.plugins`. Adding one means adding a folder, and a line in [`PLUGINS`].
 
+pub(crate) mod access;
 mod admin;
 mod anonymous;
 mod bearer;
@@ -77,6 +78,11 @@ pub(crate) trait Plugin: Sync {
 
     /// Tables of its own: some of [`TABLES`].
     fn tables(&self) -> &'static [&'static Definition] {
+        &[]
+    }
+
+    /// Functions for policies, which `migrate()` makes whether the plugin is on or not.
+    fn policy_functions(&self) -> &'static [PolicyFunction] {
         &[]
     }
 
@@ -177,6 +183,11 @@ pub(crate) trait Plugin: Sync {
         Ok(())
     }
 
+    /// Whether the user sees it in the list of the own sessions.
+    fn shows_session(&self, _session: &Session) -> bool {
+        true
+    }
+
     /// Has a user's email verified in a way of its own, in place of the mail with a link; whether it has.
     ///
     /// # Errors
@@ -253,6 +264,20 @@ pub(crate) struct Limit {
     /// Whether it is this path's, which is below the base path.
     pub(crate) matches: fn(path: &str) -> bool,
     pub(crate) limit: RateLimit,
+}
+
+/// A function for policies, in schema `public`, for everybody: the C function is `<name>_wrapper`. It never fails.
+pub(crate) struct PolicyFunction {
+    pub(crate) name: &'static str,
+    /// The types of its arguments, qualified.
+    pub(crate) arguments: &'static [&'static str],
+    /// The names of its arguments.
+    pub(crate) names: &'static [&'static str],
+    pub(crate) returns: &'static str,
+    /// What PostgreSQL is told of it: STABLE and so on.
+    pub(crate) properties: &'static str,
+    /// The COMMENT, as it stands between quotes.
+    pub(crate) comment: &'static str,
 }
 
 /// How a user has proven who it is.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::{AdditionalField, RateLimit, additional_fields, list, parse_rules};
 use crate::names::Names;
 use crate::plugin;
+use crate::plugin::access::Roles;
 
 /// The longest duration that a setting may hold: ten years, in seconds.
 const LONGEST: i32 = 10 * 366 * 86_400;
@@ -126,6 +127,7 @@ pub(crate) mod read {
     pub(crate) use text as models;
     pub(crate) use text as columns;
     pub(crate) use text as plugins;
+    pub(crate) use text as roles;
 
     pub(crate) fn fields(setting: &GucSetting<Option<CString>>) -> Vec<AdditionalField> {
         additional_fields(&text(setting).unwrap_or_default())
@@ -198,6 +200,7 @@ texts! {
     models accepted_models Some(fields_changed);
     columns accepted_columns Some(fields_changed);
     plugins accepted_plugins Some(fields_changed);
+    roles accepted_roles None;
 }
 
 /// A setting that is on or off.
@@ -355,6 +358,7 @@ text_hooks! {
     accepted_rules |text| parse_rules(text).is_some();
     accepted_models |text| named(Names::parse(text, ""));
     accepted_columns |text| named(Names::parse("", text));
+    accepted_roles |text| Roles::parse(text).is_some();
     accepted_plugins |text| named(plugin::parse(text).map(drop));
 }
 

@@ -122,9 +122,9 @@ pub(crate) enum Kind {
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    pub(super) type_oid: pg_sys::Oid,
+    pub(crate) type_oid: pg_sys::Oid,
     /// The type itself; of a domain, the one under it.
-    pub(super) base: pg_sys::Oid,
+    pub(crate) base: pg_sys::Oid,
     /// How many characters it takes, where its type says so.
     pub(super) length: Option<i32>,
     pub(super) not_null: bool,
@@ -364,7 +364,7 @@ fn kind(base: pg_sys::Oid) -> Kind {
 }
 
 /// Whether a type is citext, wherever its extension was put.
-pub(super) fn is_citext(base: pg_sys::Oid) -> bool {
+pub(crate) fn is_citext(base: pg_sys::Oid) -> bool {
     type_name(base).rsplit('.').next() == Some("citext")
         // SAFETY: reads the cast's catalog row.
         && unsafe { pg_sys::IsBinaryCoercible(base, pg_sys::TEXTOID) }
@@ -372,7 +372,7 @@ pub(super) fn is_citext(base: pg_sys::Oid) -> bool {
 
 /// The qualified, quoted name of a type. Without a length: what is too long is refused when it is assigned, where a
 /// cast would cut it off.
-pub(super) fn type_name(oid: pg_sys::Oid) -> String {
+pub(crate) fn type_name(oid: pg_sys::Oid) -> String {
     let flags = pg_sys::FORMAT_TYPE_FORCE_QUALIFY | pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN;
     // SAFETY: makes the name of a type that a column has.
     unsafe {

@@ -62,17 +62,9 @@ pub(crate) struct Given {
 /// # Errors
 /// The table lacks the column of a plugin's, or one that the setting names.
 pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
-    let (setting, core, listed): (_, &[&str], Vec<AdditionalField>) = match table {
-        Table::User => (
-            "user_additional_fields",
-            &["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"],
-            settings::user_additional_fields(),
-        ),
-        Table::Session => (
-            "session_additional_fields",
-            &["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"],
-            settings::session_additional_fields(),
-        ),
+    let (setting, listed): (_, Vec<AdditionalField>) = match table {
+        Table::User => ("user_additional_fields", settings::user_additional_fields()),
+        Table::Session => ("session_additional_fields", settings::session_additional_fields()),
         _ => return Ok(Vec::new()),
     };
     let mut fields = Vec::new();
@@ -92,7 +84,7 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     for AdditionalField { name, is_readonly } in listed {
         let column = relation
             .column(&name)
-            .filter(|_| core.iter().all(|field| table.column(field) != name))
+            .filter(|_| core(table).iter().all(|field| table.column(field) != name))
             .ok_or_else(|| {
                 AuthError::Setup(format!(
                     "better_auth.{setting} names \"{name}\", which is not an additional column of {}",
@@ -112,6 +104,36 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
         }
     }
     Ok(fields)
+}
+
+/// The column of a field of `user` or `session`, by Better Auth's name of the field or the column's own, as Better Auth
+/// takes both; `None` for one that it doesn't have. A field of a plugin that is off isn't one.
+///
+/// # Errors
+/// As [`list`].
+pub(crate) fn find(table: Table, name: &str) -> Result<Option<Column>, AuthError> {
+    // Better Auth takes MongoDB's name too.
+    let name = if name == "_id" { "id" } else { name };
+    let relation = relation(table)?;
+    let core = core(table).iter();
+    let mut fields: Vec<(String, Column)> = core
+        .filter_map(|field| Some(((*field).to_owned(), relation.column(&table.column(field))?.clone())))
+        .collect();
+    fields.extend(list(table)?.into_iter().map(|field| (field.name, field.column)));
+    let by_field = fields.iter().position(|(field, _)| field == name);
+    let found = by_field.or_else(|| fields.iter().position(|(_, column)| column.name == name));
+    Ok(found.map(|at| fields.swap_remove(at).1))
+}
+
+/// The fields that every row of `user` or `session` has.
+const fn core(table: Table) -> &'static [&'static str] {
+    match table {
+        Table::User => &["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"],
+        Table::Session => {
+            &["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"]
+        }
+        _ => &[],
+    }
 }
 
 /// How the additional fields of a table are read.

@@ -6,7 +6,7 @@
 use pgrx::pg_sys;
 
 use crate::error::AuthError;
-use crate::plugin;
+use crate::plugin::{self, PolicyFunction};
 use crate::store::adopt;
 use crate::store::catalog::{self, Table, is_citext, type_name};
 use crate::store::object_name::object_name;
@@ -210,7 +210,10 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
             search(definition, &mut steps)?;
         }
         finish_signing_secret(&mut steps)?;
-        make_requesting_user_id(&mut steps)?;
+        make_policy_function(&REQUESTING_USER_ID, &mut steps)?;
+        for function in plugin::all().flat_map(|plugin| plugin.policy_functions()) {
+            make_policy_function(function, &mut steps)?;
+        }
         Ok(steps)
     })
 }
@@ -464,32 +467,33 @@ pub(super) fn library() -> Result<String, AuthError> {
     Ok(found.concat())
 }
 
-/// `requesting_user_id()`, where there is none: in `public`, or, without that schema, in `better_auth`. It is no member
-/// of the extension, so that dropping `public` takes the function and nothing else. What somebody else has made of it
-/// stays. Only a superuser can make it.
-fn make_requesting_user_id(steps: &mut Vec<Step>) -> Result<(), AuthError> {
-    let is_there = exists(
+/// Makes a function for policies where there is none: in `public`, or, without that schema, in `better_auth`. It is no
+/// member of the extension, so that dropping `public` takes the function and nothing else. What somebody else has made
+/// of it stays. Only a superuser can make it.
+fn make_policy_function(policy: &PolicyFunction, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let PolicyFunction { name, arguments, names, returns, properties, comment } = policy;
+    let is_there = exists(&format!(
         "SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-         WHERE p.proname = 'requesting_user_id' AND p.pronargs = 0 AND n.nspname = 'public'
-            OR p.prosrc = 'requesting_user_id_wrapper'
+         WHERE p.proname = '{name}' AND p.pronargs = {} AND n.nspname = 'public'
+            OR p.prosrc = '{name}_wrapper'
                AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')",
-    )?;
+        arguments.len(),
+    ))?;
     let may_make = "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER AND r.rolsuper";
     if is_there || !exists(may_make)? {
         return Ok(());
     }
     let library = library()?;
     let has_public = exists("SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public'")?;
-    let function = format!("{}.requesting_user_id()", if has_public { "public" } else { "better_auth" });
-    // LEAKPROOF: it takes no argument, so it can't tell anything about a row.
+    let schema = if has_public { "public" } else { "better_auth" };
+    let named: Vec<String> =
+        names.iter().zip(*arguments).map(|(name, kind)| format!("{name} {kind}")).collect();
+    let named = format!("{schema}.{name}({})", named.join(", "));
+    let function = format!("{schema}.{name}({})", arguments.join(", "));
     run_once(&format!(
-        "CREATE FUNCTION {function} RETURNS pg_catalog.text
-         LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
-         AS {library}, 'requesting_user_id_wrapper'"
+        "CREATE FUNCTION {named} RETURNS {returns} LANGUAGE c {properties} AS {library}, '{name}_wrapper'"
     ))?;
-    run_once(&format!(
-        "COMMENT ON FUNCTION {function} IS 'Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.'"
-    ))?;
+    run_once(&format!("COMMENT ON FUNCTION {function} IS '{comment}'"))?;
     run_once(&format!("GRANT EXECUTE ON FUNCTION {function} TO PUBLIC"))?;
     // What is made by the install script becomes a member.
     let is_member = exists(&format!(
@@ -501,6 +505,16 @@ fn make_requesting_user_id(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     }
     // So that DROP EXTENSION takes it along.
     run_once(&format!("ALTER FUNCTION {function} DEPENDS ON EXTENSION better_auth"))?;
-    steps.push(Step { action: "create function", object: function });
+    steps.push(Step { action: "create function", object: function.replace("pg_catalog.", "") });
     Ok(())
 }
+
+const REQUESTING_USER_ID: PolicyFunction = PolicyFunction {
+    name: "requesting_user_id",
+    arguments: &[],
+    names: &[],
+    returns: "pg_catalog.text",
+    // LEAKPROOF: it takes no argument, so it can't tell anything about a row.
+    properties: "STABLE LEAKPROOF PARALLEL SAFE",
+    comment: "Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.",
+};

@@ -19,6 +19,9 @@ pub(crate) struct Timestamp(pub(crate) i64);
 const UNIX_TO_POSTGRES: i64 = 946_684_800;
 
 impl Timestamp {
+    /// PostgreSQL's `-infinity`.
+    pub(crate) const MIN: Self = Self(i64::MIN);
+
     /// The moment of the call, in the milliseconds that JavaScript's dates have and Better Auth stores.
     /// Not the transaction's start: what is checked against it expires by the clock.
     pub(crate) fn now() -> Self {
@@ -35,6 +38,11 @@ impl Timestamp {
     /// Earlier by so many milliseconds, or the first moment there is.
     pub(crate) fn minus_milliseconds(self, milliseconds: i64) -> Self {
         Self(self.0.saturating_sub(milliseconds.saturating_mul(1_000)))
+    }
+
+    /// Later by so many milliseconds, or the last moment there is.
+    pub(crate) fn plus_milliseconds(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds.saturating_mul(1_000)))
     }
 
     /// Whole seconds since 1970-01-01 00:00 UTC, as tokens have them.

@@ -43,6 +43,11 @@ impl Session {
         fields::member(self.additional.as_deref(), name)
     }
 
+    /// The text of a plugin's column.
+    pub(crate) fn text_field(&self, name: &str) -> Option<String> {
+        self.field(name).and_then(|value| value.as_str().map(str::to_owned))
+    }
+
     fn select(row: &str) -> Result<String, AuthError> {
         Ok(format!(
             "{}, {}",

@@ -175,6 +175,19 @@ impl Statement {
         self.run(values, Snapshot::Latest, read)
     }
 
+    /// The same, but sees what the query sees that it is called in, and changes nothing: for functions that others'
+    /// queries call for each row, in parallel workers too.
+    ///
+    /// # Errors
+    /// As [`Statement::query`].
+    pub(crate) fn query_in_step<T>(
+        &self,
+        values: &[Value<'_>],
+        read: impl Fn(&Row) -> T,
+    ) -> Result<Vec<T>, AuthError> {
+        self.run(values, Snapshot::OfQuery, read)
+    }
+
     /// Runs a statement that returns nothing.
     ///
     /// # Errors
@@ -291,6 +304,8 @@ fn without_row<T>(error: CaughtError) -> T {
 #[derive(Clone, Copy, PartialEq)]
 enum Snapshot {
     OfTransaction,
+    /// The one that is active, for a statement that only reads.
+    OfQuery,
     Latest,
 }
 
@@ -437,9 +452,13 @@ fn execute<T>(
     // taken is registered while it is used, and an exception's abort lets go of it.
     let status = unsafe {
         match snapshot {
-            Snapshot::OfTransaction => {
-                pg_sys::SPI_execute_plan(plan.plan, datums.as_mut_ptr(), nulls.as_ptr(), false, 0)
-            }
+            Snapshot::OfTransaction | Snapshot::OfQuery => pg_sys::SPI_execute_plan(
+                plan.plan,
+                datums.as_mut_ptr(),
+                nulls.as_ptr(),
+                snapshot == Snapshot::OfQuery,
+                0,
+            ),
             Snapshot::Latest => {
                 let latest = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
                 let none = std::ptr::null_mut();

@@ -9,7 +9,7 @@ export const JSON_TYPE = { 'content-type': 'application/json' };
 /** All entries, each with `prefix` before its name. */
 export const named = (prefix, entries) => Object.fromEntries(Object.entries(entries).map(([name, steps]) => [`${prefix}: ${name}`, steps]));
 
-const mapped = (values, make) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, make(value)]));
+const mapped = (values, make) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, make(value, name)]));
 
 /** One case a value: `each({name: value}, value => steps)`. A list names itself. */
 export const each = (values, make) =>

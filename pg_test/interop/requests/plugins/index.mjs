@@ -4,6 +4,7 @@
 // options, `(send) => ({ plugins: [...] })`; settings of ours that decide on columns; and tables of the plugin's with
 // the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
 
+import admin from './admin.mjs';
 import anonymous from './anonymous.mjs';
 import bearer from './bearer.mjs';
 import customSession from './custom_session.mjs';
@@ -19,6 +20,7 @@ import phoneNumber from './phone_number.mjs';
 import username from './username.mjs';
 
 export default [
+  ...admin,
   ...anonymous,
   ...bearer,
   ...customSession,

@@ -1,0 +1,106 @@
+//! Which actions on which resources a role allows: Better Auth's `plugins/access`, with the roles as data.
+
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// What is asked for: resources, and the actions on each. All of it has to be allowed.
+pub(crate) type Wanted<'a> = [(&'a str, Vec<&'a str>)];
+
+/// Roles and what each allows: Better Auth's option `roles` of the plugins that have one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Roles(HashMap<String, Statements>);
+
+/// Resources, and the actions on each that are allowed.
+type Statements = HashMap<String, Vec<String>>;
+
+impl Roles {
+    /// Reads `{"role": {"resource": ["action", ...], ...}, ...}`; `None` where it isn't that.
+    pub(crate) fn parse(json: &str) -> Option<Self> {
+        // A name that stands twice would be one that somebody overlooks.
+        let Value::Object(roles) = serde_json::from_str(json).ok()? else { return None };
+        let role = |(name, statements): (String, Value)| {
+            let Value::Object(statements) = statements else { return None };
+            let statement = |(resource, actions): (String, Value)| {
+                let Value::Array(actions) = actions else { return None };
+                let action = |action: Value| match action {
+                    Value::String(action) => Some(action),
+                    _ => None,
+                };
+                Some((resource, actions.into_iter().map(action).collect::<Option<Vec<String>>>()?))
+            };
+            Some((name, statements.into_iter().map(statement).collect::<Option<Statements>>()?))
+        };
+        // Better Auth joins roles by commas, so one with a comma would be nobody's.
+        let roles = roles.into_iter().map(role).collect::<Option<HashMap<_, _>>>()?;
+        roles.keys().all(|name| !name.is_empty() && !name.contains(',')).then_some(Self(roles))
+    }
+
+    /// Whether there is a role of that name.
+    pub(crate) fn has(&self, role: &str) -> bool {
+        self.0.contains_key(role)
+    }
+
+    /// Whether a role allows all that is wanted: Better Auth's `authorize` with its connector `AND`. Nothing isn't
+    /// allowed.
+    pub(crate) fn allows(&self, role: &str, wanted: &Wanted<'_>) -> bool {
+        let Some(statements) = self.0.get(role) else { return false };
+        let is_allowed = |(resource, actions): &(&str, Vec<&str>)| {
+            let allowed = statements.get(*resource).map_or(&[][..], Vec::as_slice);
+            !actions.is_empty() && actions.iter().all(|action| allowed.iter().any(|known| known == action))
+        };
+        !wanted.is_empty() && wanted.iter().all(is_allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_role_allows_all_or_nothing() {
+        let roles =
+            Roles::parse(r#"{"a": {"user": ["create", "list"], "session": []}, "none": {}}"#).unwrap();
+        let user = |actions: &[&'static str]| ("user", actions.to_vec());
+        for (role, wanted, expected) in [
+            ("a", vec![user(&["create"])], true),
+            ("a", vec![user(&["create", "list"])], true),
+            ("a", vec![user(&["create", "ban"])], false),
+            ("a", vec![user(&[])], false),
+            ("a", vec![user(&["create"]), ("session", vec![])], false),
+            ("a", vec![user(&["create"]), ("session", vec!["list"])], false),
+            ("a", vec![("project", vec!["create"])], false),
+            ("a", vec![("constructor", vec!["create"])], false),
+            ("a", vec![], false),
+            ("none", vec![user(&["create"])], false),
+            ("A", vec![user(&["create"])], false),
+            ("constructor", vec![user(&["create"])], false),
+        ] {
+            assert_eq!(roles.allows(role, &wanted), expected, "{role} {wanted:?}");
+        }
+        assert!(roles.has("none") && !roles.has("None"));
+    }
+
+    #[test]
+    fn what_is_not_a_set_of_roles_is_refused() {
+        for bad in [
+            "",
+            "x",
+            "[]",
+            "null",
+            "1",
+            "\"a\"",
+            r#"{"a": 1}"#,
+            r#"{"a": []}"#,
+            r#"{"a": {"user": "create"}}"#,
+            r#"{"a": {"user": [1]}}"#,
+            r#"{"a": null}"#,
+            r#"{"": {}}"#,
+            r#"{"a,b": {}}"#,
+            r#"{"a": {}} x"#,
+        ] {
+            assert_eq!(Roles::parse(bad), None, "{bad}");
+        }
+        assert_eq!(Roles::parse("{}"), Some(Roles::default()));
+    }
+}
