@@ -87,6 +87,63 @@ function storage() {
 
 // Each plugin: more `settings`, and what an application does with its client.
 const PLUGINS = {
+  username: {
+    async use(app) {
+      const { auth } = open(app, [plugins.usernameClient()]);
+      const username = `Ada_${Date.now()}`;
+      const { user } = await signUp(auth, { username, displayUsername: 'The Countess' });
+      assert.deepEqual([user.username, user.displayUsername], [username.toLowerCase(), 'The Countess']);
+      await done(auth.signOut());
+      assert.deepEqual(await done(auth.isUsernameAvailable({ username: username.toUpperCase() })), { available: false });
+      await refused(auth.signIn.username({ username, password: 'wrong password' }), 401, 'INVALID_USERNAME_OR_PASSWORD');
+      await refused(auth.signIn.username({ username: 'a', password: PASSWORD }), 422, 'USERNAME_TOO_SHORT');
+      const { token } = await done(auth.signIn.username({ username: username.toUpperCase(), password: PASSWORD }));
+      assert.equal(await sessionOf(auth), token);
+      await done(auth.updateUser({ username: `${username}_2` }));
+      assert.equal((await done(auth.getSession())).user.username, `${username}_2`.toLowerCase());
+      const other = open(app, [plugins.usernameClient()]).auth;
+      await refused(other.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Eve', username: `${username}_2` }), 400, 'USERNAME_IS_ALREADY_TAKEN');
+    },
+  },
+  'phone-number': {
+    settings: { phone_number_sign_up_on_verification: 'on' },
+    async use(app) {
+      const { auth } = open(app, [plugins.phoneNumberClient()]);
+      const phoneNumber = `+1${Date.now()}`;
+      const code = async (kind) => (await app.mail(kind)).token;
+      assert.deepEqual(await done(auth.phoneNumber.sendOtp({ phoneNumber })), { message: 'code sent' });
+      await refused(auth.phoneNumber.verify({ phoneNumber, code: 'wrong' }), 400, 'INVALID_OTP');
+      const up = await done(auth.phoneNumber.verify({ phoneNumber, code: await code('phone-number-otp') }));
+      assert.deepEqual([up.status, up.user.phoneNumber, up.user.phoneNumberVerified], [true, phoneNumber, true]);
+      assert.equal(await sessionOf(auth), up.token);
+      await done(auth.signOut());
+      assert.deepEqual(await done(auth.phoneNumber.requestPasswordReset({ phoneNumber })), { status: true });
+      assert.deepEqual(await done(auth.phoneNumber.resetPassword({ phoneNumber, otp: await code('phone-number-password-reset'), newPassword: PASSWORD })), { status: true });
+      await refused(auth.signIn.phoneNumber({ phoneNumber, password: 'wrong password' }), 401, 'INVALID_PHONE_NUMBER_OR_PASSWORD');
+      const { token } = await done(auth.signIn.phoneNumber({ phoneNumber, password: PASSWORD }));
+      assert.equal(await sessionOf(auth), token);
+      await refused(auth.updateUser({ phoneNumber: `${phoneNumber}1` }), 400, 'PHONE_NUMBER_CANNOT_BE_UPDATED');
+      await done(auth.phoneNumber.sendOtp({ phoneNumber: `${phoneNumber}1` }));
+      await done(auth.phoneNumber.verify({ phoneNumber: `${phoneNumber}1`, code: await code('phone-number-otp'), updatePhoneNumber: true }));
+      assert.equal((await done(auth.getSession())).user.phoneNumber, `${phoneNumber}1`);
+    },
+  },
+  anonymous: {
+    async use(app) {
+      const { auth } = open(app, [plugins.anonymousClient()]);
+      const { user, token } = await done(auth.signIn.anonymous());
+      assert.deepEqual([user.isAnonymous, user.name, await sessionOf(auth)], [true, 'Anonymous', token]);
+      await refused(auth.signIn.anonymous(), 400, 'ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY');
+      const real = await signUp(auth);
+      assert.equal(await sessionOf(auth), real.token);
+      assert.equal(await app.count('user', 'id = $1', [user.id]), 0, 'it has become the one who signed up');
+      await refused(auth.deleteAnonymousUser(), 403, 'USER_IS_NOT_ANONYMOUS');
+      await done(auth.signOut());
+      await done(auth.signIn.anonymous());
+      assert.deepEqual(await done(auth.deleteAnonymousUser()), { success: true });
+      assert.equal(await sessionOf(auth), undefined);
+    },
+  },
   bearer: {
     async use(app) {
       let token;

@@ -38,6 +38,80 @@ const by = (token) => ({ headers: { authorization: `Bearer ${token}`, origin: nu
 
 // Each plugin: both sides' configuration, and what `first` begins and `second` goes on with.
 const PLUGINS = {
+  username: {
+    plugin: () => plugins.username(),
+    cases: {
+      async 'a name'(first, second) {
+        const username = `Ada_${++count}`;
+        const { ask, client, seen } = await signedUp(first, { username });
+        assert.deepEqual([seen.username, seen.displayUsername], [username.toLowerCase(), username]);
+        assert.equal((await client.ask(second, POST('/is-username-available', { username }))).body, '{"available":false}');
+        const into = await client.ask(second, POST('/sign-in/username', { username: username.toUpperCase(), password: PASSWORD }));
+        assert.deepEqual(bodyOf(into).user, seen);
+        assert.equal((await client.ask(second, POST('/sign-up/email', newUser({ username })))).status, 400);
+        await ask(second, POST('/update-user', { username: `${username}_b` }));
+        assert.equal((await client.ask(first, POST('/sign-in/username', { username: `${username}_B`, password: PASSWORD }))).status, 200);
+        assert.equal((await client.ask(first, POST('/sign-in/username', { username, password: PASSWORD }))).status, 401);
+      },
+    },
+  },
+  'phone-number': {
+    plugin: (send) => {
+      const sms = (kind) => ({ phoneNumber, code }) => send.message({ kind, recipient: phoneNumber, token: code, phoneNumber });
+      const signUpOnVerification = { getTempEmail: (number) => `${number.slice(1)}@phone.example`, getTempName: (number) => number };
+      return plugins.phoneNumber({ sendOTP: sms('phone-number-otp'), sendPasswordResetOTP: sms('phone-number-password-reset'), signUpOnVerification });
+    },
+    settings: { phone_number_sign_up_on_verification: 'on', phone_number_temp_email: '{digits}@phone.example' },
+    cases: {
+      async 'a code'(first, second) {
+        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
+        const verify = (code) => POST('/phone-number/verify', { phoneNumber, code });
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        // A wrong guess on each side is one of the three.
+        for (const side of [second, first]) assert.equal(bodyOf(await client.ask(side, verify('wrong'))).code, 'INVALID_OTP');
+        const { status, user } = bodyOf(await client.ask(second, verify('{{mail.token}}')));
+        assert.deepEqual([status, user.email, user.phoneNumber], [true, `1555${count}@phone.example`, phoneNumber]);
+        assert.equal(emailOf(await client.ask(first, { ...SESSION, jar: true })), user.email);
+        assert.equal(bodyOf(await client.ask(first, verify('{{mail.token}}'))).code, 'OTP_NOT_FOUND');
+      },
+      async 'guesses'(first, second) {
+        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
+        const verify = (code) => POST('/phone-number/verify', { phoneNumber, code });
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        for (let guess = 0; guess < 3; guess += 1) await client.ask(first, verify('wrong'));
+        assert.equal(bodyOf(await client.ask(second, verify('{{mail.token}}'))).code, 'TOO_MANY_ATTEMPTS');
+      },
+      async 'a password'(first, second) {
+        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        await client.ask(second, POST('/phone-number/verify', { phoneNumber, code: '{{mail.token}}' }));
+        await client.ask(first, POST('/phone-number/request-password-reset', { phoneNumber }));
+        const reset = { phoneNumber, otp: '{{mail.token}}', newPassword: PASSWORD };
+        assert.equal((await client.ask(second, POST('/phone-number/reset-password', reset))).status, 200);
+        assert.equal((await client.ask(first, POST('/phone-number/reset-password', reset))).status, 400);
+        for (const side of [first, second]) assert.equal((await client.ask(side, POST('/sign-in/phone-number', { phoneNumber, password: PASSWORD }))).status, 200);
+      },
+    },
+  },
+  anonymous: {
+    plugin: () => plugins.anonymous(),
+    cases: {
+      async 'who signs up'(first, second) {
+        const client = new Client();
+        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous')));
+        assert.deepEqual(bodyOf(await client.ask(second, { ...SESSION, jar: true })).user, user);
+        assert.equal((await client.ask(second, POST('/sign-in/anonymous', undefined, { jar: true }))).status, 400);
+        await signedUp(second, { client });
+        assert.equal(await database.value('SELECT count(*)::int FROM "user" WHERE id = $1', [user.id]), 0);
+      },
+      async 'who is deleted'(first, second) {
+        const client = new Client();
+        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous')));
+        assert.equal((await client.ask(second, POST('/delete-anonymous-user', undefined, { jar: true }))).body, '{"success":true}');
+        assert.equal(await database.value('SELECT count(*)::int FROM "user" WHERE id = $1', [user.id]), 0);
+      },
+    },
+  },
   bearer: {
     plugin: () => plugins.bearer(),
     cases: {

@@ -23,6 +23,7 @@ pub(super) const DISPLAY_USERNAME: &str = "displayUsername";
 /// The endpoints whose body is judged before they run. To others a new name is judged when it is stored.
 const SIGN_UP: &str = "/sign-up/email";
 const UPDATE: &str = "/update-user";
+const CREATE_USER: &str = "/admin/create-user";
 
 /// Better Auth's rules, in its order.
 fn check(username: &str) -> Result<Option<Code>, AuthError> {
@@ -156,9 +157,13 @@ pub(super) fn before_user(caller: &dyn Caller, draft: &mut Draft) -> Result<(), 
     let Some(username) = username else {
         return set_display(draft, display.as_deref().map(normalized_display));
     };
-    if caller.endpoint() != SIGN_UP {
-        judge(&username, display.as_deref())?;
-    }
+    // What Better Auth has read as a field has been normalised by then; an administrator's is as it was typed.
+    let username = match caller.endpoint() {
+        SIGN_UP | CREATE_USER => username,
+        _ => normalized(&username),
+    };
+    // At sign-up, what stands for a missing displayUsername wasn't typed as one.
+    judge(&username, display.as_deref().filter(|_| caller.endpoint() != SIGN_UP))?;
     let wanted = normalized(&username);
     claim(&wanted, None)?;
     draft.set(USERNAME, Some(&wanted))?;
@@ -195,9 +200,7 @@ pub(super) fn before_user_update(
         set(DISPLAY_USERNAME, normalized_display(display));
     }
     if let Some(username) = &username {
-        if caller.endpoint() != UPDATE {
-            judge(username, display.as_deref())?;
-        }
+        judge(username, display.as_deref())?;
         let wanted = normalized(username);
         claim(&wanted, Some(user))?;
         set(USERNAME, wanted);
