@@ -14,6 +14,7 @@ import expo from './expo.mjs';
 import lastLoginMethod from './last_login_method.mjs';
 import magicLink from './magic_link.mjs';
 import multiSession from './multi_session.mjs';
+import names from './names.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import openApi from './open_api.mjs';
 import phoneNumber from './phone_number.mjs';
@@ -30,6 +31,7 @@ export default [
   ...lastLoginMethod,
   ...magicLink,
   ...multiSession,
+  ...names,
   ...oneTimeToken,
   ...openApi,
   ...phoneNumber,
