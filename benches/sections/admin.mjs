@@ -5,6 +5,7 @@ import { part } from '../table.mjs';
 
 /** How many users, and rows under a policy. Fewer for a first try: BENCH_USERS=10000. */
 const users = Number(process.env.BENCH_USERS ?? 1_000_000);
+const many = users === 1_000_000 ? '1 M' : String(users);
 const database = `${process.env.PGDATABASE}_admin`;
 /** As signedCookie(1) carries it. */
 const token = '1'.padStart(32, 'A');
@@ -74,7 +75,7 @@ async function listing(client) {
             return performance.now() - start;
         };
         const took = await inTurns(11, { ours: timed(ours), plain: timed(plain) });
-        part(`admin/list-users, 1 M users: ${name} | plain SQL`, 'ms', took.ours, took.plain, 2);
+        part(`admin/list-users, ${many} users: ${name} | plain SQL`, 'ms', took.ours, took.plain, 2);
     }
 }
 
@@ -90,7 +91,7 @@ async function policies(client) {
         return took;
     };
     const took = await inTurns(21, { is: counted('is'), selected: counted('selected'), literal: counted('literal') });
-    part('policy with requesting_user_is(), 1 M rows | one with id > 0', 'ms', took.is, took.literal);
+    part(`policy with requesting_user_is(), ${many} rows | one with id > 0`, 'ms', took.is, took.literal);
     part('  (SELECT requesting_user_is()) by hand | one with id > 0', 'ms', took.selected, took.literal);
 }
 
@@ -100,18 +101,22 @@ export async function admin() {
         for (const role of ['is', 'selected', 'literal']) await db.query(`DROP ROLE IF EXISTS better_auth_bench_admin_${role}`);
     };
     await forget();
+    const clients = [];
+    const open = async () => {
+        clients.push(await connection({ database }));
+        return clients.at(-1);
+    };
     try {
         await db.query(`CREATE DATABASE ${database} ENCODING 'UTF8' TEMPLATE template0`);
-        for (const statement of [SETUP, FILL]) {
-            const client = await connection({ database });
-            for (const one of statement.split(/;\s*\n/)) await client.query(one);
-            await client.end();
+        for (const statements of [SETUP, FILL]) {
+            const client = await open();
+            for (const one of statements.split(/;\s*\n|; /)) await client.query(one);
         }
-        const client = await connection({ database });
+        const client = await open();
         await listing(client);
         await policies(client);
-        await client.end();
     } finally {
+        for (const client of clients) await client.end();
         await forget();
     }
 }

@@ -87,6 +87,50 @@ function storage() {
 
 // Each plugin: more `settings`, and what an application does with its client.
 const PLUGINS = {
+  admin: {
+    async use(app) {
+      const database = await app.database.connect();
+      const [{ auth, browser }, { auth: adas }] = [open(app, [plugins.adminClient()]), open(app)];
+      const [root, ada] = [await signUp(auth), await signUp(adas)];
+      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
+      await database.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [root.user.id]);
+      const userId = ada.user.id;
+      const query = { filterField: 'id', filterOperator: 'in', filterValue: [userId, root.user.id], sortBy: 'role', limit: 1, offset: 1 };
+      const { users, total } = await done(auth.admin.listUsers({ query }));
+      assert.deepEqual([users.map(({ id }) => id), total], [[userId], 2]);
+      assert.equal((await done(auth.admin.getUser({ query: { id: userId } }))).email, ada.email);
+      const email = freshEmail();
+      const { user } = await done(auth.admin.createUser({ email, password: PASSWORD, name: 'New', role: 'user', data: { emailVerified: true } }));
+      assert.deepEqual([user.role, user.emailVerified], ['user', true]);
+      await done(open(app).auth.signIn.email({ email, password: PASSWORD }));
+      assert.equal((await done(auth.admin.setRole({ userId: user.id, role: ['user', 'editor'] }))).user.role, 'user,editor');
+      assert.equal((await done(auth.admin.updateUser({ userId: user.id, data: { name: 'Newer' } }))).name, 'Newer');
+      assert.deepEqual(await done(auth.admin.hasPermission({ permissions: { user: ['ban'] } })), { error: null, success: true });
+      assert.equal(auth.admin.checkRolePermission({ role: 'user', permissions: { user: ['ban'] } }), false);
+
+      await done(auth.admin.impersonateUser({ userId }));
+      const { session } = await done(auth.getSession());
+      assert.deepEqual([session.userId, session.impersonatedBy], [userId, root.user.id]);
+      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
+      assert.deepEqual((await done(adas.listSessions())).map(({ token }) => token), [ada.token]);
+      assert.equal((await done(auth.admin.stopImpersonating())).user.email, root.email);
+      assert.equal(await sessionOf(auth), root.token);
+      assert.deepEqual((await browser.jar.getCookies(app.url)).map(({ key }) => key.replace('__Secure-', '')), ['better-auth.session_token']);
+
+      assert.deepEqual((await done(auth.admin.listUserSessions({ userId }))).sessions.map(({ token }) => token), [ada.token]);
+      await done(auth.admin.revokeUserSession({ sessionToken: ada.token }));
+      assert.equal(await sessionOf(adas), undefined);
+      await done(auth.admin.setUserPassword({ userId, newPassword: 'another password' }));
+      await done(adas.signIn.email({ email: ada.email, password: 'another password' }));
+      assert.equal((await done(auth.admin.banUser({ userId, banReason: 'spam', banExpiresIn: 3600 }))).user.banReason, 'spam');
+      assert.equal(await sessionOf(adas), undefined);
+      await refused(adas.signIn.email({ email: ada.email, password: 'another password' }), 403, 'BANNED_USER');
+      assert.equal((await done(auth.admin.unbanUser({ userId }))).user.banned, false);
+      await done(adas.signIn.email({ email: ada.email, password: 'another password' }));
+      assert.deepEqual(await done(auth.admin.revokeUserSessions({ userId })), { success: true });
+      await refused(auth.admin.banUser({ userId: root.user.id }), 400, 'YOU_CANNOT_BAN_YOURSELF');
+      assert.deepEqual(await done(auth.admin.removeUser({ userId })), { success: true });
+      await refused(auth.admin.getUser({ query: { id: userId } }), 404, 'USER_NOT_FOUND');
   username: {
     async use(app) {
       const { auth } = open(app, [plugins.usernameClient()]);

@@ -38,6 +38,49 @@ const by = (token) => ({ headers: { authorization: `Bearer ${token}`, origin: nu
 
 // Each plugin: both sides' configuration, and what `first` begins and `second` goes on with.
 const PLUGINS = {
+  admin: {
+    plugin: () => plugins.admin(),
+    cases: {
+      async 'an impersonation'(first, second) {
+        const { client, seen, ask, user } = await signedUp(first);
+        const other = await signedUp(second);
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
+        const begun = await ask(first, POST('/admin/impersonate-user', { userId: other.seen.id }));
+        assert.deepEqual([begun.status, bodyOf(begun).session.impersonatedBy], [200, seen.id]);
+        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), other.user.email);
+        assert.equal(bodyOf(await other.ask(second, GET('/list-sessions'))).length, 1);
+        const over = await ask(second, POST('/admin/stop-impersonating', {}));
+        assert.deepEqual([over.status, Object.keys(client.jar)], [200, ['better-auth.session_token']]);
+        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), user.email);
+      },
+      async 'a ban'(first, second) {
+        const { seen, ask } = await signedUp(first);
+        const other = await signedUp(second);
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
+        const { id } = other.seen;
+        assert.equal((await ask(first, POST('/admin/ban-user', { userId: id, banExpiresIn: 3600 }))).status, 200);
+        for (const side of [first, second]) {
+          assert.equal((await other.ask(side, SESSION)).body, 'null');
+          assert.equal(bodyOf(await other.ask(side, signIn(other.user))).code, 'BANNED_USER');
+        }
+        await database.sql(`UPDATE "user" SET "banExpires" = now() - interval '1 second' WHERE id = $1`, [id]);
+        assert.equal((await other.ask(second, signIn(other.user))).status, 200);
+        const [{ banned, banReason, banExpires }] = await database.sql(`SELECT * FROM "user" WHERE id = $1`, [id]);
+        assert.deepEqual([banned, banReason, banExpires], [false, null, null]);
+      },
+      async 'users and roles'(first, second) {
+        const { seen, ask } = await signedUp(first);
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
+        const { email } = newUser();
+        const { user } = bodyOf(await ask(first, POST('/admin/create-user', { email, name: 'New', password: PASSWORD, role: ['user', 'editor'] })));
+        const list = GET(`/admin/list-users?filterField=role&filterValue=user,editor&sortBy=createdAt&limit=5`);
+        assert.deepEqual((await ask(second, list)).body, (await ask(first, list)).body);
+        assert.equal(bodyOf(await ask(second, GET(`/admin/get-user?id=${user.id}`))).role, 'user,editor');
+        assert.equal((await new Client().ask(second, signIn({ email, password: PASSWORD }))).status, 200);
+        await ask(second, POST('/admin/set-user-password', { userId: user.id, newPassword: 'another password' }));
+        assert.equal((await new Client().ask(first, signIn({ email, password: 'another password' }))).status, 200);
+        assert.equal((await ask(second, POST('/admin/remove-user', { userId: user.id }))).status, 200);
+        assert.equal((await ask(first, GET(`/admin/get-user?id=${user.id}`))).status, 404);
   username: {
     plugin: () => plugins.username(),
     cases: {
