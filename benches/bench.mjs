@@ -10,15 +10,20 @@ import { flood } from './sections/flood.mjs';
 import { growth } from './sections/growth.mjs';
 import { memory } from './sections/memory.mjs';
 import { passwords } from './sections/passwords.mjs';
+import { plugins } from './sections/plugins.mjs';
 import { postgrest } from './sections/postgrest.mjs';
 import { purge } from './sections/purge.mjs';
 import { requests } from './sections/requests.mjs';
 import { rowSecurity } from './sections/row_security.mjs';
+import { search } from './sections/search.mjs';
+import { storm } from './sections/storm.mjs';
 import { tokens } from './sections/tokens.mjs';
 import { username } from './sections/username.mjs';
 import { print, rows } from './table.mjs';
 
-const sections = { rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, codes, admin };
+const sections = {
+    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin,
+};
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of wanted) {
     if (!(name in sections)) throw new Error(`no section ${name}; there are ${Object.keys(sections).join(', ')}`);

@@ -1,0 +1,52 @@
+// What plugins cost the calls that every request makes: all that are offered on, against none.
+import { connection, db, inTurns } from '../measure.mjs';
+import { request } from '../http.mjs';
+import { part } from '../table.mjs';
+
+const database = `${process.env.PGDATABASE}_plugins`;
+const CALLS = 2_000;
+
+/** All that can be switched on, as the refusal of another one lists them. */
+async function offered(client) {
+    const { detail } = await client.query(`SET better_auth.plugins = 'none'`).catch((error) => error);
+    return /there are (.*)\./.exec(detail)[1];
+}
+
+export async function plugins() {
+    await db.query(`CREATE DATABASE ${database} ENCODING 'UTF8' TEMPLATE template0`);
+    const clients = [];
+    const open = async () => {
+        clients.push(await connection({ database }));
+        return clients.at(-1);
+    };
+    try {
+        const [none, all] = [await open(), await open()];
+        await none.query('CREATE EXTENSION better_auth');
+        await all.query(`LOAD 'better_auth'`);
+        await all.query(`SET better_auth.plugins = '${await offered(all)}'`);
+        await all.query('SELECT better_auth.migrate()');
+        const { rows: [{ token }] } = await none.query(
+            `SELECT better_auth.sign_up_email('ada@example.com', 'correct horse battery', 'Ada') ->> 'token' AS token`);
+        for (const client of clients) await client.query(`SET better_auth.base_url = 'http://127.0.0.1:3000'`);
+        const { rows: [{ cookie }] } = await none.query(
+            `SELECT split_part((better_auth.session_cookies($1))[1], ';', 1) AS cookie`, [token]);
+        const asked = request('/api/auth/get-session', 1, { cookie });
+        /** Microseconds a call. */
+        const task = (client, call) => async () => {
+            const { rows: [{ took }] } = await client.query(
+                `SELECT extract(epoch FROM clock_timestamp() - statement_timestamp()) AS took
+                 FROM (SELECT count(${call}) FROM generate_series(1, ${CALLS}) i OFFSET 0) calls`);
+            return took * 1e6 / CALLS;
+        };
+        for (const [figure, call] of [
+            ['get_session', `better_auth.get_session('${token}' || left(i::text, 0))`],
+            ['handler, get-session', `better_auth.handler((${db.escapeLiteral(asked)} || left(i::text, 0))::jsonb)`],
+        ]) {
+            const cost = await inTurns(21, { none: task(none, call), all: task(all, call) });
+            part(`${figure}, all plugins | none`, 'µs', cost.all, cost.none, 1.1);
+        }
+    } finally {
+        for (const client of clients) await client.end();
+        await db.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+    }
+}
