@@ -32,8 +32,8 @@ use crate::error::AuthError;
 use crate::flow::new_user;
 use crate::flow::session::{self, Caller, Live};
 use crate::settings::{self, RateLimit, parts};
+use crate::store::definition::Definition;
 use crate::store::fields::Given;
-use crate::store::migrate::Definition;
 use crate::store::session::Session;
 use crate::store::user::User;
 
@@ -237,7 +237,7 @@ pub(crate) struct Column {
     pub(crate) model: &'static str,
     /// Better Auth's name of the field.
     pub(crate) name: &'static str,
-    /// Type and constraints: of [`crate::store::migrate`]'s.
+    /// Type and constraints: of [`crate::store::definition`]'s.
     pub(crate) kind: &'static str,
     /// Requests may set it: not Better Auth's `input: false`.
     pub(crate) is_input: bool,

@@ -6,8 +6,9 @@ use crate::error::AuthError;
 use crate::settings;
 use crate::store::catalog::{self, Column, Kind, Table, is_citext, type_name};
 use crate::store::columns::neutral;
+use crate::store::definition::{BOOLEAN, INTEGER, TIME, Wanted, needs_value, wanted};
 use crate::store::likeness::{Site, TABLES, for_database, likenesses, settings_for, site, variants};
-use crate::store::migrate::{BOOLEAN, INTEGER, TIME, Wanted, exists, has_index, needs_value, wanted};
+use crate::store::migrate::{exists, has_index};
 use crate::store::sql::{as_caller, run_once};
 use crate::store::user::FOLDED;
 

@@ -8,6 +8,7 @@ pub(crate) mod adopt;
 pub(crate) mod catalog;
 pub(crate) mod columns;
 pub(crate) mod counter;
+pub(crate) mod definition;
 pub(crate) mod fields;
 pub(crate) mod function;
 mod guard;

@@ -74,7 +74,7 @@ impl Request {
     ///
     /// # Errors
     /// See [`Unreadable`]; never the shape.
-    pub(crate) fn new(
+    pub(super) fn new(
         method: &str,
         url: &str,
         headers: Vec<(String, String)>,

@@ -22,7 +22,7 @@ use crate::plugin::{self, Bar, Column, Plugin, PolicyFunction, Rpc};
 use crate::settings::parts;
 use crate::store::catalog::{Table, has_column};
 use crate::store::columns::{As, is_true, select};
-use crate::store::migrate::{BOOLEAN, TEXT, TIME};
+use crate::store::definition::{BOOLEAN, TEXT, TIME};
 use crate::store::session::Session;
 use crate::store::user::User;
 

@@ -6,7 +6,7 @@ mod routes;
 use crate::api::http::{Answer, Context, Route};
 use crate::error::{AuthError, codes};
 use crate::plugin::{Column, Plugin, Rpc};
-use crate::store::migrate::BOOLEAN;
+use crate::store::definition::BOOLEAN;
 
 /// The plugin.
 pub(super) struct Anonymous;

@@ -8,7 +8,7 @@ mod store;
 use crate::api::http::Route;
 use crate::plugin::{Limit, Plugin, Rpc};
 use crate::settings::RateLimit;
-use crate::store::migrate::Definition;
+use crate::store::definition::Definition;
 
 pub(super) use self::store::CODES;
 

@@ -3,7 +3,7 @@
 use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::columns::{As, Field, at, compare, insert, is, select, set};
-use crate::store::migrate::{Definition, INTEGER, KEY, TEXT, TEXT_REQUIRED, TIME, TIME_REQUIRED};
+use crate::store::definition::{Definition, INTEGER, KEY, TEXT, TEXT_REQUIRED, TIME, TIME_REQUIRED};
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{Row, Statement, Value};
 

@@ -2,7 +2,7 @@
 
 use crate::api::http::{Response, Route, get};
 use crate::plugin::{Column, Plugin};
-use crate::store::migrate::TEXT;
+use crate::store::definition::TEXT;
 
 pub(super) struct MadeUp;
 

@@ -10,8 +10,8 @@ use crate::flow::new_user::Draft;
 use crate::flow::session::Caller;
 use crate::plugin::{Column, Limit, Plugin, Rpc};
 use crate::settings::RateLimit;
+use crate::store::definition::{BOOLEAN, TEXT_UNIQUE};
 use crate::store::fields::Given;
-use crate::store::migrate::{BOOLEAN, TEXT_UNIQUE};
 use crate::store::user::User;
 use serde_json::{Map, Value};
 

@@ -5,7 +5,7 @@ use crate::error::AuthError;
 use crate::plugin::{Bar, Column, Plugin, Proof};
 use crate::store::catalog::Table;
 use crate::store::columns::is_true;
-use crate::store::migrate::BOOLEAN;
+use crate::store::definition::BOOLEAN;
 
 /// The plugin.
 pub(super) struct TwoFactor;

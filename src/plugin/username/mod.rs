@@ -12,8 +12,8 @@ use crate::error::{AuthError, codes};
 use crate::flow::new_user::Draft;
 use crate::flow::session::Caller;
 use crate::plugin::{Column, Plugin, Rpc};
+use crate::store::definition::{TEXT, TEXT_UNIQUE};
 use crate::store::fields::Given;
-use crate::store::migrate::{TEXT, TEXT_UNIQUE};
 use crate::store::user::User;
 
 /// The plugin.

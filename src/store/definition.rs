@@ -1,0 +1,193 @@
+//! What tables and columns there have to be.
+//!
+//! Better Auth's are those that `better-auth migrate` 1.7.25 makes, so that it finds nothing to do on them, constraint
+//! and index names included. Plugins declare theirs in their folders.
+
+use crate::plugin;
+use crate::store::catalog::Table;
+
+/// What one table has to have.
+pub(crate) struct Definition {
+    pub(crate) table: Table,
+    /// Better Auth's name of it, where it is a plugin's.
+    pub(crate) model: &'static str,
+    /// Field, type and constraints of each column, in order.
+    pub(crate) columns: &'static [(&'static str, &'static str)],
+    /// Fields whose values are unique; the statements rely on it.
+    pub(crate) unique: &'static [&'static str],
+    /// Fields that Better Auth looks rows up by.
+    pub(crate) indexed: &'static [&'static str],
+    /// Fields that only this extension looks rows up by, and how.
+    pub(crate) searched: &'static [(&'static str, &'static str)],
+    /// Rows whose `expiresAt` has passed are of no use to anybody: `purge_expired()` deletes them.
+    pub(crate) is_purged: bool,
+}
+
+impl Definition {
+    /// Without columns yet.
+    pub(crate) const fn of(table: Table, model: &'static str) -> Self {
+        Self { table, model, columns: &[], unique: &["id"], indexed: &[], searched: &[], is_purged: false }
+    }
+}
+
+pub(crate) const BOOLEAN: &str = "pg_catalog.bool";
+pub(crate) const BOOLEAN_REQUIRED: &str = "pg_catalog.bool NOT NULL";
+pub(crate) const INTEGER: &str = "pg_catalog.int4";
+pub(crate) const TIME: &str = "pg_catalog.timestamptz";
+pub(crate) const TIME_NOW: &str = "pg_catalog.timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL";
+pub(crate) const TIME_REQUIRED: &str = "pg_catalog.timestamptz NOT NULL";
+pub(crate) const TEXT: &str = "pg_catalog.text";
+pub(crate) const TEXT_REQUIRED: &str = "pg_catalog.text NOT NULL";
+pub(crate) const TEXT_UNIQUE: &str = "pg_catalog.text UNIQUE";
+pub(crate) const TEXT_REQUIRED_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
+pub(crate) const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
+/// Stands for a user's id, whose type is that of the ids that are there.
+pub(crate) const USER_KEY: &str = "user";
+
+/// What a table has to have under the settings as they are.
+pub(super) struct Wanted {
+    pub(super) table: Table,
+    pub(super) columns: Vec<(&'static str, &'static str)>,
+    pub(super) unique: Vec<&'static str>,
+    pub(super) indexed: &'static [&'static str],
+    pub(super) searched: &'static [(&'static str, &'static str)],
+}
+
+/// The core's tables with the columns of the plugins that are on, these plugins' tables, and our own.
+pub(super) fn wanted() -> Vec<Wanted> {
+    let on = plugin::on();
+    let wanted = |definition: &Definition| {
+        let Definition { table, indexed, searched, .. } = *definition;
+        let (mut columns, mut unique) = (definition.columns.to_vec(), definition.unique.to_vec());
+        for added in on.iter().flat_map(|plugin| plugin.columns()) {
+            if added.model == definition.model && (added.is_on)() {
+                columns.push((added.name, added.kind));
+                unique.extend(added.kind.ends_with("UNIQUE").then_some(added.name));
+            }
+        }
+        Wanted { table, columns, unique, indexed, searched }
+    };
+    let of_plugins = on.iter().flat_map(|plugin| plugin.tables()).copied();
+    let (ours, shared): (Vec<&Definition>, Vec<&Definition>) =
+        CORE.iter().partition(|definition| definition.table.is_ours());
+    shared.into_iter().chain(of_plugins).chain(ours).map(wanted).collect()
+}
+
+const CORE: [Definition; 7] = [
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("name", TEXT_REQUIRED),
+            ("email", TEXT_REQUIRED_UNIQUE),
+            ("emailVerified", BOOLEAN_REQUIRED),
+            ("image", TEXT),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_NOW),
+        ],
+        unique: &["id", "email"],
+        ..Definition::of(Table::User, "user")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("expiresAt", TIME_REQUIRED),
+            ("token", TEXT_REQUIRED_UNIQUE),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_REQUIRED),
+            ("ipAddress", TEXT),
+            ("userAgent", TEXT),
+            ("userId", USER_KEY),
+        ],
+        unique: &["id", "token"],
+        indexed: &["userId"],
+        ..Definition::of(Table::Session, "session")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("accountId", TEXT_REQUIRED),
+            ("providerId", TEXT_REQUIRED),
+            ("userId", USER_KEY),
+            ("accessToken", TEXT),
+            ("refreshToken", TEXT),
+            ("idToken", TEXT),
+            ("accessTokenExpiresAt", TIME),
+            ("refreshTokenExpiresAt", TIME),
+            ("scope", TEXT),
+            ("password", TEXT),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_REQUIRED),
+        ],
+        indexed: &["userId"],
+        // By its hash: an index on the values themselves would refuse long ones.
+        searched: &[("accountId", "hash")],
+        ..Definition::of(Table::Account, "account")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("identifier", TEXT_REQUIRED),
+            ("value", TEXT_REQUIRED),
+            ("expiresAt", TIME_REQUIRED),
+            ("createdAt", TIME_NOW),
+            ("updatedAt", TIME_NOW),
+        ],
+        indexed: &["identifier"],
+        searched: &[("value", "hash"), ("expiresAt", "btree")],
+        ..Definition::of(Table::Verification, "verification")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("key", TEXT_REQUIRED_UNIQUE),
+            ("count", "pg_catalog.int4 NOT NULL"),
+            ("lastRequest", "pg_catalog.int8 NOT NULL"),
+        ],
+        unique: &["id", "key"],
+        // Better Auth goes through the whole table for what is old.
+        searched: &[("lastRequest", "btree")],
+        ..Definition::of(Table::RateLimit, "rateLimit")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("kind", TEXT_REQUIRED),
+            ("recipient", TEXT_REQUIRED),
+            ("url", TEXT_REQUIRED),
+            ("token", TEXT_REQUIRED),
+            ("data", "pg_catalog.jsonb NOT NULL"),
+            ("created_at", TIME_REQUIRED),
+            ("expires_at", TIME_REQUIRED),
+            ("available_at", TIME_REQUIRED),
+            ("attempts", "pg_catalog.int4 NOT NULL DEFAULT 0"),
+            ("last_error", TEXT),
+            ("channel", "pg_catalog.text DEFAULT 'mail' NOT NULL"),
+        ],
+        indexed: &["available_at"],
+        ..Definition::of(Table::MailOutbox, "mail_outbox")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("name", "pg_catalog.text NOT NULL CHECK (name IN ('cookie', 'jwt'))"),
+            ("value", "pg_catalog.text NOT NULL CHECK (value <> '')"),
+            ("created_at", TIME_NOW),
+            ("valid_until", TIME),
+        ],
+        ..Definition::of(Table::SigningSecret, "signing_secret")
+    },
+];
+
+/// What rows that are there already get in a column that is added.
+pub(super) fn default_of(kind: &str) -> &'static str {
+    match kind {
+        BOOLEAN_REQUIRED => " DEFAULT false",
+        TIME_REQUIRED => " DEFAULT CURRENT_TIMESTAMP",
+        _ => "",
+    }
+}
+
+/// Whether a column that is added needs a value that nobody can guess.
+pub(super) fn needs_value(kind: &str) -> bool {
+    kind == USER_KEY || kind.contains("NOT NULL") && !kind.contains("DEFAULT") && default_of(kind).is_empty()
+}
