@@ -131,6 +131,8 @@ const PLUGINS = {
       await refused(auth.admin.banUser({ userId: root.user.id }), 400, 'YOU_CANNOT_BAN_YOURSELF');
       assert.deepEqual(await done(auth.admin.removeUser({ userId })), { success: true });
       await refused(auth.admin.getUser({ query: { id: userId } }), 404, 'USER_NOT_FOUND');
+    },
+  },
   username: {
     async use(app) {
       const { auth } = open(app, [plugins.usernameClient()]);

@@ -81,6 +81,9 @@ const PLUGINS = {
         assert.equal((await new Client().ask(first, signIn({ email, password: 'another password' }))).status, 200);
         assert.equal((await ask(second, POST('/admin/remove-user', { userId: user.id }))).status, 200);
         assert.equal((await ask(first, GET(`/admin/get-user?id=${user.id}`))).status, 404);
+      },
+    },
+  },
   username: {
     plugin: () => plugins.username(),
     cases: {
