@@ -263,6 +263,7 @@ describe('the real migrate first', () => {
       'create index better_auth."mail_outbox_available_at_idx"',
       'create table better_auth.signing_secret',
       'create index better_auth.signing_secret_current',
+      'create trigger signing_secret_arrives on better_auth.signing_secret',
       'create trigger signing_secret_changed on better_auth.signing_secret',
       'create trigger signing_secret_truncated on better_auth.signing_secret',
       'create secret cookie',

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { betterAuthDdl, ident, refused, server, signUp, wholeFlow } from './lib.mjs';
+import { betterAuthDdl, ident, MAJOR, refused, server, signUp, wholeFlow } from './lib.mjs';
 
 /** The tables that Better Auth knows, as pg_dump tells them. */
 async function dumpTables(database) {
@@ -90,7 +90,7 @@ test('DROP EXTENSION keeps every row; CREATE EXTENSION adopts them with the same
 
   await client.query('CREATE EXTENSION better_auth');
   assert.deepEqual(await client.value(ROWS), rows);
-  assert.deepEqual(await client.column(TRIGGER), ['A', 'A']);
+  assert.deepEqual(await client.column(TRIGGER), ['A', 'A', 'A']);
   for (const connection of [client, await database.connect()]) {
     assert.equal((await connection.call('get_session', { session_token: token })).user.id, user.id);
     assert.equal((await connection.call('verify_jwt', { token: bridge })).sub, user.id);
@@ -100,6 +100,32 @@ test('DROP EXTENSION keeps every row; CREATE EXTENSION adopts them with the same
 test('migrate() after CREATE EXTENSION finds nothing to do', async (t) => {
   const { client } = await server.database(t);
   assert.deepEqual((await client.query('SELECT * FROM better_auth.migrate()')).rows, []);
+});
+
+test('migrate() gives back what CREATE OR REPLACE takes: that DROP EXTENSION has these along', async (t) => {
+  const { client } = await server.database(t);
+  const migrate = async () => (await client.query('SELECT action, object FROM better_auth.migrate()')).rows.map(({ action, object }) => `${action} ${object}`);
+  // As a migration of the project's may have it, and a dump's SQL that was edited by hand.
+  await client.query(`CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS text LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
+    AS '$libdir/better_auth', 'requesting_user_id_wrapper'`);
+  const steps = ['mark function public.requesting_user_id()'];
+  if (MAJOR >= 14) {
+    await client.query(`CREATE OR REPLACE TRIGGER signing_secret_changed AFTER INSERT OR UPDATE OR DELETE ON better_auth.signing_secret
+      FOR EACH ROW EXECUTE FUNCTION better_auth.signing_secret_changed()`);
+    steps.unshift('enable trigger signing_secret_changed on better_auth.signing_secret', 'mark trigger signing_secret_changed on better_auth.signing_secret');
+  }
+  assert.deepEqual(await migrate(), steps);
+  assert.deepEqual(await migrate(), []);
+  await client.query('DROP EXTENSION better_auth');
+  assert.equal(await client.value(`SELECT to_regproc('public.requesting_user_id')`), null);
+  assert.deepEqual(await client.column(TRIGGER), []);
+
+  // What is the project's own stays the project's.
+  await client.query('CREATE EXTENSION better_auth');
+  await client.query(`CREATE OR REPLACE FUNCTION public.requesting_user_id() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'own' $$`);
+  assert.deepEqual(await migrate(), []);
+  await client.query('DROP EXTENSION better_auth');
+  assert.equal(await client.value('SELECT public.requesting_user_id()'), 'own');
 });
 
 test('nobody but the owner may do anything, except requesting_user_id()', async (t) => {

@@ -106,6 +106,9 @@ class Database {
 }
 
 class Server {
+  /** Whether it was stopped before the test is over. */
+  stopped = false;
+
   constructor({ host, port, user }) {
     this.host = host;
     this.port = port;
@@ -132,7 +135,7 @@ class Server {
   async emptyDatabase(t, options = "ENCODING 'UTF8'") {
     const database = new Database(this, unique('server_test'));
     await this.admin((admin) => admin.query(`CREATE DATABASE ${ident(database.name)} TEMPLATE template0 ${options}`));
-    cleanup(t, () => database.drop());
+    cleanup(t, () => this.stopped || database.drop());
     return database;
   }
 
@@ -144,11 +147,18 @@ class Server {
     return { database, client };
   }
 
+  /** A database that something else has made, dropped when the test is over. */
+  adopt(t, name) {
+    const database = new Database(this, name);
+    cleanup(t, () => database.drop());
+    return database;
+  }
+
   /** A role that may log in, dropped when the test is over. */
   async role(t, prefix = 'app') {
     const role = unique(prefix);
     await this.admin((admin) => admin.query(`CREATE ROLE ${role} LOGIN`));
-    cleanup(t, () => this.admin((admin) => admin.query(`DROP ROLE ${role}`)));
+    cleanup(t, () => this.stopped || this.admin((admin) => admin.query(`DROP ROLE ${role}`)));
     return role;
   }
 
@@ -179,16 +189,20 @@ const owner = () => {
   return process.getuid() === 0 ? { uid, gid } : {};
 };
 
-function execute(program, args, options) {
-  const path = join(process.env.PGBIN, program);
+/** `bin` among the options is where the programs of another server are; `input` is what the program reads. */
+export function execute(program, args, { bin = process.env.PGBIN, input = '', ...options } = {}) {
+  const path = join(bin, program);
   return new Promise((resolve, reject) => {
-    execFile(path, args, { ...options, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    const child = execFile(path, args, { ...options, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       if (error) {
         reject(new Error(`${program} ended with ${error.code}: ${stderr}${stdout}`));
       } else {
         resolve({ stdout, stderr });
       }
     });
+    // A program that ends without having read it is none of our business.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
   });
 }
 
@@ -212,24 +226,31 @@ export function writeForServer(path, content) {
   }
 }
 
-/** A server of the test's own, for what concerns a whole server. `fill(data)` makes its data directory; `env` is added to its environment. */
-export async function ownServer(t, fill = initialise, env = {}) {
+/**
+ * A server of the test's own, for what concerns a whole server. `fill(data)` makes its data directory; `env` is added to
+ * its environment; `bin` is where the programs of another version are.
+ */
+export async function ownServer(t, fill = initialise, env = {}, bin = undefined) {
   const home = directory(t);
   const data = join(home, 'data');
   const log = join(home, 'log');
-  const as = { ...owner(), cwd: home, env: { ...process.env, ...env } };
+  const as = { ...owner(), cwd: home, env: { ...process.env, ...env }, bin };
   await fill(data, as);
   const control = (...args) => execute('pg_ctl', ['--pgdata', data, '--wait', ...args], as);
   // Without a TCP port the socket's directory alone keeps servers apart.
   await control('start', '--log', log, '--options', `-p 5432 -c listen_addresses= -c unix_socket_directories=${home} -c fsync=off`);
-  cleanup(t, () => control('stop', '--mode', 'immediate'));
   const started = new Server({ host: home, port: 5432, user: 'postgres' });
-  return Object.assign(started, { home, data, log: () => readFileSync(log, 'utf8') });
+  cleanup(t, () => started.stopped || control('stop', '--mode', 'immediate'));
+  const stop = async () => {
+    await control('stop', '--mode', 'fast');
+    started.stopped = true;
+  };
+  return Object.assign(started, { home, data, stop, log: () => readFileSync(log, 'utf8') });
 }
 
 /** Fills a data directory with a new cluster. */
-export function initialise(data, as) {
-  const args = ['--pgdata', data, '--username', 'postgres', '--encoding', 'UTF8', '--locale', 'C', '--auth', 'trust', '--no-sync'];
+export function initialise(data, as, ...more) {
+  const args = ['--pgdata', data, '--username', 'postgres', '--encoding', 'UTF8', '--locale', 'C', '--auth', 'trust', '--no-sync', ...more];
   return execute('initdb', args, as);
 }
 

@@ -4,7 +4,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
-use pgrx::trigger_support::{PgTrigger, PgTriggerError};
+use pgrx::trigger_support::{PgTrigger, PgTriggerError, PgTriggerWhen};
 
 use crate::api::http::rate_limit::oldest_needed;
 use crate::api::jsonb::JsonText;
@@ -15,7 +15,7 @@ use crate::flow::secrets::{self, Name};
 use crate::flow::{hash, mail};
 use crate::store::adopt::Severity;
 use crate::store::server::Timestamp;
-use crate::store::{adopt, catalog, counter, migrate as schema, purge, rate_limit};
+use crate::store::{adopt, catalog, counter, migrate as schema, purge, rate_limit, secret};
 
 /// Makes what is missing of the tables and secrets, adopts what is there, drops nothing; returns what it
 /// did. Idempotent. Runs with the caller's privileges.
@@ -62,13 +62,24 @@ fn rotate_secret(name: Option<&str>, keep: default!(Option<Interval>, "'1 day'")
     secrets::rotate(name, seconds(not_null("keep", keep)).or_raise()).or_raise();
 }
 
-/// Fires on better_auth.signing_secret: every backend forgets the keys that it has in memory.
+/// Fires on better_auth.signing_secret: every backend forgets the keys that it has in memory. Before a current secret is
+/// inserted, one that nobody has set gives way to it.
 #[pg_trigger]
 fn signing_secret_changed<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, impl WhoAllocated>>, PgTriggerError> {
-    catalog::secrets_changed(trigger.relation()?.oid());
-    Ok(None::<PgHeapTuple<'a, pgrx::AllocatedByRust>>)
+    if !matches!(trigger.when()?, PgTriggerWhen::Before) {
+        catalog::secrets_changed(trigger.relation()?.oid());
+        return Ok(None);
+    }
+    let row = trigger.new();
+    if let Some(row) = &row
+        && let Ok(Some(name)) = row.get_by_name::<String>("name")
+        && let Ok(None) = row.get_by_name::<TimestampWithTimeZone>("valid_until")
+    {
+        secret::give_way(&name).or_raise();
+    }
+    Ok(row)
 }
 
 /// Deletes up to `batch` sessions, up to as many tokens of mails, that have expired, and up to as many rows of the

@@ -235,23 +235,33 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     }
     // For each row, because a subscription that writes the table fires no others; and TRUNCATE has no rows.
     for (name, events, each) in [
-        ("signing_secret_changed", "INSERT OR UPDATE OR DELETE", "ROW"),
-        ("signing_secret_truncated", "TRUNCATE", "STATEMENT"),
+        ("signing_secret_arrives", "BEFORE INSERT", "ROW"),
+        ("signing_secret_changed", "AFTER INSERT OR UPDATE OR DELETE", "ROW"),
+        ("signing_secret_truncated", "AFTER TRUNCATE", "STATEMENT"),
     ] {
-        let enabled = run_once(&format!(
-            "SELECT t.tgenabled::pg_catalog.text FROM pg_catalog.pg_trigger t
+        let of_table = format!(
+            "FROM pg_catalog.pg_trigger t
              WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}'"
-        ))?;
+        );
+        let enabled = run_once(&format!("SELECT t.tgenabled::pg_catalog.text {of_table}"))?;
         if let Some(enabled) = enabled.first() {
             // A dump's data with --disable-triggers leaves them as ordinary ones, which a subscription doesn't fire.
             if enabled != "A" {
                 run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
                 steps.push(Step { action: "enable trigger", object: format!("{name} on {table}") });
             }
+            // CREATE OR REPLACE TRIGGER leaves none.
+            let marked = "SELECT FROM pg_catalog.pg_depend d
+                 WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
+                   AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype IN ('e', 'x')";
+            if exists(&format!("SELECT {of_table} AND NOT EXISTS ({marked})"))? {
+                run_once(&format!("ALTER TRIGGER {name} ON {table} DEPENDS ON EXTENSION better_auth"))?;
+                steps.push(Step { action: "mark trigger", object: format!("{name} on {table}") });
+            }
             continue;
         }
         run_once(&format!(
-            "CREATE TRIGGER {name} AFTER {events} ON {table}
+            "CREATE TRIGGER {name} {events} ON {table}
              FOR EACH {each} EXECUTE FUNCTION better_auth.signing_secret_changed()"
         ))?;
         run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
@@ -292,8 +302,11 @@ fn make_policy_function(policy: &PolicyFunction, steps: &mut Vec<Step>) -> Resul
         arguments.len(),
     ))?;
     let may_make = "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER AND r.rolsuper";
-    if is_there || !exists(may_make)? {
+    if !exists(may_make)? {
         return Ok(());
+    }
+    if is_there {
+        return mark_policy_function(name, steps);
     }
     let library = library()?;
     let has_public = exists("SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public'")?;
@@ -330,3 +343,23 @@ const REQUESTING_USER_ID: PolicyFunction = PolicyFunction {
     properties: "STABLE LEAKPROOF PARALLEL SAFE",
     comment: "Id of the user who is asking: the sub of request.jwt.claims, or NULL. For row level security policies.",
 };
+
+/// Has DROP EXTENSION take along what is this library's function of that name, as it did until somebody's CREATE OR REPLACE
+/// of it, which takes that mark away.
+fn mark_policy_function(name: &str, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    let library = library()?;
+    let unmarked = run_once(&format!(
+        "SELECT pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
+         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+         WHERE p.prosrc = '{name}_wrapper' AND p.probin = {library}
+           AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+               WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
+                 AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype IN ('e', 'x'))"
+    ))?;
+    for function in unmarked {
+        run_once(&format!("ALTER FUNCTION {function} DEPENDS ON EXTENSION better_auth"))?;
+        steps.push(Step { action: "mark function", object: function });
+    }
+    Ok(())
+}

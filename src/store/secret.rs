@@ -8,6 +8,9 @@ use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, fill_random, random_token};
 use crate::store::sql::{Statement, Value};
 
+/// What the ids of secrets begin with that nobody has set: they are there so that all works before anything is configured.
+const INITIAL: &str = "initial_";
+
 /// A row of `signing_secret`.
 pub(crate) struct Secret {
     pub(crate) name: String,
@@ -47,6 +50,13 @@ thread_local! {
             Table::SigningSecret.sql(),
         ))
     }) };
+    static GIVE_WAY: Statement = const { Statement::new(Table::SigningSecret, || {
+        Ok(format!(
+            "DELETE FROM {} s WHERE s.name OPERATOR(pg_catalog.=) $1 AND s.valid_until IS NULL
+             AND pg_catalog.starts_with(s.id, '{INITIAL}')",
+            Table::SigningSecret.sql(),
+        ))
+    }) };
     static INSERT: Statement = const { Statement::new(Table::SigningSecret, || {
         Ok(format!("INSERT INTO {} (id, name, value) VALUES ($1, $2, $3)", Table::SigningSecret.sql()))
     }) };
@@ -81,7 +91,16 @@ pub(crate) fn replace(
     LOCK.with(|statement| statement.execute(&[]))?;
     RETIRE.with(|statement| statement.execute(&[Value::Text(name), Value::Time(keep_until)]))?;
     DELETE_PAST.with(|statement| statement.execute(&[Value::Text(name), Value::Time(now)]))?;
-    insert(name, value)
+    insert(&random_token(32)?, name, value)
+}
+
+/// Deletes the current secret if nobody has set it: another current one comes, out of a dump or from a publisher. The
+/// two would collide, and what comes with its users is the one that signed for them.
+///
+/// # Errors
+/// No table.
+pub(crate) fn give_way(name: &str) -> Result<(), AuthError> {
+    GIVE_WAY.with(|statement| statement.execute(&[Value::Text(name)]))
 }
 
 /// Makes a random secret the current one, unless there is a current one. Whether it did.
@@ -92,7 +111,7 @@ pub(super) fn ensure(name: &str) -> Result<bool, AuthError> {
     LOCK.with(|statement| statement.execute(&[]))?;
     let missing = CURRENT.with(|statement| statement.query(&[Value::Text(name)], |_| ()))?.is_empty();
     if missing {
-        insert(name, &random_value()?)?;
+        insert(&format!("{INITIAL}{}", random_token(32)?), name, &random_value()?)?;
     }
     Ok(missing)
 }
@@ -107,7 +126,6 @@ pub(crate) fn random_value() -> Result<Zeroizing<String>, AuthError> {
     Ok(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(bytes.as_slice())))
 }
 
-fn insert(name: &str, value: &str) -> Result<(), AuthError> {
-    let id = random_token(32)?;
-    INSERT.with(|statement| statement.execute(&[Value::Text(&id), Value::Text(name), Value::Text(value)]))
+fn insert(id: &str, name: &str, value: &str) -> Result<(), AuthError> {
+    INSERT.with(|statement| statement.execute(&[Value::Text(id), Value::Text(name), Value::Text(value)]))
 }
