@@ -5,7 +5,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { ident, INVALID_TOKEN, ownServer, PASSWORD, refused, server, signUp, until, writeForServer } from './lib.mjs';
+import { ident, INVALID_TOKEN, MAJOR, ownServer, PASSWORD, refused, server, signUp, until, writeForServer } from './lib.mjs';
 
 const CURRENT = `SELECT value FROM better_auth.signing_secret WHERE name = 'jwt' AND valid_until IS NULL`;
 
@@ -410,4 +410,28 @@ test('a jwt secret in base64 or as a JWK signs with its bytes, as PostgREST veri
   }
   const error = await refused(client.call('set_secret', { name: 'jwt', value: `base64:${k}*` }), { code: '22023', message: /is not base64/ });
   assert.ok(!error.message.includes(k));
+});
+
+test('what lasts for ever is no time to keep a secret or a token for', async (t) => {
+  const { client } = await server.database(t);
+  const secrets = () => client.value('SELECT jsonb_agg(s ORDER BY s.id) FROM better_auth.signing_secret s');
+  const before = await secrets();
+  // Before 17 there is no such interval.
+  const INFINITE = MAJOR >= 17 ? { code: '22023', message: 'the interval is too long' } : { code: '22007' };
+  for (const [interval, expected] of [['infinity', INFINITE], ['178956970 years', { code: '22023', message: 'the interval is too long' }]]) {
+    for (const [name, args] of Object.entries({
+      rotate_secret: { name: 'jwt', keep: interval },
+      set_secret: { name: 'jwt', value: 'x'.repeat(32), keep: interval },
+      sign_jwt: { claims: '{"sub":"x"}', expires_in: interval },
+      service_token: { expires_in: interval },
+    })) {
+      await refused(client.call(name, args), expected);
+    }
+  }
+  if (MAJOR >= 17) {
+    await refused(client.call('rotate_secret', { name: 'jwt', keep: '-infinity' }), { code: '22023' });
+  }
+  assert.deepEqual(await secrets(), before);
+  await client.call('rotate_secret', { name: 'jwt', keep: '990 years' });
+  assert.equal(await client.value('SELECT count(*)::int FROM better_auth.signing_secret'), 3);
 });

@@ -62,10 +62,16 @@ impl Caller for Direct<'_> {
     }
 }
 
+/// The longest interval, in seconds: about a thousand years. `infinity`, which PostgreSQL has from 17 on, is longer.
+const LONGEST: i64 = 1_000 * 366 * 86_400;
+
 /// Whole seconds of an interval: a month is 30 days, as in `EXTRACT(EPOCH ...)`'s months.
 pub(super) fn seconds(interval: Interval) -> Result<i64, AuthError> {
-    i64::try_from(interval.as_micros().div_euclid(1_000_000))
-        .map_err(|_| AuthError::Argument("the interval is too long".into()))
+    let seconds = i64::try_from(interval.as_micros().div_euclid(1_000_000)).unwrap_or(i64::MAX);
+    if !(-LONGEST..=LONGEST).contains(&seconds) {
+        return Err(AuthError::Argument("the interval is too long".into()));
+    }
+    Ok(seconds)
 }
 
 /// The object of an argument; an empty one where it is NULL.
