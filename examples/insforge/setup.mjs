@@ -22,8 +22,10 @@ function variable(name) {
 
 const say = (what, done) => console.log(`${what}: ${done}`);
 
-/** Makes `value` the secret, unless it is. The one before ends at once, and with it what it has signed. */
-async function setSecret(client, name, value) {
+/** Makes `text` the secret, unless it is. The one before ends at once, and with it what it has signed. */
+async function setSecret(client, name, text) {
+  // InsForge's is a text, also where PostgREST would read something else in it.
+  const value = name === 'jwt' && /^(literal:|base64:|\s*\{)/.test(text) ? `literal:${text}` : text;
   const { rows } = await client.query(
     'SELECT FROM better_auth.signing_secret WHERE name = $1 AND value = $2 AND valid_until IS NULL', [name, value]);
   if (rows.length === 0) await client.query('SELECT better_auth.set_secret($1, $2)', [name, value]);

@@ -1,6 +1,7 @@
 // examples/insforge and docs/insforge.md, step by step as somebody does them who has a project of InsForge's scaffold.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -333,6 +334,16 @@ describe('set-up', { skip }, () => {
     }
     const settings = await client.column('SELECT unnest(setconfig) FROM pg_db_role_setting');
     assert.deepEqual(settings.filter((one) => /secret|password-of/i.test(one)), []);
+  });
+
+  test('InsForge\'s secret is a text, whatever it looks like', async (t) => {
+    const { database, client } = await insforge(t);
+    for (const secret of [`base64:${'A'.repeat(44)}`, `{"kty":"oct","k":"${'A'.repeat(43)}"}`, `literal:${'A'.repeat(32)}`]) {
+      assert.match(await isSetUp(t, database, { INSFORGE_JWT_SECRET: secret }), /^secret jwt: set$/m);
+      assert.match(await isSetUp(t, database, { INSFORGE_JWT_SECRET: secret }), /^secret jwt: as it was$/m);
+      const [head, body, signature] = (await client.call('service_token')).split('.');
+      assert.equal(createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'), signature);
+    }
   });
 
   for (const [what, more, expected] of [
