@@ -64,11 +64,12 @@ const codename = /^VERSION_CODENAME=(.*)$/m.exec(existsSync('/etc/os-release') ?
 /** The packages of the server of a version, as pg_test/tools/servers has them. */
 function ofServer(version, need) {
   const own = { 13: 'bullseye', 15: 'bookworm', 17: 'trixie' };
-  if (existsSync(`/usr/lib/postgresql/${version}/bin/postgres`) || own[version] === codename || version === 14) {
+  if (existsSync(`/usr/lib/postgresql/${version}/bin/postgres`) || own[version] === codename) {
     const cron = need === 'test' ? [`postgresql-${version}-cron`] : [];
     return [`postgresql-${version}`, `postgresql-server-dev-${version}`, ...cron];
   }
-  return own[version] ? ['patchelf', 'libicu-dev'] : ['python3-venv'];
+  const linked = version === 14 ? ['libgssapi-krb5-2', 'liblz4-1', 'libreadline8', 'libxml2', 'libxslt1.1', 'tzdata'] : [];
+  return own[version] ? ['patchelf', 'libicu-dev'] : ['python3-venv', ...linked];
 }
 
 /** What apt-get was told to install last. */
