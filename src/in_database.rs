@@ -6,7 +6,7 @@ mod tests {
     use pgrx::prelude::*;
 
     use crate::api::jsonb_writer;
-    use crate::crypto::password::derivations;
+    use crate::crypto::password::{Cost, derivations, last_cost};
     use crate::error::{AuthError, Code};
     use crate::flow::input::Input;
     use crate::flow::session::{Caller, Client, Live};
@@ -76,6 +76,70 @@ mod tests {
         assert_eq!(cost("ada@example.com", "password1234"), (REFUSED, 1));
         Spi::run("UPDATE better_auth.account SET \"providerId\" = 'google'").unwrap();
         assert_eq!(cost("ada@example.com", "password1234"), (REFUSED, 1));
+    }
+
+    /// An import's hashes cost another time than ours, and an unknown email what one of them does.
+    #[pg_test]
+    fn an_unknown_email_costs_what_a_known_one_does() {
+        sign_up("ada@example.com", "password1234").unwrap();
+        let bcrypt = "$2b$04$aaaaaaaaaaaaaaaaaaaaa.XNlF5OOgZYHH.o.EqUoBOBJLSfIvAjy";
+        Spi::run(&format!("UPDATE better_auth.account SET password = '{bcrypt}'")).unwrap();
+        for (email, password) in
+            [("ada@example.com", "wrong-password"), ("nobody@example.com", "wrong-password")]
+        {
+            assert_eq!(cost(email, password), (REFUSED, 1));
+            assert_eq!(last_cost(), Some(Cost::Bcrypt { rounds: 4 }), "{email}");
+        }
+        // Typed in two ways, both are tried.
+        for email in ["ada@example.com", "nobody@example.com"] {
+            assert_eq!(cost(email, "wrong\u{2026}password"), (REFUSED, 2));
+            assert_eq!(last_cost(), Some(Cost::Bcrypt { rounds: 4 }), "{email}");
+        }
+        Spi::run("UPDATE better_auth.account SET password = NULL").unwrap();
+        assert_eq!(cost("ada@example.com", "password1234"), (REFUSED, 1));
+        assert_eq!(last_cost(), Some(Cost::Bcrypt { rounds: 4 }));
+    }
+
+    /// Where there are several costs, each name has one of its own.
+    #[pg_test]
+    fn unknown_emails_cost_what_the_others_do_each_always_the_same() {
+        let bcrypt = "$2b$04$aaaaaaaaaaaaaaaaaaaaa.XNlF5OOgZYHH.o.EqUoBOBJLSfIvAjy";
+        for email in ["ada@example.com", "grace@example.com"] {
+            sign_up(email, "password1234").unwrap();
+        }
+        Spi::run(&format!(
+            "UPDATE better_auth.account SET password = CASE \"userId\" WHEN (SELECT min(id) FROM better_auth.\"user\")
+                 THEN '{bcrypt}' ELSE replace('{bcrypt}', '$04$', '$05$') END"
+        ))
+        .unwrap();
+        let costs = || {
+            let cost = |number| {
+                assert_eq!(cost(&format!("nobody{number}@example.com"), "wrong-password"), (REFUSED, 1));
+                last_cost().unwrap()
+            };
+            (0..64).map(cost).collect::<Vec<_>>()
+        };
+        let first = costs();
+        assert_eq!(first, costs());
+        for rounds in [4, 5] {
+            let share = first.iter().filter(|cost| **cost == Cost::Bcrypt { rounds }).count();
+            assert!((8..=56).contains(&share), "{share} of 64 with {rounds}");
+        }
+    }
+
+    #[pg_test]
+    fn a_hash_of_what_was_typed_is_made_anew_at_the_next_sign_in() {
+        sign_up("ada@example.com", "password1234").unwrap();
+        // argon2id at our own cost, of the bytes as they are: libargon2's.
+        let typed = "pass\u{a0}word\u{2122}";
+        let stored = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$z86jpwtjckjzsaYDJ5/jWlqWfWRX+dwNiWdG8/ePVxE";
+        Spi::run(&format!("UPDATE better_auth.account SET password = '{stored}'")).unwrap();
+        assert_eq!(cost("ada@example.com", typed), (None, 3));
+        let now = Spi::get_one::<String>("SELECT password FROM better_auth.account").unwrap().unwrap();
+        assert_ne!(now, stored);
+        // Now every spelling is good.
+        assert_eq!(cost("ada@example.com", typed), (None, 1));
+        assert_eq!(cost("ada@example.com", "pass wordTM"), (None, 1));
     }
 
     #[pg_test]

@@ -64,7 +64,23 @@ pub(crate) struct Stored<'a>(Form<'a>);
 enum Form<'a> {
     Scrypt { salt: &'a str, key: Vec<u8> },
     Argon2 { algorithm: argon2::Algorithm, version: Version, params: Params, salt: Vec<u8>, key: Vec<u8> },
-    Bcrypt(&'a str),
+    Bcrypt { hash: &'a str, rounds: u32 },
+}
+
+/// What the time of a key derivation goes with. Ordered, so that a list of them has one order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Cost {
+    Scrypt,
+    Argon2 {
+        /// KiB.
+        memory: u32,
+        passes: u32,
+        lanes: u32,
+    },
+    Bcrypt {
+        /// The logarithm of the rounds.
+        rounds: u32,
+    },
 }
 
 thread_local! {
@@ -73,12 +89,20 @@ thread_local! {
     /// How many times a key derivation ran in this backend. The tests count by it that an unknown
     /// user costs what a known one does.
     static DERIVATIONS: Cell<u64> = const { Cell::new(0) };
+    /// What the last one cost.
+    static LAST: Cell<Option<Cost>> = const { Cell::new(None) };
 }
 
 /// How many key derivations this thread has run.
 #[cfg(any(test, feature = "pg_test"))]
 pub(crate) fn derivations() -> u64 {
     DERIVATIONS.get()
+}
+
+/// What the last key derivation of this thread cost.
+#[cfg(any(test, feature = "pg_test"))]
+pub(crate) fn last_cost() -> Option<Cost> {
+    LAST.get()
 }
 
 /// The password's length as Better Auth counts it: in UTF-16 code units.
@@ -118,6 +142,42 @@ pub(crate) fn hash(password: &str, algorithm: Algorithm, salt: &[u8; 16]) -> Res
     }
 }
 
+impl Cost {
+    /// That of a hash which is made now.
+    pub(crate) const fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Argon2id => Self::Argon2 { memory: ARGON2_M, passes: ARGON2_T, lanes: ARGON2_P },
+            Algorithm::Scrypt => Self::Scrypt,
+        }
+    }
+
+    /// Whether another system may have made such a hash: of a password as it was typed.
+    pub(crate) const fn may_be_foreign(self) -> bool {
+        !matches!(self, Self::Scrypt)
+    }
+
+    /// Takes the time of verifying a hash of this cost.
+    ///
+    /// # Errors
+    /// [`HashError::OutOfMemory`] when its memory can't be had.
+    pub(crate) fn spend(self, password: &str) -> Result<(), HashError> {
+        let password = normalised(password);
+        match self {
+            Self::Scrypt => scrypt_key(&password, &"0".repeat(32)).map(drop),
+            Self::Argon2 { memory, passes, lanes } => {
+                let params = Params::new(memory, passes, lanes, None).map_err(|_| HashError::Parameters)?;
+                let mut key = Zeroizing::new([0u8; Params::DEFAULT_OUTPUT_LEN]);
+                let algorithm = argon2::Algorithm::Argon2id;
+                argon2_key(algorithm, Version::V0x13, params, &password, &[0; 16], key.as_mut_slice())
+            }
+            Self::Bcrypt { rounds } => {
+                bcrypt_matches(&password, &format!("$2b${rounds:02}${}", ".".repeat(53)), rounds);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Which spelling of a password is tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Spelling {
@@ -133,9 +193,13 @@ pub(crate) fn is_normalised(password: &str) -> bool {
 }
 
 impl<'a> Stored<'a> {
-    /// Whether another system may have made this hash: of a password as it was typed.
-    pub(crate) fn may_be_foreign(&self) -> bool {
-        !matches!(self.0, Form::Scrypt { .. })
+    /// What it costs to verify it.
+    pub(crate) fn cost(&self) -> Cost {
+        match &self.0 {
+            Form::Scrypt { .. } => Cost::Scrypt,
+            Form::Argon2 { params, .. } => argon2_cost(params),
+            Form::Bcrypt { rounds, .. } => Cost::Bcrypt { rounds: *rounds },
+        }
     }
 
     /// Whether `password` is the one that this hash was made of.
@@ -157,11 +221,7 @@ impl<'a> Stored<'a> {
                 argon2_key(*algorithm, *version, params.clone(), &password, salt, &mut found)?;
                 Ok(found.ct_eq(key.as_slice()).into())
             }
-            Form::Bcrypt(hash) => {
-                count_derivation();
-                // bcrypt itself reads 72 bytes of a password; a hash made elsewhere knows no more.
-                Ok(bcrypt::verify(password.as_bytes(), hash).unwrap_or(false))
-            }
+            Form::Bcrypt { hash, rounds } => Ok(bcrypt_matches(&password, hash, *rounds)),
         }
     }
 
@@ -203,8 +263,19 @@ impl<'a> Stored<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Malformed;
 
-fn count_derivation() {
+fn count_derivation(cost: Cost) {
     DERIVATIONS.set(DERIVATIONS.get() + 1);
+    LAST.set(Some(cost));
+}
+
+fn argon2_cost(params: &Params) -> Cost {
+    Cost::Argon2 { memory: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
+}
+
+fn bcrypt_matches(password: &str, hash: &str, rounds: u32) -> bool {
+    count_derivation(Cost::Bcrypt { rounds });
+    // bcrypt itself reads 72 bytes of a password; a hash made elsewhere knows no more.
+    bcrypt::verify(password.as_bytes(), hash).unwrap_or(false)
 }
 
 fn argon2_key(
@@ -215,7 +286,7 @@ fn argon2_key(
     salt: &[u8],
     key: &mut [u8],
 ) -> Result<(), HashError> {
-    count_derivation();
+    count_derivation(argon2_cost(&params));
     let count = params.block_count();
     let work = |memory: &mut Memory| {
         Argon2::new(algorithm, version, params)
@@ -234,7 +305,7 @@ fn argon2_key(
 }
 
 fn scrypt_key(password: &str, salt: &str) -> Result<Zeroizing<[u8; SCRYPT_KEY]>, HashError> {
-    count_derivation();
+    count_derivation(Cost::Scrypt);
     // The crate allocates with `vec!`, which aborts the process when there is no memory. A
     // reservation of the same size first makes that an error.
     let mut probe = Vec::<u8>::new();
@@ -299,7 +370,8 @@ fn argon2_form(stored: &str) -> Option<Form<'_>> {
 /// `$2b$12$` and 53 characters; `$2a$`, `$2x$` and `$2y$` are read as well.
 fn bcrypt_form(stored: &str) -> Option<Form<'_>> {
     let parts = bcrypt::HashParts::from_str(stored).ok()?;
-    (stored.len() == 60 && parts.get_cost() <= BCRYPT_LIMIT).then_some(Form::Bcrypt(stored))
+    let rounds = parts.get_cost();
+    (stored.len() == 60 && rounds <= BCRYPT_LIMIT).then_some(Form::Bcrypt { hash: stored, rounds })
 }
 
 #[cfg(test)]
@@ -437,6 +509,33 @@ mod tests {
         assert!(outdated(&scrypt, Algorithm::Argon2id));
         assert!(!outdated(&scrypt, Algorithm::Scrypt));
         assert!(outdated(&argon2, Algorithm::Scrypt));
+    }
+
+    #[test]
+    fn a_cost_is_spent_as_a_hash_of_it_is_verified() {
+        let argon2 = "$argon2id$v=19$m=1024,t=2,p=2$Y8X2resKQ/R/qSXwKu4iEA$vzaMDIUQMQ15ycI4XJyM3xRRnmF3Hr4epFOPpFF9208";
+        for (stored, cost) in [
+            (argon2.to_owned(), Cost::Argon2 { memory: 1024, passes: 2, lanes: 2 }),
+            (bcrypt::hash("x", 4).unwrap(), Cost::Bcrypt { rounds: 4 }),
+            (hash("x", Algorithm::Scrypt, &[7; 16]).unwrap(), Cost::of(Algorithm::Scrypt)),
+            (hash("x", Algorithm::Argon2id, &[7; 16]).unwrap(), Cost::of(Algorithm::Argon2id)),
+        ] {
+            let stored = Stored::parse(&stored).unwrap();
+            assert_eq!(stored.cost(), cost);
+            assert!(!stored.verify("wrong", Spelling::Normalised).unwrap());
+            assert_eq!(last_cost(), Some(cost));
+            LAST.set(None);
+            let before = derivations();
+            // bcrypt reads no more than 72 bytes, and an empty one too.
+            for password in ["wrong", "", &"x".repeat(200), "\0"] {
+                cost.spend(password).unwrap();
+                assert_eq!(last_cost(), Some(cost));
+            }
+            assert_eq!(derivations() - before, 4);
+        }
+        // It is a hash to the library, not one that it gives up on before the work.
+        let decoy = format!("$2b$04${}", ".".repeat(53));
+        assert!(bcrypt::verify("wrong", &decoy).is_ok());
     }
 
     #[test]

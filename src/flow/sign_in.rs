@@ -52,8 +52,10 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
     }
     check_not_too_long(password)?;
 
-    let found = account::find_credential(&email.to_lowercase())?;
+    let name = email.to_lowercase();
+    let found = account::find_credential(&name)?;
     let by = ByPassword {
+        name,
         password,
         wrong: Code::INVALID_EMAIL_OR_PASSWORD.into(),
         needs_verified_email: true,
@@ -65,6 +67,9 @@ pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Resul
 
 /// A password that is to prove who somebody is.
 pub(crate) struct ByPassword<'a> {
+    /// What somebody was looked for by, in the one spelling that it has. Where nobody was found, the time that the answer
+    /// takes depends on it.
+    pub(crate) name: String,
     pub(crate) password: &'a str,
     /// What everybody is told who doesn't get in by it.
     pub(crate) wrong: AuthError,
@@ -86,12 +91,12 @@ pub(crate) fn by_password<'a>(
     found: Option<Found>,
     by: ByPassword<'a>,
 ) -> Result<SignedIn<'a>, AuthError> {
-    let ByPassword { password, wrong, needs_verified_email, callback_url, is_remembered } = by;
+    let ByPassword { name, password, wrong, needs_verified_email, callback_url, is_remembered } = by;
     let credential = found.as_ref().and_then(|found| found.credential.as_ref());
     let stored = credential.and_then(|credential| credential.password.as_deref());
-    let is_right = hash::verify(password, stored.map(String::as_str))?;
-    let (Some(found), Some(account_id), Some(stored), true) =
-        (&found, credential.map(|credential| &credential.id), stored, is_right)
+    let spelling = hash::verify_unknown(&name, password, stored.map(String::as_str))?;
+    let (Some(found), Some(account_id), Some(stored), Some(spelling)) =
+        (&found, credential.map(|credential| &credential.id), stored, spelling)
     else {
         return Err(wrong);
     };
@@ -104,7 +109,7 @@ pub(crate) fn by_password<'a>(
     };
     check(&found.standing)?;
     // The one moment at which the password is known in clear.
-    let rehashed = if hash::is_outdated(stored) { Some(hash::hash(password)?) } else { None };
+    let rehashed = if hash::is_outdated(stored, spelling) { Some(hash::hash(password)?) } else { None };
 
     // While this one was hashing, another session may have changed the password, or banned or
     // deleted the user.

@@ -175,6 +175,20 @@ thread_local! {
     static BY_ID: Statement = const { Statement::joining(Table::User, Table::Account, || {
         found(&is(Table::User, "u", "id", 1)?, 1)
     }) };
+    static SOME_PASSWORDS: Statement = const { Statement::new(Table::Account, || {
+        let table = Table::Account.sql();
+        Ok(format!(
+            "SELECT {password} FROM (
+                 SELECT s.* FROM {table} s TABLESAMPLE SYSTEM (LEAST(100::pg_catalog.float4, 70000::pg_catalog.float4
+                     OPERATOR(pg_catalog./) GREATEST((SELECT c.reltuples FROM pg_catalog.pg_class c
+                         WHERE c.oid OPERATOR(pg_catalog.=) {name}::pg_catalog.regclass), 1::pg_catalog.float4))) REPEATABLE (1)
+                 LIMIT 1000) a
+             WHERE {column} IS NOT NULL",
+            password = select(Table::Account, "a", &[("password", As::Text)])?,
+            name = pgrx::spi::quote_literal(&table),
+            column = at(Table::Account, "a", "password"),
+        ))
+    }) };
     static STANDING: Statement = const { Statement::new(Table::User, || {
         Ok(format!(
             "SELECT {} FROM {} u WHERE {}",
@@ -305,6 +319,15 @@ pub(crate) fn find_credential(email: &str) -> Result<Option<Found>, AuthError> {
         Some(user) => BY_ID.with(|statement| find_by(statement, &user.id)),
         None => Ok(None),
     }
+}
+
+/// The stored hashes of some hundred accounts, the same ones for who asks again soon. Of a thousand rows at most, however
+/// many accounts have none.
+///
+/// # Errors
+/// No table.
+pub(crate) fn some_passwords() -> Result<Vec<Zeroizing<String>>, AuthError> {
+    SOME_PASSWORDS.with(|statement| statement.query(&[], |row| Zeroizing::new(row.text(1))))
 }
 
 /// The standing of a user.

@@ -383,6 +383,7 @@ pub(super) fn sign_in<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Res
         INVALID_PHONE_NUMBER_OR_PASSWORD.into()
     };
     let by = ByPassword {
+        name: number.to_owned(),
         password,
         wrong,
         needs_verified_email: false,

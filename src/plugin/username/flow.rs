@@ -251,8 +251,10 @@ pub(super) fn sign_in<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Res
         return Err(AuthError::ApiWith(refusal, 422));
     }
     check_not_too_long(password)?;
-    let found = store::find_credential(&normalized(username))?;
+    let name = normalized(username);
+    let found = store::find_credential(&name)?;
     let by = ByPassword {
+        name,
         password,
         wrong: INVALID_USERNAME_OR_PASSWORD.into(),
         needs_verified_email: true,
