@@ -25,17 +25,22 @@ macro_rules! codes {
     ($($name:ident $(as $code:literal)? $status:literal $sqlstate:ident $message:literal)*) => {
         $(
             #[doc = $message]
-            pub(crate) const $name: $crate::error::Code = $crate::error::Code {
-                code: $crate::error::codes!(@code $name $($code)?),
-                message: $message,
-                status: $status,
-                sqlstate: pgrx::PgSqlErrorCode::$sqlstate,
-            };
+            pub(crate) const $name: $crate::error::Code =
+                $crate::error::codes!(@new $name $($code)? ; $status $sqlstate $message);
         )*
 
-        /// All of the above.
+        /// All of the above. Made anew, because in an `impl` their names would need its own.
         #[cfg(test)]
-        pub(crate) const ALL: &[$crate::error::Code] = &[$($name),*];
+        pub(crate) const ALL: &[$crate::error::Code] =
+            &[$($crate::error::codes!(@new $name $($code)? ; $status $sqlstate $message)),*];
+    };
+    (@new $name:ident $($code:literal)? ; $status:literal $sqlstate:ident $message:literal) => {
+        $crate::error::Code {
+            code: $crate::error::codes!(@code $name $($code)?),
+            message: $message,
+            status: $status,
+            sqlstate: pgrx::PgSqlErrorCode::$sqlstate,
+        }
     };
     (@code $name:ident $code:literal) => { $code };
     (@code $name:ident) => { stringify!($name) };
