@@ -1,6 +1,6 @@
 // The admin plugin: its routes, and what it changes in the core's.
 
-import { admin } from 'better-auth/plugins';
+import { admin, anonymous, bearer, emailOTP, lastLoginMethod, magicLink, multiSession, oneTimeToken, phoneNumber, username } from 'better-auth/plugins';
 import { createAccessControl } from 'better-auth/plugins/access';
 import { GET, POST } from '../../http.mjs';
 import { PASSWORD, aged, differs, each, named, oddBodies, oddFields } from '../common.mjs';
@@ -633,6 +633,78 @@ const SECURE = {
   cases: { 'impersonates and back': [...IMPERSONATING, GET('/get-session', { jar: true }), STOP] },
 };
 
+// ── Beside other plugins ─────────────────────────────────────────────────────────────────────────
+
+const OTHERS = {
+  username: () => username(),
+  'phone-number': () => phoneNumber({ sendOTP: async () => {} }),
+  'multi-session': () => multiSession(),
+  bearer: () => bearer(),
+  'last-login-method': () => lastLoginMethod({ storeInDatabase: true }),
+  'email-otp': () => emailOTP({ sendVerificationOTP: async () => {} }),
+  'magic-link': () => magicLink({ sendMagicLink: async () => {} }),
+  'one-time-token': () => oneTimeToken(),
+  anonymous: () => anonymous(),
+};
+const NAMES = ['username', 'phoneNumber', 'isAnonymous', 'lastLoginMethod'];
+const NAMED = set('ada', `username = 'ada', "displayUsername" = 'Ada', "phoneNumber" = '+1', "phoneNumberVerified" = true`);
+const beside = {
+  ...creating,
+  ...updating,
+  ...bans,
+  ...impersonation,
+  ...core,
+  ...named('create-user, data', {
+    ...each(
+      {
+        'username': { username: 'New_1' },
+        'both names': { username: 'New_1', displayUsername: 'The New' },
+        'a bad username': { username: 'x' },
+        'phoneNumber': { phoneNumber: '+44' },
+        'phoneNumberVerified': { phoneNumber: '+44', phoneNumberVerified: true },
+        'isAnonymous': { isAnonymous: true },
+        'lastLoginMethod': { lastLoginMethod: 'google' },
+      },
+      (data) => create({ data, password: PASSWORD }),
+    ),
+    'a taken username': [NAMED, ...create({ data: { username: 'ADA' } })],
+  }),
+  ...named('update-user', {
+    ...each(
+      {
+        'username': { username: 'Ada_1' },
+        'displayUsername': { displayUsername: 'The Countess' },
+        'a bad username': { username: 'x' },
+        'phoneNumber': { phoneNumber: '+44' },
+        'phoneNumberVerified': { phoneNumberVerified: true },
+        'phoneNumber null': { phoneNumber: null },
+        'isAnonymous': { isAnonymous: true },
+      },
+      (data) => [NAMED, ...update(data)],
+    ),
+    'a taken username': [NAMED, ...update({ username: 'ADA' }, { userId: '{{gina.id}}' })],
+  }),
+  ...named('list-users', each(NAMES, (name) => [NAMED, ADMIN, list({ sortBy: name, filterField: 'id', filterValue: '{{ada.id}}' }), list({ sortBy: 'email', filterField: name, filterOperator: 'ne', filterValue: 'x' })])),
+  'a banned user signs in by name': [NAMED, set('ada', 'banned = true'), POST('/sign-in/username', { username: 'ada', password: PASSWORD })],
+  'a banned user signs in by number': [NAMED, set('ada', 'banned = true'), POST('/sign-in/phone-number', { phoneNumber: '+1', password: PASSWORD })],
+  'an anonymous user has a role': [POST('/sign-in/anonymous'), GET('/get-session', { jar: true })],
+  'an impersonation, and the sessions of the device': [...IMPERSONATING, GET('/multi-session/list-device-sessions', { jar: true }), STOP, GET('/multi-session/list-device-sessions', { jar: true })],
+  'by the token of a header': [ADMIN, { ...ROUTES['list-users'], by: undefined, headers: { authorization: 'Bearer {{vera.token}}' } }],
+  'an impersonation by the token of a header': [ADMIN, { ...post('impersonate-user', ADA), by: undefined, headers: { authorization: 'Bearer {{vera.token}}' } }],
+};
+const together = ['first', 'last'].map((place) => {
+  const names = place === 'first' ? ['admin', ...Object.keys(OTHERS)] : [...Object.keys(OTHERS), 'admin'];
+  return {
+    name: `admin: ${place} of many`,
+    columns: {
+      plugins: names.join(', '),
+      options: () => ({ plugins: names.map((name) => OTHERS[name]?.() ?? admin()) }),
+      settings: { last_login_method_store_in_database: 'on' },
+    },
+    cases: beside,
+  };
+});
+
 export default [
   { name: 'admin: who may', ...PLUGIN, cases: access },
   { name: 'admin: bodies', ...PLUGIN, cases: { ...bodies, ...ids } },
@@ -647,4 +719,5 @@ export default [
   ...options,
   cache,
   SECURE,
+  ...together,
 ];
