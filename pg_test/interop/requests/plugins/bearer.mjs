@@ -157,7 +157,6 @@ export default [
     cases: {
       ...named('scheme', each(SCHEMES, (authorization) => GET('/get-session', withAuthorization(authorization)))),
       ...tokens(TOKENS),
-      ...named('stored', ODD_ROWS),
       ...named('by token', NEEDY),
       ...named('origin', ORIGINS),
       ...named('set-auth-token', SET),
@@ -168,6 +167,11 @@ export default [
       ...oddBodies('/update-user', by(TOKEN.ada)),
       ...oddBodies('/sign-out', by(TOKEN.ada)),
     },
+  },
+  {
+    name: 'bearer, odd tokens in the table',
+    columns: BEARER,
+    cases: ODD_ROWS,
   },
   {
     name: 'bearer, requireSignature',

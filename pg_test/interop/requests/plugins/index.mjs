@@ -5,6 +5,7 @@
 // the order of their rows, `{deviceCode: '"userCode"'}`. Groups with the same `columns` object share their databases.
 
 import admin from './admin.mjs';
+import together from './all.mjs';
 import anonymous from './anonymous.mjs';
 import bearer from './bearer.mjs';
 import customSession from './custom_session.mjs';
@@ -20,20 +21,21 @@ import openApi from './open_api.mjs';
 import phoneNumber from './phone_number.mjs';
 import username from './username.mjs';
 
-export default [
-  ...admin,
-  ...anonymous,
-  ...bearer,
-  ...customSession,
-  ...deviceAuthorization,
-  ...emailOtp,
-  ...expo,
-  ...lastLoginMethod,
-  ...magicLink,
-  ...multiSession,
-  ...names,
-  ...oneTimeToken,
-  ...openApi,
-  ...phoneNumber,
-  ...username,
+const PLUGINS = [
+  admin,
+  anonymous,
+  bearer,
+  customSession,
+  deviceAuthorization,
+  emailOtp,
+  expo,
+  lastLoginMethod,
+  magicLink,
+  multiSession,
+  oneTimeToken,
+  openApi,
+  phoneNumber,
+  username,
 ];
+
+export default [...PLUGINS.flat(), ...names, ...together(PLUGINS)];

@@ -59,6 +59,19 @@ const STORED = { last_login_method_store_in_database: 'on' };
 const COLUMNS = { ...PLAIN, options: () => ({ plugins: [lastLoginMethod(STORE)] }), settings: STORED };
 
 export default [
+  group(', storeInDatabase', STORE, {
+    columns: COLUMNS,
+    cases: {
+      ...CASES,
+      'sign-in, stored before': [METHOD(`'google'`), signIn(), GET('/get-session', JAR)],
+      'get-session shows it': [METHOD(`'google'`), GET('/get-session', { by: 'ada' })],
+      'update-user: not by the user': POST('/update-user', { lastLoginMethod: 'x' }, { by: 'ada' }),
+      'update-user: nor null': POST('/update-user', { lastLoginMethod: null }, { by: 'ada' }),
+      'update-user: beside a name': POST('/update-user', { name: 'X', lastLoginMethod: 'x' }, { by: 'ada' }),
+      'sign-up: not by the user': signUp({ lastLoginMethod: 'x' }),
+      'sign-up: nor null': signUp({ lastLoginMethod: null }),
+    },
+  }),
   group('', {}, { cases: CASES }),
   group(', cookieName and maxAge', { cookieName: 'how', maxAge: 60 }, {
     settings: { last_login_method_cookie_name: 'how', last_login_method_max_age: 60 },
@@ -86,19 +99,6 @@ export default [
       'sign-in': signIn(),
       'sign-in, verified': [VERIFY_ADA, signIn()],
       'verify-email': verify(),
-    },
-  }),
-  group(', storeInDatabase', STORE, {
-    columns: COLUMNS,
-    cases: {
-      ...CASES,
-      'sign-in, stored before': [METHOD(`'google'`), signIn(), GET('/get-session', JAR)],
-      'get-session shows it': [METHOD(`'google'`), GET('/get-session', { by: 'ada' })],
-      'update-user: not by the user': POST('/update-user', { lastLoginMethod: 'x' }, { by: 'ada' }),
-      'update-user: nor null': POST('/update-user', { lastLoginMethod: null }, { by: 'ada' }),
-      'update-user: beside a name': POST('/update-user', { name: 'X', lastLoginMethod: 'x' }, { by: 'ada' }),
-      'sign-up: not by the user': signUp({ lastLoginMethod: 'x' }),
-      'sign-up: nor null': signUp({ lastLoginMethod: null }),
     },
   }),
   group(', storeInDatabase and requireEmailVerification', STORE, {

@@ -1,0 +1,54 @@
+// All plugins together, since they change each other's answers, and the core's: what is asked of each where it is alone,
+// and of the core.
+
+import sessions from '../sessions.mjs';
+import signIn from '../sign_in.mjs';
+import signUp from '../sign_up.mjs';
+import user from '../user.mjs';
+
+const CORE = [...signUp, ...signIn, ...sessions, ...user];
+const isPlain = ({ columns, options, settings, prefix, basePath }) => !(columns || options || settings || prefix || basePath);
+
+/**
+ * The cases of a group but those that are another thing here: known differences, which are seen where the plugin is
+ * alone, and bodies at which username's hook in Better Auth throws, which is one of username's.
+ */
+const casesOf = ({ cases }) =>
+  Object.fromEntries(
+    Object.entries(cases).filter(
+      ([name, { reason }]) => !reason && !/^(\/sign-up\/email: |\/update-user: )(no body|no body, but a content type|null)$|^an empty form$/.test(name),
+    ),
+  );
+
+/** The first group of each plugin stands for it: its plugin as it is there, and its cases. */
+export default function together(plugins) {
+  const firsts = plugins.map(([first]) => first);
+  const all = (ordered) => ({
+    plugins: ordered.map(({ columns }) => columns.plugins).join(', '),
+    options: (send) => ({ plugins: ordered.flatMap(({ columns }) => columns.options(send).plugins) }),
+    settings: Object.assign({}, ...ordered.map(({ columns, settings }) => ({ ...columns.settings, ...settings }))),
+    tables: Object.assign({}, ...ordered.map(({ columns }) => columns.tables)),
+    get sql() {
+      return ordered.map(({ columns }) => columns.sql ?? '').join('; ');
+    },
+  });
+  const under = (name, columns, { options = () => ({}), settings, ...group }) => ({
+    name: `${name}: ${group.name}`,
+    columns,
+    options(send) {
+      const { plugins, ...rest } = options(send);
+      return rest;
+    },
+    settings,
+    cases: casesOf(group),
+  });
+  const inOrder = all(firsts);
+  // Their order is the order in which they look at an answer.
+  const looks = ({ columns }) => columns.options({}).plugins.some(({ hooks }) => hooks?.after);
+  const backwards = all([...firsts].reverse());
+  return [
+    ...firsts.map((group) => under('all', inOrder, group)),
+    ...CORE.filter(isPlain).map((group) => under('all', inOrder, group)),
+    ...firsts.filter(looks).map((group) => under('all, the other way round', backwards, group)),
+  ];
+}
