@@ -284,7 +284,8 @@ export const DIFFERENCES = {
   banEnds: 'A ban ends between the years 2000 and 9999 here; Better Auth writes later years in another form, or answers 500.',
   pretendedRole: 'The answer to a sign-up that must not tell that the email is taken shows the role of a new user here; Better Auth’s shows null.',
   userPages: 'list-users gives 1,000 users at most here, and says so in limit; Better Auth gives as many as are asked for.',
-  usernameNoBody: 'With username on, a sign-up or update-user without a body is the VALIDATION_ERROR here that it is otherwise; Better Auth’s hook answers 500.',
+  notAnObject: 'With username or phone-number on, a body of sign-up or update-user that is no object is the VALIDATION_ERROR here that it is otherwise; hooks of Better Auth answer 500.',
+  signedOutByAnonymous: 'With anonymous on, who signs in while the session that was there ends by that (as multi-session has it for the same user, or a proof of an email that was not verified) is signed in here; Better Auth takes the new cookies back.',
   rollback: 'A SQL caller who gets an exception loses what its transaction wrote: a refusal neither prolongs a session nor deletes an expired one. The next get_session does.',
 };
 
