@@ -200,6 +200,21 @@ describe('an account that somebody else signed up with the address', () => {
     assert.deepEqual(await client.column('SELECT token FROM better_auth.session'), [json.token]);
   });
 
+  test('nor can a link that they asked for before give it another address', async (t) => {
+    const { client } = await configured(t, { ...SETTINGS, change_email_enabled: 'on' });
+    const { token: session_token, user } = await signUp(client);
+    await client.call('change_email', { session_token, new_email: 'mallory@example.com' });
+    const token = await mailed(client);
+    const { json } = await enter(client, user.email, await codeFor(client, user.email));
+    await refused(client.call('verify_email', { token }), { code: '28000', detail: 'INVALID_TOKEN' });
+    assert.equal(await client.value('SELECT email FROM better_auth."user"'), user.email);
+    // The owner's own are good, unless they are of that very second.
+    await client.query(`UPDATE better_auth.verification SET value = value::bigint - 1 WHERE identifier = $1`, [`change-email-void-${user.id}`]);
+    await client.call('change_email', { session_token: json.token, new_email: 'new@example.com' });
+    await client.call('verify_email', { token: await mailed(client) });
+    assert.equal(await client.value('SELECT email FROM better_auth."user"'), 'new@example.com');
+  });
+
   test('two codes of two types at once leave one owner', async (t) => {
     const { database, client } = await configured(t, SETTINGS);
     const { user } = await signUp(client);

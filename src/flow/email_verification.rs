@@ -18,6 +18,29 @@ use crate::settings;
 use crate::store::server::Timestamp;
 use crate::store::subtransaction::attempt;
 use crate::store::user::{self, Changes, User};
+use crate::store::verification;
+
+/// Where it stands since when (in seconds since 1970) a user's links that change the email are void. Their tokens hold all
+/// that they say, so there is nothing to take away.
+const VOID: &str = "change-email-void-";
+
+/// Makes all links void that would change a user's email and are on their way: whoever asked for them may not have been
+/// who has just proven to be the user.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn void_changes(user_id: &str) -> Result<(), AuthError> {
+    let (identifier, now) = (format!("{VOID}{user_id}"), Timestamp::now());
+    verification::delete(&identifier)?;
+    let until = now.plus(settings::email_verification_expires_in());
+    verification::create(&identifier, &now.unix_seconds().to_string(), until, now)
+}
+
+/// Whether a link that was made then is void.
+fn is_void(user_id: &str, issued_at: i64) -> Result<bool, AuthError> {
+    let found = verification::find(&format!("{VOID}{user_id}"))?;
+    Ok(found.is_some_and(|found| found.value.parse().is_ok_and(|since: i64| issued_at <= since)))
+}
 
 /// What else a token says besides whose email it proves: Better Auth's `requestType`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,6 +214,8 @@ struct Claims {
     update_to: Option<String>,
     request_type: Option<String>,
     user_id: Option<String>,
+    /// In seconds since 1970.
+    issued_at: i64,
 }
 
 impl Claims {
@@ -207,6 +232,8 @@ impl Claims {
                 .map(|email| email.to_lowercase()),
             request_type: optional("requestType")?,
             user_id: optional("userId")?.filter(|id| !id.is_empty()),
+            // One without counts as old.
+            issued_at: claims.get("iat").and_then(Value::as_i64).unwrap_or_default(),
         })
     }
 }
@@ -285,7 +312,7 @@ fn verify_change(
 ) -> Result<Verified, AuthError> {
     let user_id = claims.user_id.as_deref().ok_or_else(|| refused(Code::INVALID_TOKEN))?;
     let user = user::find(user_id)?.ok_or_else(|| refused(Code::USER_NOT_FOUND))?;
-    if user.email.to_lowercase() != claims.email {
+    if user.email.to_lowercase() != claims.email || is_void(&user.id, claims.issued_at)? {
         return Err(refused(Code::INVALID_TOKEN));
     }
     let live = caller.session(true)?;

@@ -1,6 +1,8 @@
 //! What becomes of a user when whoever reads the mail of its address shows up.
 
 use crate::error::AuthError;
+use crate::flow::email_verification;
+use crate::settings;
 use crate::store::server::Timestamp;
 use crate::store::user::{self, Changes, User};
 use crate::store::{account, session};
@@ -20,6 +22,10 @@ pub(crate) fn take_over(user_id: &str) -> Result<Option<User>, AuthError> {
     // In this order: a sign-in that is under way holds its account until the session is there, and then that goes too.
     account::delete_of_user(&user.id)?;
     session::delete_of_user(&user.id)?;
+    // They could have asked for a link that gives the user an address of theirs, and open it only now.
+    if settings::change_email_enabled() {
+        email_verification::void_changes(&user.id)?;
+    }
     let verified = Changes { email_verified: Some(true), ..Changes::default() };
     user::update(&user.id, &verified, Timestamp::now())
 }

@@ -8,6 +8,7 @@ import admin from './admin.mjs';
 import together from './all.mjs';
 import anonymous from './anonymous.mjs';
 import bearer from './bearer.mjs';
+import codes from './codes.mjs';
 import customSession from './custom_session.mjs';
 import deviceAuthorization from './device_authorization.mjs';
 import emailOtp from './email_otp.mjs';
@@ -38,4 +39,4 @@ const PLUGINS = [
   username,
 ];
 
-export default [...PLUGINS.flat(), ...names, ...together(PLUGINS)];
+export default [...PLUGINS.flat(), ...codes, ...names, ...together(PLUGINS)];
