@@ -273,6 +273,8 @@ export const DIFFERENCES = {
   rateLimitKeys: 'Requests that differ in a token, or lead nowhere, count as one for the rate limit here; Better Auth counts each path by itself, so its table fills up with them.',
   fieldType: 'A field of a plugin’s of another JSON type than its column’s is refused here; Better Auth stores its text form, or fails.',
   anonymousCookie: 'Who signs in with the cookie of a session that is gone keeps the new cookie here; with its anonymous plugin, Better Auth takes it back in the same answer.',
+  givenUpNumber: 'A number that is given up is never a verified one here; where its username plugin is on too, Better Auth stores what an administrator says.',
+  sameName: 'An administrator may give a user the name that the user has here; Better Auth looks whether the administrator has it.',
   longNumber: 'Phone numbers over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
   immutableNull: 'A username that is immutable can’t be taken away by null either here; Better Auth lets it go, and then takes another one.',
   orphanedTokens: 'A reset ends all other reset tokens of the user here; Better Auth lets them live on.',

@@ -1,8 +1,8 @@
-// anonymous, phone-number and username together: what each does to the others' users.
+// anonymous, phone-number and username together, and with admin: what each does to the others' users.
 
-import { anonymous, phoneNumber, username } from 'better-auth/plugins';
+import { admin, anonymous, phoneNumber, username } from 'better-auth/plugins';
 import { GET, POST } from '../../http.mjs';
-import { PASSWORD, each, named } from '../common.mjs';
+import { PASSWORD, differs, each, named } from '../common.mjs';
 
 const PHONE = '+15551234567';
 const NAMED = `UPDATE "user" SET username = 'ada_l', "displayUsername" = 'Ada_L', "phoneNumber" = '${PHONE}', "phoneNumberVerified" = true WHERE id = '{{ada.id}}'`;
@@ -55,7 +55,51 @@ const cases = {
   'update-user with a taken name and a number': [NAMED, update({ username: 'ada_l', phoneNumber: '+44' }, { by: 'vera' })],
 };
 
+const ADMIN = `UPDATE "user" SET role = 'admin', username = 'root' WHERE id = '{{vera.id}}'`;
+const make = (data) => POST('/admin/create-user', { name: 'Eve', email: 'eve@example.com', password: PASSWORD, data }, { by: 'vera' });
+const change = (data, userId = '{{ada.id}}') => POST('/admin/update-user', { userId, data }, { by: 'vera' });
+const administered = {
+  ...named(
+    'create-user with',
+    each(
+      [
+        { username: 'Eve' }, { username: 'Eve', displayUsername: 'The Eve' }, { displayUsername: 'The Eve' }, { username: 'a' }, { username: 'a b' }, { username: 'ADA_L' },
+        { username: '' }, { username: null }, { phoneNumber: '+44' }, { phoneNumber: '+44', phoneNumberVerified: true }, { phoneNumber: PHONE }, { phoneNumber: null },
+        { username: 'Eve', phoneNumber: '+44', phoneNumberVerified: false },
+      ],
+      (data) => [NAMED, ADMIN, make(data)],
+    ),
+  ),
+  ...named(
+    'update-user with',
+    each(
+      [
+        { username: 'Augusta' }, { username: 'Augusta', displayUsername: 'The Countess' }, { displayUsername: 'The Countess' }, { username: 'a' }, { username: 'a b' },
+        { username: '' }, { username: null }, { phoneNumber: '+44' }, { phoneNumber: '+44', phoneNumberVerified: true }, { phoneNumberVerified: false }, { phoneNumber: null },
+        { username: 'augusta', phoneNumber: '+44' },
+      ],
+      (data) => [NAMED, ADMIN, change(data), me({ by: 'ada' })],
+    ),
+  ),
+  'update-user with no number that is verified': differs(
+    'givenUpNumber',
+    [NAMED, ADMIN, change({ phoneNumber: null, phoneNumberVerified: true })],
+    true,
+    false,
+    ({ answers }) => JSON.parse(answers[0].body).phoneNumberVerified,
+  ),
+  'update-user with a name that somebody else has': [NAMED, ADMIN, change({ username: 'ADA_L' }, '{{gina.id}}')],
+  'update-user with the administrator’s own name': [NAMED, ADMIN, change({ username: 'root' }, '{{vera.id}}')],
+  'update-user with the name that the user has': differs('sameName', [NAMED, ADMIN, change({ username: 'Ada_L' })], [400, 'USERNAME_IS_ALREADY_TAKEN'], [200, undefined]),
+};
+
 export default [
+  {
+    name: 'admin, phone number and username',
+    columns: { ...columns, plugins: 'admin, phone-number, username', options: (send) => ({ plugins: [admin(), ...columns.options(send).plugins.slice(1)] }) },
+    settings,
+    cases: administered,
+  },
   { name: 'anonymous, phone number and username', columns, settings, cases },
   {
     name: 'username, phone number and anonymous',
