@@ -50,11 +50,12 @@ function open(app, plugins = [], options = {}) {
 const openApp = (app, plugins = [], fetchOptions = {}) =>
   createAuthClient({ baseURL: app.url, plugins, fetchOptions: { customFetchImpl: nativeFetch(app), ...fetchOptions } });
 
+const signUpAs = (auth, fields) => auth.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Ada', ...fields });
+
 /** Signs up with a client; `fields` are more of the user. */
-async function signUp(auth, fields = {}) {
-  const email = freshEmail();
-  const { user, token } = await done(auth.signUp.email({ email, password: PASSWORD, name: 'Ada', ...fields }));
-  return { email, user, token };
+async function signUp(auth, fields) {
+  const { user, token } = await done(signUpAs(auth, fields));
+  return { email: user.email, user, token };
 }
 
 const sessionOf = async (auth) => (await done(auth.getSession()))?.session.token;
@@ -232,7 +233,7 @@ const PLUGINS = {
       await done(auth.signOut());
       assert.deepEqual([await emails(), await sessionOf(auth)], [[], undefined]);
       assert.equal(await app.count('session', 'token = ANY ($1)', [[first.token, second.token, third.token]]), 0);
-      assert.equal((await browser.jar.getCookies(app.url)).length, 0);
+      assert.deepEqual((await browser.jar.getCookies(app.url)).filter(({ key }) => key.includes('session')), []);
     },
   },
   'last-login-method': {
@@ -249,6 +250,89 @@ const PLUGINS = {
       assert.equal(method(), 'email', 'it outlives the session');
       inPage(browser, () => auth.clearLastUsedLoginMethod());
       assert.equal(method(), null);
+    },
+  },
+  username: {
+    async use(app) {
+      const { auth } = open(app, [plugins.usernameClient()]);
+      const { user } = await signUp(auth, { username: 'Ada_Lovelace' });
+      assert.deepEqual([user.username, user.displayUsername], ['ada_lovelace', 'Ada_Lovelace']);
+      assert.deepEqual(await done(auth.isUsernameAvailable({ username: 'ADA_lovelace' })), { available: false });
+      assert.deepEqual(await done(auth.isUsernameAvailable({ username: 'babbage' })), { available: true });
+      const other = open(app, [plugins.usernameClient()]).auth;
+      await refused(other.signIn.username({ username: 'ada_lovelace', password: 'wrong password' }), 401, 'INVALID_USERNAME_OR_PASSWORD');
+      assert.equal((await done(other.signIn.username({ username: 'ADA_LOVELACE', password: PASSWORD }))).user.id, user.id);
+      assert.deepEqual(await done(other.updateUser({ username: 'countess' })), { status: true });
+      assert.equal((await done(auth.getSession())).user.username, 'countess');
+      await refused(signUpAs(open(app).auth, { username: 'Countess' }), 400, 'USERNAME_IS_ALREADY_TAKEN');
+    },
+  },
+  anonymous: {
+    async use(app) {
+      const { auth } = open(app, [plugins.anonymousClient()]);
+      const { user } = await done(auth.signIn.anonymous());
+      assert.equal(user.isAnonymous, true);
+      assert.equal((await done(auth.getSession())).user.id, user.id);
+      const real = await signUp(auth);
+      assert.equal(await app.count('user', 'id = $1', [user.id]), 0, 'who signs up is anonymous no longer');
+      assert.equal(await sessionOf(auth), real.token);
+      const other = open(app, [plugins.anonymousClient()]).auth;
+      await done(other.signIn.anonymous());
+      assert.deepEqual(await done(other.deleteAnonymousUser()), { success: true });
+      assert.equal(await sessionOf(other), undefined);
+    },
+  },
+  'phone-number': {
+    settings: { phone_number_sign_up_on_verification: 'on' },
+    async use(app) {
+      const { auth } = open(app, [plugins.phoneNumberClient()]);
+      const [phoneNumber, other] = ['+15551230001', '+15551230002'];
+      const code = async (kind = 'phone-number-otp') => (await app.mail(kind)).token;
+      await done(auth.phoneNumber.sendOtp({ phoneNumber }));
+      await refused(auth.phoneNumber.verify({ phoneNumber, code: 'wrong' }), 400, 'INVALID_OTP');
+      const { user } = await done(auth.phoneNumber.verify({ phoneNumber, code: await code() }));
+      assert.deepEqual([user.phoneNumber, user.phoneNumberVerified], [phoneNumber, true]);
+      assert.equal((await done(auth.getSession())).user.id, user.id);
+      await done(auth.phoneNumber.sendOtp({ phoneNumber: other }));
+      await done(auth.phoneNumber.verify({ phoneNumber: other, code: await code(), updatePhoneNumber: true }));
+      assert.equal((await done(auth.getSession())).user.phoneNumber, other);
+      const { auth: second } = open(app, [plugins.phoneNumberClient()]);
+      await done(second.phoneNumber.requestPasswordReset({ phoneNumber: other }));
+      await done(second.phoneNumber.resetPassword({ phoneNumber: other, otp: await code('phone-number-password-reset'), newPassword: PASSWORD }));
+      assert.equal((await done(second.signIn.phoneNumber({ phoneNumber: other, password: PASSWORD }))).user.id, user.id);
+    },
+  },
+  admin: {
+    async use(app) {
+      const { auth } = open(app, [plugins.adminClient()]);
+      const boss = await signUp(auth);
+      const { auth: hers, browser } = open(app, [plugins.adminClient()]);
+      const she = await signUp(hers);
+      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
+      await app.client.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [boss.user.id]);
+      const { users, total } = await done(auth.admin.listUsers({ query: { sortBy: 'email', limit: 10 } }));
+      assert.deepEqual([users.map(({ email }) => email), total], [[boss.email, she.email].sort(), 2]);
+      const made = await done(auth.admin.createUser({ email: freshEmail(), password: PASSWORD, name: 'New', role: 'user' }));
+      assert.equal(made.user.role, 'user');
+      assert.equal((await done(auth.admin.setRole({ userId: made.user.id, role: 'admin' }))).user.role, 'admin');
+      assert.equal((await done(auth.admin.hasPermission({ permissions: { user: ['ban'] } }))).success, true);
+      await done(auth.admin.banUser({ userId: she.user.id, banReason: 'spam' }));
+      assert.equal(await sessionOf(hers), undefined);
+      await refused(hers.signIn.email({ email: she.email, password: PASSWORD }), 403, 'BANNED_USER');
+      await done(auth.admin.unbanUser({ userId: she.user.id }));
+      await done(hers.signIn.email({ email: she.email, password: PASSWORD }));
+      assert.ok(await browser.sessionCookie());
+      assert.equal((await done(auth.admin.impersonateUser({ userId: she.user.id }))).user.id, she.user.id);
+      assert.equal((await done(auth.getSession())).user.id, she.user.id);
+      await done(auth.admin.stopImpersonating());
+      assert.equal((await done(auth.getSession())).user.id, boss.user.id);
+      assert.equal((await done(auth.admin.listUserSessions({ userId: she.user.id }))).sessions.length, 1);
+      await done(auth.admin.revokeUserSessions({ userId: she.user.id }));
+      assert.equal(await sessionOf(hers), undefined);
+      await done(auth.admin.setUserPassword({ userId: she.user.id, newPassword: 'another password' }));
+      await done(hers.signIn.email({ email: she.email, password: 'another password' }));
+      await done(auth.admin.removeUser({ userId: she.user.id }));
+      assert.equal(await app.count('user', 'id = $1', [she.user.id]), 0);
     },
   },
   expo: {
@@ -278,15 +362,23 @@ const PLUGINS = {
   },
 };
 
+const ALL = {
+  plugins: Object.keys(PLUGINS).join(', '),
+  settings: Object.assign({}, ...Object.values(PLUGINS).map(({ settings }) => settings)),
+};
+
 for (const [way, start] of Object.entries(WAYS)) {
+  /** An application with these plugins, and their columns and tables, which is used. */
+  const using = (name, plugins, settings, use) =>
+    test(name, async (t) => {
+      const app = await site(t, start, { settings: { plugins, ...settings } });
+      await (await app.database.connect()).query('SELECT better_auth.migrate()');
+      await use(app);
+    });
   describe(way, () => {
-    for (const [id, { settings, use }] of Object.entries(PLUGINS)) {
-      test(id, async (t) => {
-        const app = await site(t, start, { settings: { plugins: id, ...settings } });
-        // The columns and tables of the plugin, now that the setting is in force.
-        await (await app.database.connect()).query('SELECT better_auth.migrate()');
-        await use(app);
-      });
-    }
+    for (const [id, { settings, use }] of Object.entries(PLUGINS)) using(id, id, settings, use);
+    describe('all together', () => {
+      for (const [id, { use }] of Object.entries(PLUGINS)) using(id, ALL.plugins, ALL.settings, use);
+    });
   });
 }

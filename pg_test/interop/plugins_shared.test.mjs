@@ -230,6 +230,99 @@ const PLUGINS = {
       },
     },
   },
+  username: {
+    plugin: () => plugins.username(),
+    cases: {
+      async 'a name'(first, second) {
+        const username = `Ada_${++count}`;
+        const { client, seen, ask } = await signedUp(first, { username });
+        assert.equal(seen.username, username.toLowerCase());
+        const into = (name) => POST('/sign-in/username', { username: name, password: PASSWORD });
+        for (const side of [second, first]) {
+          assert.equal(bodyOf(await client.ask(side, into(username.toUpperCase()))).user.id, seen.id);
+          assert.equal((await client.ask(side, POST('/sign-up/email', newUser({ username })))).status, 400, 'it is taken');
+          assert.deepEqual(bodyOf(await client.ask(side, POST('/is-username-available', { username }))), { available: false });
+        }
+        const other = `${username}.x`;
+        assert.equal((await ask(second, POST('/update-user', { username: other }))).status, 200);
+        assert.deepEqual((await ask(first, SESSION)).body, (await ask(second, SESSION)).body);
+        assert.equal(bodyOf(await client.ask(first, into(other))).user.id, seen.id);
+        assert.deepEqual(bodyOf(await client.ask(first, POST('/is-username-available', { username }))), { available: true });
+      },
+    },
+  },
+  'phone-number': {
+    plugin: (send) => {
+      const sent = (kind) => ({ phoneNumber, code }) => send.message({ kind, recipient: phoneNumber, token: code });
+      const signUpOnVerification = { getTempEmail: (number) => `${number.slice(1)}@phone.example` };
+      return plugins.phoneNumber({ sendOTP: sent('phone-number-otp'), sendPasswordResetOTP: sent('phone-number-password-reset'), signUpOnVerification });
+    },
+    settings: { phone_number_sign_up_on_verification: 'on', phone_number_temp_email: '{digits}@phone.example' },
+    cases: {
+      async 'a number'(first, second) {
+        const phoneNumber = `+1555000${1000 + ++count}`;
+        const client = new Client();
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        const verified = bodyOf(await client.ask(second, POST('/phone-number/verify', { phoneNumber, code: '{{mail.token}}' })));
+        assert.deepEqual([verified.status, verified.user.phoneNumber], [true, phoneNumber]);
+        const session = { ...SESSION, jar: true };
+        assert.deepEqual((await client.ask(first, session)).body, (await client.ask(second, session)).body);
+        await client.ask(second, POST('/phone-number/request-password-reset', { phoneNumber }));
+        await client.ask(first, POST('/phone-number/reset-password', { phoneNumber, otp: '{{mail.token}}', newPassword: PASSWORD }));
+        const signIn = POST('/sign-in/phone-number', { phoneNumber, password: PASSWORD });
+        for (const side of [first, second]) assert.equal(bodyOf(await client.ask(side, signIn)).user.id, verified.user.id);
+      },
+    },
+  },
+  anonymous: {
+    plugin: () => plugins.anonymous(),
+    cases: {
+      async 'a user who becomes somebody'(first, second) {
+        const client = new Client();
+        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous', {})));
+        assert.equal(emailOf(await client.ask(second, { ...SESSION, jar: true })), user.email);
+        const one = await signedUp(second, { client });
+        assert.deepEqual(await database.sql('SELECT id FROM "user" WHERE id = ANY ($1)', [[user.id, one.seen.id]]), [{ id: one.seen.id }]);
+        assert.equal(emailOf(await one.ask(first, SESSION)), one.user.email);
+      },
+    },
+  },
+  admin: {
+    plugin: () => plugins.admin(),
+    cases: {
+      async 'a ban, and what an administrator does'(first, second) {
+        const [boss, she] = [await signedUp(first), await signedUp(second)];
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [boss.seen.id]);
+        const userId = she.seen.id;
+        const ask = (side, path, body) => boss.ask(side, body ? POST(`/admin/${path}`, body) : GET(`/admin/${path}`));
+        const list = 'list-users?sortBy=createdAt&sortDirection=desc&limit=2';
+        assert.deepEqual((await ask(second, list)).body, (await ask(first, list)).body);
+        assert.equal((await ask(first, 'ban-user', { userId, banReason: 'spam', banExpiresIn: 60 })).status, 200);
+        for (const side of [second, first]) {
+          assert.equal((await she.client.ask(side, { ...SESSION, by: 'me' })).body, 'null');
+          assert.deepEqual([(await she.client.ask(side, signIn(she.user))).status], [403]);
+        }
+        assert.equal((await ask(second, 'unban-user', { userId })).status, 200);
+        assert.equal((await she.client.ask(first, signIn(she.user, { as: 'me' }))).status, 200);
+        assert.equal(bodyOf(await ask(first, 'set-role', { userId, role: ['admin', 'user'] })).user.role, 'admin,user');
+        assert.equal((await she.client.ask(second, GET('/admin/list-users', { by: 'me' }))).status, 200, 'she is one on the other side');
+        await ask(first, 'set-role', { userId, role: 'user' });
+        assert.equal((await she.client.ask(second, GET('/admin/list-users', { by: 'me' }))).status, 403);
+        // Who impersonates on one side comes back on the other.
+        assert.equal((await ask(first, 'impersonate-user', { userId })).status, 200);
+        assert.equal(emailOf(await boss.ask(second, SESSION)), she.user.email);
+        assert.deepEqual((await boss.ask(first, SESSION)).body, (await boss.ask(second, SESSION)).body);
+        assert.equal((await ask(second, 'stop-impersonating', {})).status, 200);
+        assert.equal(emailOf(await boss.ask(first, SESSION)), boss.user.email);
+        assert.equal((await ask(second, 'set-user-password', { userId, newPassword: 'another password' })).status, 200);
+        assert.equal((await she.client.ask(first, signIn({ ...she.user, password: 'another password' }))).status, 200);
+        const sessions = async (side) => bodyOf(await ask(side, 'list-user-sessions', { userId })).sessions.map(({ id }) => id).sort();
+        assert.deepEqual(await sessions(second), await sessions(first));
+        assert.equal((await ask(second, 'remove-user', { userId })).status, 200);
+        assert.equal((await she.client.ask(first, signIn({ ...she.user, password: 'another password' }))).status, 401);
+      },
+    },
+  },
   expo: {
     plugin: () => expo(),
     settings: { trusted_origins: 'myapp://', auto_sign_in_after_verification: 'on' },
