@@ -171,9 +171,8 @@ fn rpc_better_auth_handler(body: Option<&[u8]>) -> Vec<u8> {
         };
         let method = method.ok_or_else(|| missing("X-Better-Auth-Method"))?;
         let url = url.ok_or_else(|| missing("X-Better-Auth-URL"))?;
-        // It is PostgREST that wanted this type, and that Authorization speaks to.
-        let is_foreign = |name: &str| matches!(name, "content-type" | "authorization");
-        headers.retain(|(name, _)| !is_foreign(name) && (name != "cookie" || cookie.is_none()));
+        // It is PostgREST that wanted this type.
+        headers.retain(|(name, _)| name != "content-type" && (name != "cookie" || cookie.is_none()));
         for (name, value) in
             [("content-type", content_type), ("cookie", cookie), ("authorization", authorization)]
         {

@@ -183,13 +183,15 @@ fn request_setting(name: &CStr) -> Option<Map<String, Value>> {
     serde_json::from_slice(text).ok()
 }
 
-/// The headers of the request that PostgREST is at, the cookies as one of them.
+/// The headers of the request that PostgREST is at, the cookies as one of them. Without Authorization, which is
+/// PostgREST's own: nothing in it is ever a session's token.
 pub(crate) fn request_headers() -> Vec<(String, String)> {
     let text = |value: Value| value.as_str().map(str::to_owned);
     let headers = request_setting(c"request.headers").unwrap_or_default();
     let mut headers: Vec<(String, String)> = headers
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), text(value)?)))
+        .filter(|(name, _)| name != "authorization")
         .collect();
     let cookies = request_setting(c"request.cookies").unwrap_or_default();
     let cookies: Vec<String> =

@@ -123,9 +123,8 @@ impl Request {
             url.query_pairs_mut().extend_pairs(door.query);
         }
         let mut headers = door.headers.clone();
-        // PostgREST's own, never a session's token.
-        let is_foreign = |name: &str| matches!(name, "content-type" | "authorization");
-        headers.retain(|(name, _)| !is_foreign(name) && (name != "cookie" || door.session_token.is_none()));
+        headers
+            .retain(|(name, _)| name != "content-type" && (name != "cookie" || door.session_token.is_none()));
         headers.push(("content-type".into(), "application/json".into()));
         Ok(Self {
             method: door.method.into(),
