@@ -84,7 +84,6 @@ mod tests {
         assert_eq!(Key::new(SECRET).seal("hello", nonce), HELLO);
     }
 
-    /// draft-irtf-cfrg-xchacha-03, A.3.1, without its additional data, whose tag is another; and an empty text.
     #[test]
     fn texts_come_back_as_they_were() {
         for text in ["", "1", "Ladies and Gentlemen of the class of '99", "é€😀\0\n", &"x".repeat(100_000)]
