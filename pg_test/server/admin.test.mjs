@@ -311,6 +311,20 @@ describe('attacks', () => {
     assert.deepEqual([status, json.code], [400, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL']);
   });
 
+  test('two users who get the same email: one wins', async (t) => {
+    const { database, client, root, ada, ask } = await withAdmin(t);
+    const [one, other] = await database.connectMany(2);
+    const data = { email: freshEmail() };
+    await one.query('BEGIN');
+    assert.equal((await ask('update-user', { userId: ada.user.id, data }, { on: one })).status, 200);
+    const second = ask('update-user', { userId: root.user.id, data: { ...data, banned: false } }, { on: other });
+    await untilBlocked(client, other);
+    await one.query('COMMIT');
+    const { status, json } = await second;
+    assert.deepEqual([status, json.code], [400, 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL']);
+    assert.equal((await ask('list-users')).status, 200);
+  });
+
   test('nothing that a list is asked for is SQL', async (t) => {
     const { client, ask } = await withAdmin(t);
     await client.query(`SELECT better_auth.hash_password('x')`);

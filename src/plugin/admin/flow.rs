@@ -1,5 +1,6 @@
 //! What admins do with users and their sessions: Better Auth's `/admin/*`.
 
+use pgrx::PgSqlErrorCode;
 use serde_json::{Map, Value};
 
 use super::store::{self, Condition, Operator, Page, Values};
@@ -18,6 +19,7 @@ use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
+use crate::store::subtransaction::attempt;
 use crate::store::user::{self, Changes, User};
 use crate::store::{account, session as sessions};
 
@@ -385,7 +387,15 @@ pub(super) fn update_user(
         ..Changes::default()
     };
     let now = core.updated_at.unwrap_or_else(Timestamp::now);
-    let user = change(caller, &before, given, changes, now)?;
+    let takes_email = email.is_some();
+    let user = match attempt(|| change(caller, &before, given, changes, now), Result::is_ok) {
+        Ok(changed) => changed?,
+        // Somebody else was faster.
+        Err(exception) if takes_email && exception.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => {
+            return Err(codes::USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL.into());
+        }
+        Err(exception) => exception.raise(),
+    };
     if bans {
         sessions::delete_of_user(&user.id)?;
     }
