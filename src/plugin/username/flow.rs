@@ -181,11 +181,7 @@ fn set_display(draft: &mut Draft, display: Option<String>) -> Result<(), AuthErr
 ///
 /// # Errors
 /// As [`before_user`].
-pub(super) fn before_user_update(
-    caller: &dyn Caller,
-    user: &User,
-    given: &mut [Given],
-) -> Result<(), AuthError> {
+pub(super) fn before_user_update(user: &User, given: &mut [Given]) -> Result<(), AuthError> {
     let text = |name: &str| {
         let value = given.iter().find(|given| given.field.name == name)?.value.clone()?;
         Some(value).filter(|value| !value.is_empty())

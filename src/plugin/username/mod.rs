@@ -132,10 +132,10 @@ impl Plugin for Username {
 
     fn before_user_update(
         &self,
-        caller: &dyn Caller,
+        _: &dyn Caller,
         user: &User,
         given: &mut Vec<Given>,
     ) -> Result<(), AuthError> {
-        flow::before_user_update(caller, user, given)
+        flow::before_user_update(user, given)
     }
 }
