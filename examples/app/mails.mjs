@@ -9,8 +9,8 @@ export function showMails(pool) {
   return async (request, response) => {
     try {
       const { rows } = await pool.query('SELECT * FROM better_auth.claim_mail($1)', [KEPT]);
-      for (const { id, kind, recipient, url, created_at: at } of rows) {
-        mails.unshift({ id, kind, recipient, url, at });
+      for (const { id, kind, recipient, url, token, created_at: at } of rows) {
+        mails.unshift({ id, kind, recipient, url: url || token, at }); // a code has no link
         await pool.query('SELECT better_auth.complete_mail($1)', [id]);
       }
       mails.splice(KEPT);

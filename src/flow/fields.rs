@@ -153,7 +153,8 @@ fn digits(value: &Value) -> usize {
     }
 }
 
-fn has_nul(value: &Value) -> bool {
+/// Whether a text in it has a NUL, which PostgreSQL stores in none of its types.
+pub(crate) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),

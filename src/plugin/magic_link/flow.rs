@@ -13,7 +13,7 @@ use crate::flow::json::Object;
 use crate::flow::mail::{self, Draft, Kind};
 use crate::flow::session::{self, Caller, Live};
 use crate::flow::sign_up::MAX_EMAIL;
-use crate::flow::{new_user, proof};
+use crate::flow::{fields, new_user, proof};
 use crate::store::server::{Timestamp, random_text};
 use crate::store::user::{self, User};
 use crate::store::verification;
@@ -55,7 +55,9 @@ pub(super) fn ask(caller: &mut dyn Caller, request: &Request<'_>) -> Result<(), 
         let received = Input::from(Some(metadata)).kind();
         issues.add("metadata", &format!("Invalid input: expected record, received {received}"));
     }
+    let metadata = request.metadata.map(Value::to_string);
     for (field, value) in [
+        ("metadata", metadata.as_deref()),
         ("name", name),
         ("callbackURL", callback_url),
         ("newUserCallbackURL", new_user_callback_url),
@@ -64,8 +66,8 @@ pub(super) fn ask(caller: &mut dyn Caller, request: &Request<'_>) -> Result<(), 
         issues.bounded(field, value);
     }
     issues.finish()?;
-    // No user could have it.
-    if name.is_some_and(|name| name.contains('\0')) {
+    // No user could have it, and no mail.
+    if name.is_some_and(|name| name.contains('\0')) || request.metadata.is_some_and(fields::has_nul) {
         return Err(AuthError::Nul);
     }
     caller.admit()?;

@@ -135,6 +135,9 @@ export default [
     'sign-up': POST('/sign-up/email', { email: NOBODY, name: 'New', password: PASSWORD }),
     // Differences
     'verify, a token with NUL': differs('nul', [GET('/magic-link/verify?token=%00&callbackURL=/x')], [500, ''], [400, 'VALIDATION_ERROR']),
+    'ask, a name with NUL': differs('nul', [ask({ name: 'a\0b' })], [200, undefined], [400, 'VALIDATION_ERROR']),
+    'ask, metadata with NUL': differs('nul', [ask({ metadata: { a: ['\0'] } })], [200, undefined], [400, 'VALIDATION_ERROR']),
+    'ask, metadata that is large': differs('bounds', [ask({ metadata: { a: 'x'.repeat(70_000) } })], [200, undefined], [400, 'VALIDATION_ERROR']),
     'ask, a long email': differs('longEmail', [ask({ email: `${'x'.repeat(2100)}@example.com` })], [200, undefined], [400, 'VALIDATION_ERROR']),
   }),
   group(', hashed', { storeToken: 'hashed' }, { magic_link_store_token: 'hashed' }, { ...flows, 'a token as it is stored': [row('mine', record({})), GET('/magic-link/verify?token=mine&callbackURL=/x')] }),
