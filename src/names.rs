@@ -212,13 +212,19 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
-#[cfg(test)]
+/// Within a server: from the list of plugins, whose names are among these, everything is reached.
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use pgrx::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn what_is_not_named_is_called_as_in_better_auth() -> Result<(), String> {
-        let names = Names::parse("user=users , rateLimit=rate_limit", "user.emailVerified=email_verified")?;
+    #[pg_test]
+    fn what_is_not_named_is_called_as_in_better_auth() {
+        let names =
+            Names::parse("user=users , rateLimit=rate_limit", "user.emailVerified=email_verified").unwrap();
         assert_eq!(names.model(0), Some("users"));
         assert_eq!(names.model(1), Some("session"));
         assert_eq!(names.model(4), Some("rate_limit"));
@@ -226,21 +232,19 @@ mod tests {
         assert_eq!(names.field(0, "createdAt"), "createdAt");
         assert_eq!(names.field(0, "id"), "id");
         assert_eq!(names.field(0, "bio"), "bio");
-        Ok(())
     }
 
-    #[test]
-    fn snake_case_stands_for_all_and_single_names_come_after_it() -> Result<(), String> {
-        let names = Names::parse("", "snake_case, user.image = avatar")?;
+    #[pg_test]
+    fn snake_case_stands_for_all_and_single_names_come_after_it() {
+        let names = Names::parse("", "snake_case, user.image = avatar").unwrap();
         assert_eq!(names.field(2, "refreshTokenExpiresAt"), "refresh_token_expires_at");
         assert_eq!(names.field(1, "ipAddress"), "ip_address");
         assert_eq!(names.field(4, "lastRequest"), "last_request");
         assert_eq!(names.field(0, "image"), "avatar");
-        assert_eq!(Names::parse("", "")?.field(1, "ipAddress"), "ipAddress");
-        Ok(())
+        assert_eq!(Names::parse("", "").unwrap().field(1, "ipAddress"), "ipAddress");
     }
 
-    #[test]
+    #[pg_test]
     fn nonsense_is_refused_with_what_is_wrong() {
         for (models, fields, says) in [
             ("users", "", "not of the form"),

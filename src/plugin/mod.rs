@@ -404,12 +404,16 @@ pub(crate) fn session_answer(live: &Live, mut answer: String) -> Result<String, 
     Ok(answer)
 }
 
-#[cfg(test)]
+/// Within a server: from the list of plugins everything is reached, and a program of its own lacks PostgreSQL's symbols.
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
 mod tests {
+    use pgrx::prelude::*;
+
     use super::*;
     use crate::store::catalog::Table;
 
-    #[test]
+    #[pg_test]
     fn a_list_of_plugins_keeps_its_order() {
         let ids = |list| parse(list).map(|on| on.iter().map(|plugin| plugin.id()).collect::<Vec<_>>());
         assert_eq!(ids(""), Ok(vec![]));
@@ -421,7 +425,7 @@ mod tests {
         }
     }
 
-    #[test]
+    #[pg_test]
     fn tables_know_their_places_and_names_stand_once() {
         for (place, definition) in TABLES.iter().enumerate() {
             assert_eq!(u8::try_from(place).map(Table::Plugin), Ok(definition.table), "{}", definition.model);

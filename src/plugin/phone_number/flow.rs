@@ -511,9 +511,12 @@ pub(super) fn opened(verified: &Verified) -> Option<Live> {
     Some(Live { session, user: verified.user.clone() })
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    use pgrx::prelude::*;
+
     use super::*;
 
     #[test]
@@ -532,7 +535,8 @@ mod tests {
         }
     }
 
-    #[test]
+    /// Within a server, whose random numbers it could ask for.
+    #[pg_test]
     fn templates_are_filled_once() {
         let fill = |template| fill(template, "+1 {digits} 5").unwrap();
         assert_eq!(fill("{digits}@x"), "15@x");
