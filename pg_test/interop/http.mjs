@@ -6,7 +6,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { mock } from 'node:test';
 import pg from 'pg';
-import { BASE_URL, PASSWORD, SECRET, createExtensionDatabase, createRealDatabase, realAuth, signCookie } from './lib.mjs';
+import { BASE_URL, PASSWORD, SECRET, createExtensionDatabase, createRealDatabase, realAuth, realMigrate, signCookie } from './lib.mjs';
 
 /** Compares the real one with itself: shows that no comparison is flaky, and needs no extension. */
 export const AGAINST_ITSELF = Boolean(process.env.AGAINST_ITSELF);
@@ -246,8 +246,15 @@ export function ourSide(database, options) {
   };
 }
 
-/** A database for the real one, with what the options ask of its tables. */
-export const realDatabase = (options = () => ({})) => createRealDatabase(fullOptions(options, noSenders));
+/**
+ * A database for the real one, with what the options ask of its tables: added to them, as to ours, since columns that
+ * are added have defaults that those of new tables lack.
+ */
+export async function realDatabase(options = () => ({})) {
+  const database = await createRealDatabase(fullOptions(() => ({}), noSenders));
+  await realMigrate(database, fullOptions(options, noSenders));
+  return database;
+}
 
 /**
  * A database with this extension and the tests' secret. `sql` adds the columns that the options ask for; those of

@@ -41,3 +41,12 @@ export async function realDocument(plugins, options = {}) {
   });
   return { auth, document: JSON.parse(JSON.stringify(await auth.api.generateOpenAPISchema())) };
 }
+
+/** The plugins that ours offers: the refusal of one that there isn't names them. */
+export async function offeredPlugins(database) {
+  return database.connection(async (client) => {
+    await client.query(`LOAD 'better_auth'`);
+    const refusal = await client.query(`SET better_auth.plugins = 'nothing'`).catch((error) => error);
+    return / there are (.*)\.$/.exec(refusal.detail)[1].split(', ');
+  });
+}

@@ -3,13 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createExtensionDatabase, BASE_URL } from './lib.mjs';
-import { PLUGINS, realDocument } from './open_api.mjs';
+import { PLUGINS, offeredPlugins, realDocument } from './open_api.mjs';
 
 const database = await createExtensionDatabase();
-// Another way to say which there are: the refusal names them.
-const offered = await database.sql(`LOAD 'better_auth'`).then(() =>
-  database.sql(`SET better_auth.plugins = 'nothing'`).catch(({ detail }) => / there are (.*)\.$/.exec(detail)[1].split(', ')),
-);
+const offered = await offeredPlugins(database);
 const documented = Object.keys(PLUGINS).filter((id) => offered.includes(id));
 
 /** Ours with these plugins on. */

@@ -323,6 +323,30 @@ const PLUGINS = {
       },
     },
   },
+  'device-authorization': {
+    plugin: () => plugins.deviceAuthorization({ interval: '1s' }),
+    settings: { device_authorization_interval: 1 },
+    cases: {
+      async 'the whole way'(first, second) {
+        const { ask, client, user } = await signedUp(first);
+        const { device_code, user_code } = bodyOf(await client.ask(first, POST('/device/code', { client_id: 'cli', scope: 'a' })));
+        const poll = POST('/device/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code, client_id: 'cli' });
+        assert.equal(bodyOf(await client.ask(second, poll)).error, 'authorization_pending');
+        assert.equal(bodyOf(await client.ask(first, poll)).error, 'slow_down');
+        assert.equal(bodyOf(await client.ask(second, poll)).error, 'slow_down');
+        const seen = await ask(second, GET(`/device?user_code=${user_code.toLowerCase()}`));
+        assert.deepEqual(bodyOf(seen), { user_code: user_code.toLowerCase(), status: 'pending', client_id: 'cli', scope: 'a' });
+        assert.deepEqual(bodyOf(await ask(first, POST('/device/approve', { userCode: user_code }))), { success: true });
+        assert.equal(bodyOf(await ask(second, POST('/device/deny', { userCode: user_code }))).error, 'invalid_request');
+        await database.sql(`UPDATE "deviceCode" SET "lastPolledAt" = now() - interval '2 seconds'`);
+        await database.sql('SELECT better_auth.forget_rate_limits()');
+        const { access_token } = bodyOf(await client.ask(second, poll));
+        client.known['device.token'] = access_token;
+        for (const side of [first, second]) assert.equal(emailOf(await client.ask(side, { ...SESSION, by: 'device' })), user.email);
+        assert.equal(bodyOf(await client.ask(first, poll)).error, 'invalid_grant');
+      },
+    },
+  },
   expo: {
     plugin: () => expo(),
     settings: { trusted_origins: 'myapp://', auto_sign_in_after_verification: 'on' },

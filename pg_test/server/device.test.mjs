@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, cookieOf, http, ORIGIN, set } from './http.mjs';
 import { refused, signUp, untilBlocked } from './lib.mjs';
+import { withRpc } from './plugins.mjs';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const SETTINGS = { base_url: ORIGIN, rate_limit: 'off', plugins: 'device-authorization' };
@@ -289,4 +290,59 @@ test('what has expired is purged', async (t) => {
   await client.query(`UPDATE better_auth."deviceCode" SET "expiresAt" = now() - interval '1 second' WHERE "userCode" <> $1`, [user_code]);
   assert.equal(Number(await client.value('SELECT better_auth.purge_expired()')), 1);
   assert.deepEqual(await client.column('SELECT "userCode" FROM better_auth."deviceCode"'), [user_code]);
+});
+
+test('through PostgREST: the functions of enable_rpc()', async (t) => {
+  const { database, client, token: session_token, cookie } = await withDevices(t);
+  const rpc = await withRpc(t, database, client);
+  const { status, json: code } = await rpc('device_code', { client_id: 'cli', scope: 'a' });
+  assert.deepEqual([status, Object.keys(code).sort()], [200, ['device_code', 'expires_in', 'interval', 'user_code', 'verification_uri', 'verification_uri_complete']]);
+  const exchange = async () => {
+    const answer = await rpc('device_token', { device_code: code.device_code, client_id: 'cli' }, { 'user-agent': 'cli/1.0' });
+    return [answer.status, answer.json.error ?? answer.json];
+  };
+  assert.deepEqual(await exchange(), [400, 'authorization_pending']);
+  assert.deepEqual(await exchange(), [400, 'slow_down']);
+  assert.deepEqual((await rpc('device_token', { device_code: 'x', client_id: 'cli', grant_type: 'x' })).json.code, 'VALIDATION_ERROR');
+  const { user_code } = code;
+  assert.deepEqual((await rpc('device_verify', { user_code })).json, { user_code, status: 'pending' });
+  assert.equal((await rpc('device_approve', { user_code })).status, 401);
+  assert.equal((await rpc('device_verify', { user_code }, { cookie })).json.scope, 'a');
+  assert.deepEqual((await rpc('device_approve', { user_code, session_token })).json, { success: true });
+  assert.equal((await rpc('device_deny', { user_code, session_token })).status, 400);
+  await later(client);
+  const [ok, { access_token }] = await exchange();
+  assert.equal(ok, 200);
+  assert.equal((await client.call('get_session', { session_token: access_token })).session.userAgent, 'cli/1.0');
+  assert.deepEqual(await exchange(), [400, 'invalid_grant']);
+  // Off, the functions go with the next enable_rpc().
+  await set(client, { plugins: '' });
+  await client.query(`SELECT better_auth.enable_rpc('public', 'pg_monitor', 'pg_monitor')`);
+  assert.equal(await client.value(`SELECT to_regproc('public.device_code')`), null);
+});
+
+test('under other names', async (t) => {
+  const names = { model_names: 'deviceCode=device_code', field_names: 'deviceCode.userCode=code, deviceCode.userId=user_id, deviceCode.expiresAt=expires_at, deviceCode.lastPolledAt=polled' };
+  const { client, cookie } = await withDevices(t, { ...names, device_authorization_interval: 0 });
+  const answer = await poll(client, await approved(client, cookie));
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(
+    await client.column(`SELECT attname FROM pg_attribute WHERE attrelid = 'better_auth.device_code'::regclass AND attnum > 0 ORDER BY attnum`),
+    ['id', 'deviceCode', 'code', 'user_id', 'expires_at', 'status', 'polled', 'pollingInterval', 'clientId', 'scope'],
+  );
+});
+
+test('on ids that the database makes, and other types', async (t) => {
+  const { client } = await configured(t, { ...SETTINGS, device_authorization_interval: 0 });
+  await client.query(`CREATE EXTENSION citext;
+    CREATE TABLE better_auth."deviceCode" (id serial PRIMARY KEY, "deviceCode" varchar(191) NOT NULL UNIQUE, "userCode" public.citext NOT NULL UNIQUE,
+      "userId" text, "expiresAt" timestamp NOT NULL, status varchar(20) NOT NULL, "lastPolledAt" timestamp, "pollingInterval" bigint, "clientId" varchar(200), scope text)`);
+  await client.query('SELECT better_auth.migrate()');
+  const cookie = await cookieOf(client, (await signUp(client)).token);
+  const answer = await poll(client, await approved(client, cookie));
+  assert.equal(answer.status, 200, answer.text);
+  const { user_code } = await issue(client);
+  // To the letter, though the column compares otherwise: what was typed in counts as it was meant.
+  assert.equal((await look(client, { user_code: `${user_code.toLowerCase()}x` })).status, 400);
+  assert.equal((await look(client, { user_code: user_code.toLowerCase() })).status, 200);
 });

@@ -41,6 +41,8 @@ pub(crate) const TEXT_REQUIRED: &str = "pg_catalog.text NOT NULL";
 pub(crate) const TEXT_UNIQUE: &str = "pg_catalog.text UNIQUE";
 pub(crate) const TEXT_REQUIRED_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
 pub(crate) const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
+/// What the types of unique columns end with.
+pub(super) const UNIQUE: &str = " UNIQUE";
 /// Stands for a user's id, whose type is that of the ids that are there.
 pub(crate) const USER_KEY: &str = "user";
 
@@ -51,6 +53,8 @@ pub(super) struct Wanted {
     pub(super) unique: Vec<&'static str>,
     pub(super) indexed: &'static [&'static str],
     pub(super) searched: &'static [(&'static str, &'static str)],
+    /// What rows that are there already get in a column of a plugin's: Better Auth's `defaultValue`.
+    pub(super) defaults: Vec<(&'static str, &'static str)>,
 }
 
 /// The core's tables with the columns of the plugins that are on, these plugins' tables, and our own.
@@ -59,13 +63,15 @@ pub(super) fn wanted() -> Vec<Wanted> {
     let wanted = |definition: &Definition| {
         let Definition { table, indexed, searched, .. } = *definition;
         let (mut columns, mut unique) = (definition.columns.to_vec(), definition.unique.to_vec());
+        let mut defaults = Vec::new();
         for added in on.iter().flat_map(|plugin| plugin.columns()) {
             if added.model == definition.model && (added.is_on)() {
                 columns.push((added.name, added.kind));
-                unique.extend(added.kind.ends_with("UNIQUE").then_some(added.name));
+                unique.extend(added.kind.ends_with(UNIQUE).then_some(added.name));
+                defaults.extend(added.default.map(|value| (added.name, value)));
             }
         }
-        Wanted { table, columns, unique, indexed, searched }
+        Wanted { table, columns, unique, indexed, searched, defaults }
     };
     let of_plugins = on.iter().flat_map(|plugin| plugin.tables()).copied();
     let (ours, shared): (Vec<&Definition>, Vec<&Definition>) =

@@ -6,7 +6,7 @@ use crate::error::AuthError;
 use crate::plugin::{self, PolicyFunction};
 use crate::store::adopt;
 use crate::store::catalog::{self, Table, is_citext, type_name};
-use crate::store::definition::{KEY, USER_KEY, Wanted, default_of, wanted};
+use crate::store::definition::{KEY, UNIQUE, USER_KEY, Wanted, default_of, wanted};
 use crate::store::object_name::object_name;
 use crate::store::secret;
 use crate::store::sql::{as_caller, run_once};
@@ -191,7 +191,14 @@ fn adopt(definition: &Wanted, oid: pg_sys::Oid, steps: &mut Vec<Step>) -> Result
         let name = quote_always(&table.column(field));
         if there.column(&table.column(field)).is_none() {
             // Rows that are there already need a value, and Better Auth's own migrate gives booleans one too.
-            let kind = column_type(table, kind) + default_of(kind);
+            // What is unique gets an index below, as Better Auth's does.
+            let plain = kind.strip_suffix(UNIQUE).unwrap_or(kind);
+            let own = definition.defaults.iter().find(|(known, _)| known == field);
+            let default = match own {
+                Some((_, value)) => format!(" DEFAULT {}", pgrx::spi::quote_literal(value)),
+                None => default_of(plain).to_owned(),
+            };
+            let kind = column_type(table, plain) + &default;
             run_once(&format!("ALTER TABLE {} ADD COLUMN {name} {kind}", table.sql()))?;
             steps.push(Step { action: "add column", object: format!("{}.{name}", table.sql()) });
         }

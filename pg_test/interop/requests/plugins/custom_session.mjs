@@ -1,7 +1,7 @@
 // What get-session answers, as a function makes it.
 
 import { APIError } from 'better-auth/api';
-import { customSession } from 'better-auth/plugins';
+import { customSession, multiSession } from 'better-auth/plugins';
 import { GET, POST, changeCompact } from '../../http.mjs';
 import { PASSWORD, aged, differs, each, named } from '../common.mjs';
 
@@ -123,4 +123,36 @@ export default [
       },
     },
   ),
+  ...[true, false].map((shouldMutateListDeviceSessionsEndpoint) => ({
+    name: `custom session, a device’s sessions ${shouldMutateListDeviceSessionsEndpoint ? 'too' : 'as ever'}`,
+    columns: {
+      plugins: 'multi-session, custom-session',
+      options: () => ({ plugins: [multiSession(), customSession((session) => session)] }),
+      sql: `CREATE FUNCTION public.custom(session jsonb) RETURNS json LANGUAGE plpgsql AS $custom$ BEGIN
+        RETURN json_build_object('email', session->'user'->'email', 'createdAt', session->'session'->'createdAt', 'id', session->'session'->'id'); END $custom$;`,
+    },
+    options: () => ({
+      plugins: [
+        multiSession(),
+        customSession(({ session, user }) => ({ email: user.email, createdAt: session.createdAt, id: session.id }), undefined, {
+          shouldMutateListDeviceSessionsEndpoint,
+        }),
+      ],
+    }),
+    settings: {
+      custom_session_function: 'public.custom',
+      custom_session_should_mutate_list_device_sessions_endpoint: shouldMutateListDeviceSessionsEndpoint ? 'on' : 'off',
+    },
+    cases: {
+      'one': [signIn, GET('/multi-session/list-device-sessions', { jar: true })],
+      'two': [
+        signIn,
+        { ...signIn, body: { ...signIn.body, email: 'vera@example.com' }, jar: true },
+        GET('/multi-session/list-device-sessions', { jar: true }),
+        GET('/get-session', { jar: true }),
+      ],
+      'none': GET('/multi-session/list-device-sessions'),
+      'another path': [signIn, POST('/multi-session/revoke', { sessionToken: 'x' }, { jar: true })],
+    },
+  })),
 ];

@@ -1,6 +1,6 @@
 // The device flow of RFC 8628: codes, polls, what the user sees and says.
 
-import { deviceAuthorization } from 'better-auth/plugins';
+import { admin, bearer, deviceAuthorization, lastLoginMethod, multiSession } from 'better-auth/plugins';
 import { GET, POST } from '../../http.mjs';
 import { differs, each, named, oddBodies, oddFields } from '../common.mjs';
 
@@ -282,6 +282,33 @@ export default [
     cases: {
       'looks': [row(), look(), look(), look(), look('NOPENOPE'), look('NOPENOPE'), look(), approve(), token()],
       'verdicts and polls': [claimed(), approve('NOPENOPE'), approve('NOPENOPE'), approve('NOPENOPE'), approve('NOPENOPE'), approve(), token(), token()],
+    },
+  },
+  {
+    name: 'device authorization, with others',
+    columns: {
+      plugins: 'bearer, multi-session, last-login-method, admin, device-authorization',
+      options: () => ({ plugins: [bearer(), multiSession(), lastLoginMethod(), admin(), deviceAuthorization()] }),
+      tables: PLAIN.tables,
+    },
+    cases: {
+      'the whole way': [
+        kept(),
+        token(whole),
+        look('{{user}}', ADA),
+        approve('{{user}}'),
+        polled('6 seconds'),
+        token(whole, { keep: { 'device.token': 'access_token' } }),
+        GET('/get-session', { headers: { authorization: 'Bearer {{device.token}}' } }),
+        GET('/multi-session/list-device-sessions', { by: 'device' }),
+      ],
+      'a look and a yes by a bearer': [
+        row(),
+        look(USER, { headers: { authorization: 'Bearer {{ada.token}}', origin: null } }),
+        approve(USER, { headers: { authorization: 'Bearer {{ada.token}}', origin: null } }),
+        token(),
+      ],
+      'somebody who is banned by then': [approved(), `UPDATE "user" SET banned = true`, token(), token()],
     },
   },
 ];
