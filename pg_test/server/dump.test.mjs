@@ -171,7 +171,7 @@ describe('a dump restored', () => {
         assert.deepEqual(await restored.column(`SELECT relname FROM pg_class WHERE relnamespace = 'better_auth'::regnamespace AND relacl IS NOT NULL`), []);
         await restored.query('SELECT better_auth.enable_rpc($1, $2, $2)', ['public', role]);
         assert.deepEqual(await restored.column(`SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-          WHERE p.pronamespace = 'public'::regnamespace AND a.grantee = 0`), ['requesting_user_id']);
+          WHERE p.pronamespace = 'public'::regnamespace AND a.grantee = 0 AND p.proname NOT LIKE 'requesting\\_%'`), []);
         const app = await target.connect({ user: role });
         assert.equal((await app.value('SELECT public.get_session($1)', [made.token])).user.id, made.user.id);
       }
@@ -228,7 +228,8 @@ describe('a dump restored', () => {
     assert.deepEqual((await admin.query(`CREATE FUNCTION public.requesting_user_id() RETURNS text LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE AS '$libdir/better_auth', 'requesting_user_id_wrapper'`)).command, 'CREATE');
     await psql(target, '--file', path);
     const marked = (await admin.query('SELECT action, object FROM better_auth.migrate()')).rows;
-    assert.deepEqual(marked, [{ action: 'mark function', object: 'public.requesting_user_id()' }]);
+    assert.deepEqual(marked[0], { action: 'mark function', object: 'public.requesting_user_id()' });
+    assert.ok(marked.slice(1).every(({ action, object }) => action === 'create function' && object.startsWith('public.requesting_')), JSON.stringify(marked));
     await admin.query(`GRANT USAGE ON SCHEMA better_auth TO ${ident(made.role)}; GRANT EXECUTE ON FUNCTION better_auth.sign_in_email TO ${ident(made.role)}`);
     await admin.query('SELECT better_auth.enable_rpc($1, $2, $2)', ['public', made.role]);
     const restored = await assertRestored(target, made, { rows });
@@ -249,7 +250,8 @@ describe('a dump restored', () => {
     // What is there already is there.
     const { stderr } = await target.run('psql', '-X', '--file', path);
     const errors = stderr.split('\n').filter((line) => /ERROR/.test(line)).map((line) => line.replace(/.*ERROR: */, ''));
-    assert.deepEqual(errors.filter((line) => line !== 'schema "public" already exists'), ['function "requesting_user_id" already exists with same argument types']);
+    assert.ok(errors.length > 0);
+    assert.deepEqual(errors.filter((line) => !/^(schema "public" already exists|function "requesting_\w+" already exists with same argument types)$/.test(line)), []);
     await admin.query(`GRANT USAGE ON SCHEMA better_auth TO ${ident(made.role)}; GRANT EXECUTE ON FUNCTION better_auth.sign_in_email TO ${ident(made.role)}`);
     await assertRestored(target, made, before);
     // What was dumped is taken along all the same.
@@ -372,7 +374,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
       session_cookies: { session_token },
       claim_mail: {},
       claim_sms: {},
-      api: { endpoint: 'getSession', session_token },
+      api: { endpoint: 'signInEmail', input: { body: { email: 'a@b.co', password: PASSWORD } } },
       complete_mail: { id: 'x' },
       purge_expired: {},
       fail_mail: { id: 'x', error: 'x' },

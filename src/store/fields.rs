@@ -1,6 +1,7 @@
 //! Additional fields: columns of `user` and `session` that a plugin which is on adds, and those that a team added and a
 //! setting lists. Better Auth's `schema` of plugins, `user.additionalFields` and `session.additionalFields`.
 
+use pgrx::pg_sys;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -178,6 +179,10 @@ pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
             Kind::TimestampTz => date(&format!("({column} AT TIME ZONE 'UTC')")),
             // Arrays, dates, ranges: as PostgreSQL has them in JSON.
             Kind::Other => format!("pg_catalog.to_json({column})::pg_catalog.text"),
+            // Its cast to text would cut the blanks off that char(n) has at its end, in JSON as well.
+            _ if field.column.base == pg_sys::BPCHAROID => {
+                format!("pg_catalog.textin(pg_catalog.bpcharout({column}::pg_catalog.bpchar))")
+            }
             _ => format!("{column}::pg_catalog.text"),
         }
     };
