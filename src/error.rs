@@ -184,6 +184,8 @@ pub(crate) enum AuthError {
     Setup(String),
     /// The tables that are there can't be used as they are: every reason, and what to run.
     Adoption(Vec<String>, Vec<String>),
+    /// Somebody else's function is where one of this extension's belongs: what is the matter, and its definition.
+    Taken(String, String),
     /// A feature of Better Auth that this release lacks, and that must not be passed over.
     Unsupported(&'static str),
     /// What a statement needs keeps changing: the transaction may be tried again.
@@ -226,6 +228,7 @@ impl AuthError {
             | Self::Worded(_, text)
             | Self::Flow(_, _, text)
             | Self::Argument(text)
+            | Self::Taken(text, _)
             | Self::Setup(text) => text.clone(),
             Self::NotMigrated(table) => format!("table better_auth.{table} does not exist"),
             Self::Adoption(..) => {
@@ -268,6 +271,7 @@ impl AuthError {
             Self::NotMigrated(_)
             | Self::Setup(_)
             | Self::Adoption(..)
+            | Self::Taken(..)
             | Self::Busy(_)
             | Self::Resources(_) => None,
         }
@@ -277,6 +281,7 @@ impl AuthError {
     pub(crate) fn detail(&self) -> Option<String> {
         match self {
             Self::Adoption(reasons, _) => Some(reasons.join("\n")),
+            Self::Taken(_, definition) => Some(definition.trim().to_owned()),
             error => error.code().map(str::to_owned),
         }
     }
@@ -286,6 +291,10 @@ impl AuthError {
         match self {
             Self::NotMigrated(_) => Some("Run: SELECT * FROM better_auth.migrate();".into()),
             Self::Adoption(_, run) if !run.is_empty() => Some(format!("Run:\n{}", run.join("\n"))),
+            Self::Taken(..) => Some(
+                "Look at whose it is, then drop it, or rename it: ALTER FUNCTION ... RENAME TO ...; policies and defaults go on using it by its new name. REVOKE CREATE ON SCHEMA public FROM those who are not to make functions there."
+                    .into(),
+            ),
             _ => None,
         }
     }
@@ -308,6 +317,7 @@ impl AuthError {
             Self::Bare(..) | Self::Setup(_) | Self::Adoption(..) => {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             }
+            Self::Taken(..) => PgSqlErrorCode::ERRCODE_DUPLICATE_FUNCTION,
             Self::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Busy(_) => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Self::Resources(_) => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,

@@ -77,6 +77,47 @@ describe('a requesting_user_id() that is there already', () => {
   });
 });
 
+describe('a requesting_user_is() that somebody has planted', () => {
+  const PLANTED = {
+    'before the install, of the very type': `CREATE FUNCTION public.requesting_user_is(role text) RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
+    'before the install, of a type that fits better': `CREATE FUNCTION public.requesting_user_is(role varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
+    'with a default': `CREATE FUNCTION public.requesting_user_is(role name, x int DEFAULT 1) RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
+    'variadic': `CREATE FUNCTION public.requesting_user_is(VARIADIC roles text[]) RETURNS boolean LANGUAGE sql AS 'SELECT true'`,
+  };
+  for (const [how, create] of Object.entries(PLANTED)) {
+    test(`is refused, and told: ${how}`, async (t) => {
+      const role = await server.role(t);
+      const database = await server.emptyDatabase(t);
+      const client = await database.connect();
+      await client.query(`GRANT CREATE ON SCHEMA public TO ${ident(role)}`);
+      const planter = await database.connect({ user: role });
+      await planter.query(create);
+      await refused(client.query('CREATE EXTENSION better_auth'),
+        { code: '42723', message: /answers in place of requesting_user_is\(\).*public\.requesting_user_is\(/, detail: /SELECT true/, hint: /RENAME TO/ });
+      await client.query('ALTER FUNCTION public.requesting_user_is RENAME TO old; CREATE EXTENSION better_auth');
+      assert.deepEqual((await client.query('SELECT * FROM better_auth.doctor()')).rows, []);
+
+      if (/role text/.test(create)) await client.query('DROP FUNCTION public.requesting_user_is(text)');
+      await planter.query(create);
+      await refused(client.query('SELECT * FROM better_auth.migrate()'), { code: '42723', detail: /SELECT true/ });
+      const found = (await client.query('SELECT * FROM better_auth.doctor()')).rows.find(({ run }) => run !== null);
+      assert.equal(found.severity, 'error');
+      assert.match(found.message, /answers in place of requesting_user_is/);
+      await client.query(found.run);
+      await client.query('SELECT * FROM better_auth.migrate()');
+      assert.deepEqual((await client.query('SELECT * FROM better_auth.doctor()')).rows, []);
+    });
+  }
+
+  test('a superuser’s own stays, and doctor() warns', async (t) => {
+    const { client } = await server.database(t);
+    await client.query(`CREATE OR REPLACE FUNCTION public.requesting_user_is(role text) RETURNS boolean LANGUAGE sql AS 'SELECT false'`);
+    assert.deepEqual((await client.query('SELECT * FROM better_auth.migrate()')).rows, []);
+    assert.deepEqual((await client.query('SELECT severity, object FROM better_auth.doctor()')).rows,
+      [{ severity: 'warning', object: 'public.requesting_user_is(role text)' }]);
+  });
+});
+
 describe('schema public', () => {
   const RESET = 'DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC';
 

@@ -8,7 +8,7 @@ use crate::store::catalog::{self, Column, Kind, Table, is_citext, type_name};
 use crate::store::columns::neutral;
 use crate::store::definition::{BOOLEAN, INTEGER, TIME, Wanted, needs_value, wanted};
 use crate::store::likeness::{Site, TABLES, for_database, likenesses, settings_for, site, variants};
-use crate::store::migrate::{exists, has_index};
+use crate::store::migrate::{Impostor, exists, has_index, impostors, policy_functions};
 use crate::store::sql::{as_caller, run_once};
 use crate::store::user::FOLDED;
 
@@ -61,6 +61,7 @@ pub(crate) fn doctor() -> Result<Vec<Finding>, AuthError> {
             look.at_what_is_missing()?;
             look.at_emails()?;
         }
+        look.at_policy_functions()?;
         look.at_settings()?;
         Ok(look.findings)
     })
@@ -80,6 +81,24 @@ impl Look {
     fn warning(&mut self, object: &str, message: String, run: Option<String>) {
         let severity = Severity::Warning;
         self.findings.push(Finding { severity, object: object.to_owned(), message, run });
+    }
+
+    /// Whether policies ask this library, and nobody else.
+    fn at_policy_functions(&mut self) -> Result<(), AuthError> {
+        for policy in policy_functions() {
+            for Impostor { function, is_superusers, .. } in impostors(policy)? {
+                if is_superusers {
+                    let message = "is not the function that better_auth makes for policies".to_owned();
+                    self.warning(&function, message, None);
+                    continue;
+                }
+                let message =
+                    format!("answers in place of {}() of better_auth, and is somebody else's", policy.name);
+                let run = format!("ALTER FUNCTION {function} RENAME TO not_{};", policy.name);
+                self.error(&function, message, Some(run));
+            }
+        }
+        Ok(())
     }
 
     fn at_tables(&mut self) -> Result<(), AuthError> {

@@ -36,8 +36,7 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
             search(definition, &mut steps)?;
         }
         finish_signing_secret(&mut steps)?;
-        make_policy_function(&REQUESTING_USER_ID, &mut steps)?;
-        for function in plugin::all().flat_map(|plugin| plugin.policy_functions()) {
+        for function in policy_functions() {
             make_policy_function(function, &mut steps)?;
         }
         Ok(steps)
@@ -297,16 +296,30 @@ pub(super) fn library() -> Result<String, AuthError> {
 }
 
 /// Makes a function for policies where there is none: in `public`, or, without that schema, in `better_auth`. It is no
-/// member of the extension, so that dropping `public` takes the function and nothing else. What somebody else has made
-/// of it stays. Only a superuser can make it.
+/// member of the extension, so that dropping `public` takes the function and nothing else. What a superuser has made of
+/// it stays. Only a superuser can make it.
+///
+/// # Errors
+/// Somebody else's function would answer in its place: policies would believe whoever may create in `public`.
 fn make_policy_function(policy: &PolicyFunction, steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let PolicyFunction { name, arguments, names, returns, properties, comment } = policy;
+    let others: Vec<Impostor> =
+        impostors(policy)?.into_iter().filter(|impostor| !impostor.is_superusers).collect();
+    if !others.is_empty() {
+        let functions: Vec<&str> = others.iter().map(|other| other.function.as_str()).collect();
+        let definitions = others.iter().map(|other| other.definition.as_str()).collect::<Vec<_>>().join("\n");
+        let message = format!(
+            "schema public has a function that answers in place of {name}() of better_auth: {}",
+            functions.join(", ")
+        );
+        return Err(AuthError::Taken(message, definitions));
+    }
     let is_there = exists(&format!(
-        "SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-         WHERE p.proname = '{name}' AND p.pronargs = {} AND n.nspname = 'public'
-            OR p.prosrc = '{name}_wrapper'
-               AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')",
-        arguments.len(),
+        "SELECT 1 WHERE pg_catalog.to_regprocedure('public.{name}({})') IS NOT NULL
+         UNION ALL
+         SELECT 1 FROM pg_catalog.pg_proc p WHERE p.prosrc = '{name}_wrapper'
+           AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')",
+        arguments.join(", "),
     ))?;
     let may_make = "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER AND r.rolsuper";
     if !exists(may_make)? {
@@ -339,6 +352,64 @@ fn make_policy_function(policy: &PolicyFunction, steps: &mut Vec<Step>) -> Resul
     run_once(&format!("ALTER FUNCTION {function} DEPENDS ON EXTENSION better_auth"))?;
     steps.push(Step { action: "create function", object: function.replace("pg_catalog.", "") });
     Ok(())
+}
+
+/// All functions for policies.
+pub(super) fn policy_functions() -> impl Iterator<Item = &'static PolicyFunction> {
+    std::iter::once(&REQUESTING_USER_ID).chain(plugin::all().flat_map(|plugin| plugin.policy_functions()))
+}
+
+/// A function in `public` that a call of a function for policies may run in place of this library's.
+pub(super) struct Impostor {
+    /// As SQL names it, with the types of its arguments.
+    pub(super) function: String,
+    /// The statement that makes it.
+    definition: String,
+    /// Whether nobody but a superuser can have put it there: the work of the DBA, not of whoever may create in `public`.
+    pub(super) is_superusers: bool,
+}
+
+/// Functions with the name that can be called with as many arguments, whatever their types: a text in quotes, or a
+/// column of a type of its own, may fit one of them better. Those of a superuser only with the very same types.
+///
+/// # Errors
+/// PostgreSQL doesn't take a statement.
+pub(super) fn impostors(policy: &PolicyFunction) -> Result<Vec<Impostor>, AuthError> {
+    let library = library()?;
+    let (name, count, same) = (policy.name, policy.arguments.len(), policy.arguments.join(", "));
+    let found = |is_superusers: bool, value: &str| {
+        let same = match is_superusers {
+            true => format!("AND p.oid = pg_catalog.to_regprocedure('public.{name}({same})')"),
+            false => String::new(),
+        };
+        run_once(&format!(
+            "SELECT {value}
+             FROM pg_catalog.pg_proc p
+             JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+             JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+             JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+             WHERE n.nspname = 'public' AND p.proname = '{name}' AND r.rolsuper = {is_superusers} {same}
+               AND (p.provariadic <> 0::pg_catalog.oid
+                    OR {count} BETWEEN p.pronargs - p.pronargdefaults AND p.pronargs)
+               AND NOT (l.lanname = 'c' AND p.prosrc = '{name}_wrapper' AND p.probin IS NOT DISTINCT FROM {library})
+             ORDER BY p.oid"
+        ))
+    };
+    let mut impostors = Vec::new();
+    for is_superusers in [false, true] {
+        let functions = found(
+            is_superusers,
+            "pg_catalog.format('public.%I(%s)', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))",
+        )?;
+        let definitions = found(
+            is_superusers,
+            "CASE p.prokind WHEN 'a' THEN 'an aggregate' ELSE pg_catalog.pg_get_functiondef(p.oid) END",
+        )?;
+        let pairs = functions.into_iter().zip(definitions);
+        impostors
+            .extend(pairs.map(|(function, definition)| Impostor { function, definition, is_superusers }));
+    }
+    Ok(impostors)
 }
 
 const REQUESTING_USER_ID: PolicyFunction = PolicyFunction {
