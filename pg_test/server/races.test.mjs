@@ -34,6 +34,28 @@ async function oneWins({ won, lost }, expected) {
   }
 }
 
+test('a sign-in that notes its method and a reset don’t wait for each other', async (t) => {
+  const { database, client } = await configured(t, { ...SETTINGS, plugins: 'last-login-method', last_login_method_store_in_database: 'on' });
+  await client.query('SELECT * FROM better_auth.migrate()');
+  const { user } = await signUp(client);
+  await client.call('request_password_reset', { email: user.email });
+  const token = await mailed(client);
+  // The sign-in stands still where its session is inserted.
+  await client.query(`
+    CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$;
+    CREATE TRIGGER wait BEFORE INSERT ON better_auth.session FOR EACH ROW EXECUTE FUNCTION public.wait();
+    SELECT pg_advisory_lock(7)`);
+  const [signing, resetting] = await database.connectMany(2);
+  const signed = http(signing, 'POST', '/sign-in/email', { body: { email: user.email, password: PASSWORD } });
+  await untilBlocked(client, signing);
+  const reset = resetting.call('reset_password', { token, new_password: 'another password' });
+  reset.catch(() => {});
+  await untilBlocked(client, resetting);
+  await client.query('SELECT pg_advisory_unlock(7)');
+  assert.equal((await signed).status, 200);
+  assert.deepEqual(await reset, { status: true });
+});
+
 describe('a token is good for one', () => {
   test('of ten resets', async (t) => {
     const { database, client } = await configured(t, SETTINGS);

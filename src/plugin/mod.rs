@@ -188,6 +188,17 @@ pub(crate) trait Plugin: Sync {
         true
     }
 
+    /// Whether a session may be prolonged when that is due. One that may not ends when it was to end.
+    fn may_prolong(&self, _session: &Session) -> bool {
+        true
+    }
+
+    /// Whether it may change the user's row when a session is opened. A sign-in by password then holds that row for it
+    /// from the beginning: one that has a weaker lock and wants a stronger one later is in the way of a reset.
+    fn changes_users_at_sign_in(&self) -> bool {
+        false
+    }
+
     /// Has a user's email verified in a way of its own, in place of the mail with a link; whether it has.
     ///
     /// # Errors

@@ -117,11 +117,12 @@ pub(crate) struct Locked {
 
 /// The user first, then the account: the order in which a user is deleted, so that the two don't wait for
 /// each other; the session's foreign key asks for the user anyway. And at once as strong as it has to be,
-/// so that two who both want to replace the hash don't either.
-fn lock(strength: &str) -> Result<String, AuthError> {
+/// so that two who both want to replace the hash don't either; and where a plugin may change the user's row for the
+/// session, that is held too.
+fn lock(user: &str, strength: &str) -> Result<String, AuthError> {
     Ok(format!(
         "SELECT {}, {} FROM {} u JOIN {} a ON {} OPERATOR(pg_catalog.=) u.id
-         WHERE {} FOR KEY SHARE OF u FOR {strength} OF a",
+         WHERE {} FOR {user} OF u FOR {strength} OF a",
         select(Table::Account, "a", &[("password", As::Text)])?,
         Standing::select()?,
         Table::User.sql(),
@@ -197,8 +198,10 @@ thread_local! {
             is(Table::User, "u", "id", 1)?,
         ))
     }) };
-    static LOCK_TO_READ: Statement = const { Statement::joining(Table::Account, Table::User, || lock("SHARE")) };
-    static LOCK_TO_REPLACE: Statement = const { Statement::joining(Table::Account, Table::User, || lock("NO KEY UPDATE")) };
+    static LOCK_TO_READ: Statement = const { Statement::joining(Table::Account, Table::User, || lock("KEY SHARE", "SHARE")) };
+    static LOCK_TO_REPLACE: Statement = const { Statement::joining(Table::Account, Table::User, || lock("KEY SHARE", "NO KEY UPDATE")) };
+    static HOLD_TO_READ: Statement = const { Statement::joining(Table::Account, Table::User, || lock("NO KEY UPDATE", "SHARE")) };
+    static HOLD_TO_REPLACE: Statement = const { Statement::joining(Table::Account, Table::User, || lock("NO KEY UPDATE", "NO KEY UPDATE")) };
     static REPLACE_PASSWORD: Statement = const { Statement::new(Table::Account, || {
         Ok(format!(
             "UPDATE {} a SET {}, {} WHERE {} AND {}",
@@ -354,7 +357,12 @@ pub(crate) fn lock_password(account_id: &str, to_replace: bool) -> Result<Option
         })?;
         Ok(rows.pop().flatten())
     };
-    if to_replace { LOCK_TO_REPLACE.with(lock) } else { LOCK_TO_READ.with(lock) }
+    match (plugin::on().iter().any(|plugin| plugin.changes_users_at_sign_in()), to_replace) {
+        (false, false) => LOCK_TO_READ.with(lock),
+        (false, true) => LOCK_TO_REPLACE.with(lock),
+        (true, false) => HOLD_TO_READ.with(lock),
+        (true, true) => HOLD_TO_REPLACE.with(lock),
+    }
 }
 
 /// Stores another hash, unless somebody else did so since `old` was read.

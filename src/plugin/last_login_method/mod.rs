@@ -56,6 +56,10 @@ impl Plugin for LastLoginMethod {
         }
     }
 
+    fn changes_users_at_sign_in(&self) -> bool {
+        settings::store_in_database()
+    }
+
     fn after_session(&self, caller: &dyn Caller, user: &User, _: &Session) -> Result<(), AuthError> {
         if let Some(method) = stored(caller) {
             let given = [Given::of(Table::User, FIELD, Some(method))?];
