@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startStandIn } from '../postgrest/stand-in.mjs';
 import { configure, configured, cookieOf, http, ORIGIN, set, unchanged } from './http.mjs';
-import { cleanup, freshEmail, ident, PASSWORD, refused, server, signIn, signUp, untilBlocked } from './lib.mjs';
+import { betterAuthDdl, cleanup, freshEmail, ident, PASSWORD, refused, server, signIn, signUp, untilBlocked } from './lib.mjs';
 
 const SETTINGS = { base_url: ORIGIN, rate_limit: 'off', plugins: 'admin' };
 const BANNED = { code: '42501', detail: 'BANNED_USER' };
@@ -221,6 +221,108 @@ describe('a ban', () => {
       }
     });
   });
+});
+
+describe('an impersonation', () => {
+  const impersonate = async (ask, userId, by) => (await ask('impersonate-user', { userId }, by && { by })).json.session;
+  const lives = (client, session) => client.value('SELECT count(*)::int FROM better_auth.session WHERE id = $1', [session.id]);
+
+  test('ends with its hour, through whatever door', async (t) => {
+    const { client, ada, ask } = await withAdmin(t, { session_update_age: 0 });
+    const { token } = await impersonate(ask, ada.user.id);
+    const end = () => client.value('SELECT "expiresAt"::text FROM better_auth.session WHERE token = $1', [token]);
+    const before = await end();
+    assert.equal((await client.call('get_session', { session_token: token })).user.id, ada.user.id);
+    assert.equal((await http(client, 'GET', '/get-session', { cookie: await cookieOf(client, token) })).json.user.id, ada.user.id);
+    await client.query(`SELECT better_auth.api('getSession', '{}', $1)`, [token]);
+    assert.equal(await end(), before);
+    const own = 'SELECT "expiresAt"::text FROM better_auth.session WHERE token = $1';
+    const ends = await client.value(own, [ada.token]);
+    await client.call('get_session', { session_token: ada.token });
+    assert.notEqual(await client.value(own, [ada.token]), ends, 'others are prolonged');
+  });
+
+  const ENDS = {
+    'a ban': (ask, id) => ask('ban-user', { userId: id }),
+    'a ban by an update': (ask, id) => ask('update-user', { userId: id, data: { banned: true } }),
+    'a removal': (ask, id) => ask('remove-user', { userId: id }),
+    'another role': (ask, id) => ask('set-role', { userId: id, role: 'user' }),
+    'another role by an update': (ask, id) => ask('update-user', { userId: id, data: { role: 'user' } }),
+  };
+  for (const [what, end] of Object.entries(ENDS)) {
+    test(`ends with ${what} of the admin`, async (t) => {
+      const { client, root, ada, ask } = await withAdmin(t);
+      const other = await signUp(client);
+      await client.query(`UPDATE better_auth."user" SET role = 'user,admin' WHERE id = $1`, [other.user.id]);
+      const [theirs, mine] = [await impersonate(ask, ada.user.id, other), await impersonate(ask, ada.user.id, root)];
+      assert.equal((await ask('set-role', { userId: other.user.id, role: ['admin', 'user'] })).status, 200);
+      assert.equal(await lives(client, theirs), 1, 'an admin still');
+      assert.equal((await end(ask, other.user.id)).status, 200);
+      assert.deepEqual([await lives(client, theirs), await lives(client, mine)], [0, 1]);
+    });
+  }
+
+  test('that begins while the admin is banned isn’t there afterwards', async (t) => {
+    const { database, client, ada, ask } = await withAdmin(t);
+    const other = await signUp(client);
+    await client.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [other.user.id]);
+    const [banning, beginning] = await database.connectMany(2);
+    await banning.query('BEGIN');
+    assert.equal((await ask('ban-user', { userId: other.user.id }, { on: banning })).status, 200);
+    const begun = ask('impersonate-user', { userId: ada.user.id }, { by: other, on: beginning });
+    await untilBlocked(client, beginning);
+    await banning.query('COMMIT');
+    assert.equal((await begun).status, 403);
+    assert.equal(await client.value('SELECT count(*)::int FROM better_auth.session WHERE "impersonatedBy" IS NOT NULL'), 0);
+  });
+});
+
+test('nobody bans or removes oneself, in whatever letters the id is written', async (t) => {
+  const ddl = betterAuthDdl.replaceAll('\n    id text NOT NULL', '\n    id uuid NOT NULL').replaceAll('"userId" text NOT NULL', '"userId" uuid NOT NULL');
+  const database = await server.emptyDatabase(t);
+  const installing = await database.connect();
+  await configure(installing, database, SETTINGS);
+  const client = await database.connect();
+  await client.query(ddl);
+  await client.query('CREATE EXTENSION better_auth');
+  await client.query('SELECT * FROM better_auth.migrate()');
+  const root = await signUp(client);
+  await client.query(`UPDATE better_auth."user" SET role = 'admin'`);
+  const id = root.user.id.toUpperCase();
+  assert.notEqual(id, root.user.id);
+  const cookie = await cookieOf(client, root.token);
+  const ask = async (path, body) => (await http(client, 'POST', `/admin/${path}`, { cookie, body })).json.code;
+  assert.equal(await ask('ban-user', { userId: id }), 'YOU_CANNOT_BAN_YOURSELF');
+  assert.equal(await ask('update-user', { userId: id, data: { banned: true } }), 'YOU_CANNOT_BAN_YOURSELF');
+  assert.equal(await ask('remove-user', { userId: id }), 'YOU_CANNOT_REMOVE_YOURSELF');
+  assert.equal(await ask('update-user', { userId: id, data: { email: root.user.email } }), undefined, 'the own email isn’t taken');
+});
+
+test('an admin whose session is due holds nothing that another admin waits for', async (t) => {
+  const { database, client, root } = await withAdmin(t, { session_update_age: 0 });
+  const other = await signUp(client);
+  await client.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [other.user.id]);
+  const [mine, theirs] = [await cookieOf(client, root.token), await cookieOf(client, other.token)];
+  const ask = (on, cookie, path, userId) => http(on, 'POST', `/admin/${path}`, { cookie, body: { userId } });
+  const [first, second] = await database.connectMany(2);
+  await first.query('BEGIN');
+  assert.equal((await ask(first, mine, 'list-user-sessions', root.user.id)).status, 200);
+  assert.equal((await ask(second, theirs, 'ban-user', root.user.id)).status, 200);
+  await first.query('ROLLBACK');
+  assert.equal((await ask(first, mine, 'ban-user', other.user.id)).status, 401);
+});
+
+test('a list of sessions has the newest thousand, and what is stored of a user agent is a kilobyte', async (t) => {
+  const { client, ada, ask } = await withAdmin(t);
+  await client.query(`INSERT INTO better_auth.session (id, token, "userId", "expiresAt", "createdAt", "updatedAt")
+    SELECT 'old' || n, 'old' || n, $1, now() + interval '1 day', now() - interval '1 day' - n * interval '1 minute', now() FROM generate_series(1, 1100) n`, [ada.user.id]);
+  const { token } = await client.call('sign_in_email', { email: ada.user.email, password: PASSWORD, user_agent: `${'x'.repeat(1_023)}é${'y'.repeat(10_000)}` });
+  for (const sessions of [(await ask('list-user-sessions', { userId: ada.user.id })).json.sessions, await client.call('list_sessions', { session_token: token })]) {
+    assert.equal(sessions.length, 1_000);
+    const newest = sessions.at(-1);
+    assert.deepEqual([newest.token, newest.userAgent], [token, 'x'.repeat(1_023)]);
+    assert.ok(sessions[0].createdAt < newest.createdAt);
+  }
 });
 
 describe('settings', () => {

@@ -60,6 +60,15 @@ pub(crate) trait Caller {
     /// Those of the store.
     fn session(&mut self, is_authoritative: bool) -> Result<Option<Live>, AuthError>;
 
+    /// The session in the table, for what goes on to hold rows of other users: it isn't prolonged, since of two who do
+    /// that to one another each would hold the own rows and wait for the other's.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn session_for_others(&mut self) -> Result<Option<Live>, AuthError> {
+        self.session(true)
+    }
+
     /// Where a session is opened from.
     fn client(&self) -> Client<'_>;
 
@@ -200,7 +209,9 @@ pub(crate) fn look_up(
 /// Whether a session is to be prolonged.
 pub(crate) fn is_due(session: &Session, now: Timestamp) -> bool {
     let age = settings::session_update_age() - settings::session_expires_in();
-    !settings::disable_session_refresh() && session.expires_at.plus(age) <= now
+    !settings::disable_session_refresh()
+        && session.expires_at.plus(age) <= now
+        && plugin::on().iter().all(|plugin| plugin.may_prolong(session))
 }
 
 /// The live session with this token: Better Auth's `get-session`.
@@ -259,7 +270,7 @@ pub(crate) fn sign_out(token: Option<&str>) -> Result<(), AuthError> {
     token.map_or(Ok(()), session::delete)
 }
 
-/// All live sessions of the session's user, oldest first.
+/// The live sessions of the session's user, as [`session::list`] has them.
 ///
 /// # Errors
 /// UNAUTHORIZED, and SESSION_NOT_FRESH when the sign-in was too long ago.

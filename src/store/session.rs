@@ -25,6 +25,12 @@ pub(crate) struct Session {
     pub(crate) additional: Option<String>,
 }
 
+/// The most sessions that a list has: it is built in memory, and anybody may sign in again and again.
+pub(crate) const MOST: usize = 1_000;
+
+/// How much of a user agent is stored, in bytes. It only describes.
+const MAX_USER_AGENT: usize = 1_024;
+
 impl Session {
     const FIELDS: [Field; 8] = [
         ("id", As::Text),
@@ -115,7 +121,7 @@ thread_local! {
     }) };
     static LIST: Statement = const { Statement::new(Table::Session, || {
         Ok(format!(
-            "SELECT {} FROM {} s WHERE {} AND {} ORDER BY {}, s.id",
+            "SELECT {} FROM {} s WHERE {} AND {} ORDER BY {} DESC, s.id DESC LIMIT {MOST}",
             Session::select("s")?,
             Table::Session.sql(),
             by_user()?,
@@ -176,6 +182,7 @@ pub(crate) fn create(
 ) -> Result<Session, AuthError> {
     let (id, token) = (random_id(Table::Session)?, random_token(32)?);
     let ip_address = fitting(Table::Session, "ipAddress", ip_address)?;
+    let user_agent = user_agent.get(..user_agent.floor_char_boundary(MAX_USER_AGENT)).unwrap_or_default();
     let user_agent = fitting(Table::Session, "userAgent", user_agent)?;
     let mut values = vec![
         Value::Text(&id),
@@ -238,13 +245,15 @@ pub(crate) fn update(token: &str, given: &[Given], now: Timestamp) -> Result<Opt
     Ok(query_once(Table::Session, &text, &values, Session::from_row)?.pop())
 }
 
-/// A user's sessions that have not expired at `now`, oldest first: all of them, where Better Auth stops
-/// at 100.
+/// A user's sessions that have not expired at `now`, oldest first: the newest [`MOST`], where Better Auth stops at 100.
 ///
 /// # Errors
 /// No table.
 pub(crate) fn list(user_id: &str, now: Timestamp) -> Result<Vec<Session>, AuthError> {
-    LIST.with(|statement| statement.query(&[Value::Text(user_id), Value::Time(now)], Session::from_row))
+    let values = [Value::Text(user_id), Value::Time(now)];
+    let mut newest = LIST.with(|statement| statement.query(&values, Session::from_row))?;
+    newest.reverse();
+    Ok(newest)
 }
 
 /// Deletes a session by its token.
@@ -261,6 +270,15 @@ pub(crate) fn delete(token: &str) -> Result<(), AuthError> {
 /// No table.
 pub(crate) fn delete_expired(token: &str, now: Timestamp) -> Result<(), AuthError> {
     DELETE_EXPIRED.with(|statement| statement.execute(&[Value::Text(token), Value::Time(now)]))
+}
+
+/// Deletes the sessions in which a plugin's column has this value.
+///
+/// # Errors
+/// No table, or no such column.
+pub(crate) fn delete_where(field: &str, value: &str) -> Result<(), AuthError> {
+    let text = format!("DELETE FROM {} s WHERE {}", Table::Session.sql(), is(Table::Session, "s", field, 1)?);
+    query_once(Table::Session, &text, &[Value::Text(value)], |_| ()).map(drop)
 }
 
 /// Deletes all sessions of a user.

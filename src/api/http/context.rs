@@ -213,6 +213,11 @@ impl Caller for Context<'_> {
         Ok(live)
     }
 
+    fn session_for_others(&mut self) -> Result<Option<Live>, AuthError> {
+        let due = self.session_as_it_is()?.filter(|live| session::is_due(&live.session, Timestamp::now()));
+        if due.is_some() { Ok(due) } else { self.session(true) }
+    }
+
     fn client(&self) -> Client<'_> {
         Client { ip_address: self.address.as_deref(), user_agent: self.user_agent.as_deref() }
     }

@@ -35,7 +35,7 @@ const METHOD: &str = "admin";
 /// The session of who calls an admin endpoint: Better Auth's `adminMiddleware`. One who is banned has no say, though
 /// somebody who bans by SQL leaves the session.
 fn actor(caller: &mut dyn Caller) -> Result<Live, AuthError> {
-    let live = caller.session(true)?.ok_or(NO_SESSION)?;
+    let live = caller.session_for_others()?.ok_or(NO_SESSION)?;
     check_standing(&live.user.id)?;
     Ok(live)
 }
@@ -61,6 +61,19 @@ fn allow(live: &Live, action: &str, refusal: Code) -> Result<(), AuthError> {
 
 fn allow_sessions(live: &Live, action: &str, refusal: Code) -> Result<(), AuthError> {
     if may(&live.user, "session", action) { Ok(()) } else { Err(refusal.into()) }
+}
+
+/// The id of a user as it is stored, of one that is a caller's text: a uuid may come in capitals. That text where there
+/// is no such user.
+fn known_id(user_id: String) -> Result<String, AuthError> {
+    let found = if user_id.is_empty() { None } else { user::find(&user_id)? };
+    Ok(found.map_or(user_id, |user| user.id))
+}
+
+/// Ends what a user is doing as others, who may not do so any more.
+fn end_impersonations(user: &User) -> Result<(), AuthError> {
+    // The column has no index: who could not impersonate isn't looked for.
+    if may(user, "user", "impersonate") { sessions::delete_where("impersonatedBy", &user.id) } else { Ok(()) }
 }
 
 /// The user of an id, which is a caller's text.
@@ -141,8 +154,16 @@ pub(super) fn set_role(
     if options::roles().is_some() {
         roles.iter().try_for_each(|role| check_role(role))?;
     }
-    let user = existing(&user_id)?;
-    change(caller, &user, vec![column("role", Some(&roles.join(",")))?], Changes::default(), Timestamp::now())
+    let before = existing(&user_id)?;
+    let given = vec![column("role", Some(&roles.join(",")))?];
+    let after = change(caller, &before, given, Changes::default(), Timestamp::now())?;
+    after_role(&before, &after)?;
+    Ok(after)
+}
+
+/// A user has another role, perhaps one that may not impersonate.
+fn after_role(before: &User, after: &User) -> Result<(), AuthError> {
+    if may(after, "user", "impersonate") { Ok(()) } else { end_impersonations(before) }
 }
 
 // ── Users ────────────────────────────────────────────────────────────────────────────────────────
@@ -328,6 +349,7 @@ pub(super) fn update_user(
     };
     issues.finish()?;
     let live = actor_who_may(caller, "update", codes::YOU_ARE_NOT_ALLOWED_TO_UPDATE_USERS)?;
+    let user_id = known_id(user_id)?;
     let Some(data) = data.filter(|data| !data.is_empty()) else {
         return Err(codes::NO_DATA_TO_UPDATE.into());
     };
@@ -398,7 +420,9 @@ pub(super) fn update_user(
     };
     if bans {
         sessions::delete_of_user(&user.id)?;
+        end_impersonations(&before)?;
     }
+    after_role(&before, &user)?;
     Ok(user)
 }
 
@@ -415,10 +439,12 @@ fn hold(user_id: &str) -> Result<(), AuthError> {
 pub(super) fn remove_user(caller: &mut dyn Caller, user_id: Option<&Value>) -> Result<(), AuthError> {
     let user_id = coerced_id(user_id)?;
     let live = actor_who_may(caller, "delete", codes::YOU_ARE_NOT_ALLOWED_TO_DELETE_USERS)?;
-    if user_id == live.user.id {
+    if known_id(user_id.clone())? == live.user.id {
         return Err(codes::YOU_CANNOT_REMOVE_YOURSELF.into());
     }
-    users::delete_user(&existing(&user_id)?.id)
+    let user = existing(&user_id)?;
+    users::delete_user(&user.id)?;
+    end_impersonations(&user)
 }
 
 fn coerced_id(user_id: Option<&Value>) -> Result<String, AuthError> {
@@ -504,7 +530,7 @@ pub(super) fn ban_user(
     issues.finish()?;
     let live = actor_who_may(caller, "ban", codes::YOU_ARE_NOT_ALLOWED_TO_BAN_USERS)?;
     let before = existing(&user_id)?;
-    if user_id == live.user.id {
+    if before.id == live.user.id {
         return Err(codes::YOU_CANNOT_BAN_YOURSELF.into());
     }
     let reason = reason.filter(|reason| !reason.is_empty()).map(str::to_owned);
@@ -521,6 +547,7 @@ pub(super) fn ban_user(
     hold(&before.id)?;
     let user = change(caller, &before, given, Changes::default(), now)?;
     sessions::delete_of_user(&user.id)?;
+    end_impersonations(&before)?;
     Ok(user)
 }
 
@@ -539,7 +566,7 @@ pub(super) fn unban_user(caller: &mut dyn Caller, user_id: Option<&Value>) -> Re
 
 // ── Sessions ─────────────────────────────────────────────────────────────────────────────────────
 
-/// All sessions of a user, expired ones too, oldest first.
+/// The sessions of a user, expired ones too, as [`sessions::list`] has them.
 ///
 /// # Errors
 /// VALIDATION_ERROR, 401 without a session, YOU_ARE_NOT_ALLOWED_TO_LIST_USERS_SESSIONS.
@@ -607,6 +634,14 @@ pub(super) fn impersonate(
         return Err(codes::YOU_CANNOT_IMPERSONATE_ADMINS.into());
     }
     check_standing(&user.id)?;
+    // The admin's row is held until the session is there: a ban, or a removal, that comes meanwhile finds it.
+    if store::ban(&admin.user.id)? == Some(true) {
+        return Err(super::banned());
+    }
+    let still = user::find(&admin.user.id)?;
+    if !still.is_some_and(|admin| may(&admin, "user", "impersonate")) {
+        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_IMPERSONATE_USERS.into());
+    }
     let lifetime = Some(options::impersonation_session_duration()).filter(|seconds| *seconds > 0);
     let draft = session::Draft {
         expires_at: Timestamp::now().plus(lifetime.unwrap_or(HOUR)),

@@ -183,6 +183,16 @@ impl Plugin for Admin {
         }
     }
 
+    /// A ban that has run out is taken back.
+    fn changes_users_at_sign_in(&self) -> bool {
+        true
+    }
+
+    /// An impersonation ends with its hour, whatever it is used for and through which door.
+    fn may_prolong(&self, session: &Session) -> bool {
+        self.shows_session(session)
+    }
+
     /// Nobody sees an admin in the list of the own sessions.
     fn shows_session(&self, session: &Session) -> bool {
         session.text_field("impersonatedBy").is_none_or(|by| by.is_empty())
