@@ -63,6 +63,22 @@ describe('an anonymous user’s rows', () => {
     assert.deepEqual([await count(client, 'better_auth.session'), await count(client, 'public.note')], [1, 1]);
   });
 
+  test('that are made while it becomes another user are refused, not lost', async (t) => {
+    const { database, client } = await withPlugin(t, LINKING);
+    await client.query(`CREATE OR REPLACE FUNCTION public.move_notes(what jsonb) RETURNS void LANGUAGE sql AS $$ SELECT pg_advisory_xact_lock(7) $$`);
+    const { cookie, user } = await start(client).then(({ cookie: own, json }) => ({ cookie: own, ...json }));
+    const [linking, writing] = await database.connectMany(2);
+    await client.query('SELECT pg_advisory_lock(7)');
+    const linked = up(linking, cookie);
+    await untilBlocked(client, linking);
+    const written = writing.query(`INSERT INTO public.note VALUES ($1, 'late')`, [user.id]);
+    written.catch(() => {});
+    await untilBlocked(client, writing);
+    await client.query('SELECT pg_advisory_unlock(7)');
+    assert.equal((await linked).status, 200);
+    await refused(written, { code: '23503' });
+  });
+
   test('stay where anonymous users are kept', async (t) => {
     const { client } = await withPlugin(t, { ...LINKING, anonymous_disable_delete_anonymous_user: 'on' });
     const { cookie } = await withNote(client);

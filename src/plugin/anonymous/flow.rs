@@ -86,6 +86,12 @@ pub(super) fn delete(caller: &mut dyn Caller) -> Result<(), AuthError> {
 /// Those of the store. What the function raises comes through as PostgreSQL's exception, and undoes the sign-in.
 pub(super) fn link(old: &Live, new: &Live) -> Result<(), AuthError> {
     let is_same = old.user.id == new.user.id;
+    let stays = settings::disable_delete_anonymous_user() || is_same || is_anonymous(&new.user);
+    if !stays {
+        // From here on nobody adds a row that refers to the user: the function wouldn't see it, and it would go with
+        // the user. Whoever was about to waits, and finds that the user is gone.
+        user::lock_to_delete(&old.user.id)?;
+    }
     let Some(user) = user::lock(&old.user.id)?.filter(is_anonymous) else { return Ok(()) };
     let old = Live { session: old.session.clone(), user };
     if let Some(name) = settings::link_account_function() {
@@ -93,8 +99,5 @@ pub(super) fn link(old: &Live, new: &Live) -> Result<(), AuthError> {
             Object::new().json("anonymousUser", &json::told(&old)).json("newUser", &json::told(new));
         call("anonymous_link_account_function", &name, &argument.finish())?;
     }
-    if settings::disable_delete_anonymous_user() || is_same || is_anonymous(&new.user) {
-        return Ok(());
-    }
-    delete_user(&old.user.id)
+    if stays { Ok(()) } else { delete_user(&old.user.id) }
 }
