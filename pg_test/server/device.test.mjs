@@ -35,6 +35,19 @@ async function approved(client, cookie) {
   return code;
 }
 
+test('a code’s client, user and scope are short, and what has long expired goes', async (t) => {
+  const { client } = await withDevices(t);
+  for (const [name, most] of [['client_id', 255], ['user_id', 255], ['scope', 2_048]]) {
+    const body = (length) => ({ client_id: 'cli', [name]: 'x'.repeat(length) });
+    assert.deepEqual(await issue(client, body(most + 1)), { error: 'invalid_request', error_description: `${name} must have at most ${most} bytes` });
+    assert.ok((await issue(client, body(most))).device_code);
+  }
+  await client.query(`UPDATE better_auth."deviceCode" SET "expiresAt" = now() - interval '59 minutes' WHERE scope IS NOT NULL`);
+  await client.query(`UPDATE better_auth."deviceCode" SET "expiresAt" = now() - interval '61 minutes' WHERE scope IS NULL`);
+  await issue(client);
+  assert.equal(await count(client, 'deviceCode'), 2);
+});
+
 /** The answer, while `work` is done in a transaction that is rolled back. */
 async function undone(client, work) {
   await client.query('BEGIN');

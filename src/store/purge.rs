@@ -9,7 +9,10 @@ use crate::store::sql::{Statement, Value, query_once};
 
 /// Up to `$2` rows that expired before `$1`. Those that somebody is just using are left for the next time: nobody
 /// waits, and one that is being prolonged stays.
-fn delete(table: Table) -> Result<String, AuthError> {
+///
+/// # Errors
+/// No such table or column.
+pub(crate) fn delete(table: Table) -> Result<String, AuthError> {
     Ok(format!(
         "DELETE FROM {0} r WHERE r.id OPERATOR(pg_catalog.=) ANY (ARRAY(
              SELECT e.id FROM {0} e WHERE {1} LIMIT $2 FOR UPDATE SKIP LOCKED))

@@ -17,6 +17,15 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// The longest code, in characters, which is what the unique columns take in any database.
 const LONGEST: usize = 191;
 
+/// The longest id of a client or a user, and the longest scope, in bytes: anybody may ask for codes, and each is a row.
+const LONGEST_ID: usize = 255;
+const LONGEST_SCOPE: usize = 2_048;
+
+/// How long a code is kept once it has expired, in milliseconds, so that its device is told so; and how many older
+/// ones go when a new one is made.
+const KEPT: i64 = 3_600_000;
+const SWEPT: i64 = 10;
+
 /// How often codes are made anew because one of them is there already.
 const ATTEMPTS: usize = 3;
 
@@ -40,12 +49,23 @@ pub(super) fn issue(
     scope: Option<&str>,
 ) -> Result<Issued, AuthError> {
     let client_id = client_id.ok_or_else(|| refusal("invalid_request", "client_id is required"))?;
+    let too_long = |name: &str, value: Option<&str>, most: usize| match value {
+        Some(value) if value.len() > most => {
+            Err(refusal("invalid_request", format!("{name} must have at most {most} bytes")))
+        }
+        _ => Ok(()),
+    };
+    too_long("client_id", Some(client_id), LONGEST_ID)?;
+    too_long("user_id", user_id, LONGEST_ID)?;
+    too_long("scope", scope, LONGEST_SCOPE)?;
     check_client(client_id)?;
     if let Some(name) = settings::on_device_auth_request_function() {
         let argument = Object::new().text("client_id", client_id).optional("scope", scope).finish();
         function::call("device_authorization_on_device_auth_request_function", &name, &argument)?;
     }
-    let expires_at = Timestamp::now().plus(settings::expires_in());
+    let now = Timestamp::now();
+    store::delete_expired(now.minus_milliseconds(KEPT), SWEPT)?;
+    let expires_at = now.plus(settings::expires_in());
     for _ in 0..ATTEMPTS {
         let device_code =
             made("generate_device_code", "device", settings::generate_device_code_function(), || {

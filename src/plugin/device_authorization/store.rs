@@ -4,6 +4,7 @@ use crate::error::AuthError;
 use crate::store::catalog::Table;
 use crate::store::columns::{As, Field, at, compare, insert, is, select, set};
 use crate::store::definition::{Definition, INTEGER, KEY, TEXT, TEXT_REQUIRED, TIME, TIME_REQUIRED};
+use crate::store::purge;
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{Row, Statement, Value};
 
@@ -152,6 +153,7 @@ thread_local! {
             DeviceCode::select("d")?,
         ))
     }) };
+    static DELETE_EXPIRED: Statement = const { Statement::new(TABLE, || purge::delete(TABLE)) };
     static DELETE: Statement = const { Statement::new(TABLE, || {
         Ok(format!("DELETE FROM {} d WHERE {}", TABLE.sql(), is(TABLE, "d", "id", 1)?))
     }) };
@@ -248,6 +250,15 @@ pub(super) fn decide(id: &str, user_id: &str, status: &str) -> Result<bool, Auth
 pub(super) fn redeem(id: &str, client_id: &str) -> Result<Option<DeviceCode>, AuthError> {
     let values = [Value::Text(id), Value::Text(client_id)];
     REDEEM.with(|statement| Ok(statement.query(&values, DeviceCode::from_row)?.pop()))
+}
+
+/// Deletes up to so many codes that expired before a time.
+///
+/// # Errors
+/// No table.
+pub(super) fn delete_expired(before: Timestamp, most: i64) -> Result<(), AuthError> {
+    DELETE_EXPIRED
+        .with(|statement| statement.query(&[Value::Time(before), Value::Integer(most)], |_| ()).map(drop))
 }
 
 /// # Errors
