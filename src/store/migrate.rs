@@ -406,8 +406,11 @@ pub(super) fn impostors(policy: &PolicyFunction) -> Result<Vec<Impostor>, AuthEr
             "CASE p.prokind WHEN 'a' THEN 'an aggregate' ELSE pg_catalog.pg_get_functiondef(p.oid) END",
         )?;
         let pairs = functions.into_iter().zip(definitions);
-        impostors
-            .extend(pairs.map(|(function, definition)| Impostor { function, definition, is_superusers }));
+        impostors.extend(pairs.map(|(function, definition)| Impostor {
+            function,
+            definition,
+            is_superusers,
+        }));
     }
     Ok(impostors)
 }
