@@ -125,7 +125,9 @@ fn parse_models(list: &str) -> Result<Vec<String>, String> {
     if let Some(ours) = OURS.iter().find(|ours| names.iter().any(|name| name == **ours)) {
         return Err(format!("\"{ours}\" is a table of better_auth itself."));
     }
-    distinct(&names, "tables")?;
+    // What a plugin calls its own where nothing was said is judged where the plugin is on.
+    let counts = |place: &usize| *place < CORE.len() || given[*place];
+    distinct((0..names.len()).filter(counts).map(|place| names[place].as_str()), "tables")?;
     Ok(names)
 }
 
@@ -160,9 +162,13 @@ fn parse_fields(list: &str) -> Result<Vec<Vec<String>>, String> {
         given.push((model, field));
         names[place][column] = name.to_owned();
     }
-    for (names, model) in names.iter().zip(models()) {
-        let whole: Vec<String> = names.iter().cloned().chain(["id".to_owned()]).collect();
-        distinct(&whole, &format!("fields of \"{}\"", model.name))?;
+    for (place, (names, model)) in names.iter().zip(models()).enumerate() {
+        let core = CORE.get(place).map_or(0, |(_, fields)| fields.len());
+        let counts = |(field, _): &(usize, &String)| {
+            *field < core || given.contains(&(model.name, model.fields[*field]))
+        };
+        let named = names.iter().enumerate().filter(counts).map(|(_, name)| name.as_str());
+        distinct(named.chain(["id"]), &format!("fields of \"{}\"", model.name))?;
     }
     Ok(names)
 }
@@ -181,9 +187,10 @@ fn pair(part: &str) -> Result<(&str, &str), String> {
     Ok((left, name))
 }
 
-fn distinct(names: &[String], what: &str) -> Result<(), String> {
-    let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
-    twice.map_or(Ok(()), |(_, name)| Err(format!("Two {what} would be called \"{name}\".")))
+fn distinct<'n>(names: impl Iterator<Item = &'n str>, what: &str) -> Result<(), String> {
+    let mut seen = std::collections::HashSet::new();
+    let twice = names.into_iter().find(|name| !seen.insert(*name));
+    twice.map_or(Ok(()), |name| Err(format!("Two {what} would be called \"{name}\".")))
 }
 
 fn no_model(model: &str) -> String {
@@ -242,6 +249,14 @@ mod tests {
         assert_eq!(names.field(4, "lastRequest"), "last_request");
         assert_eq!(names.field(0, "image"), "avatar");
         assert_eq!(Names::parse("", "").unwrap().field(1, "ipAddress"), "ipAddress");
+    }
+
+    #[pg_test]
+    fn a_plugins_own_names_are_in_nobodys_way() {
+        let names = Names::parse("", "user.name=username, user.image=role").unwrap();
+        assert_eq!(names.field(0, "name"), "username");
+        assert!(Names::parse("", "user.name=username, user.username=username").is_err());
+        assert!(Names::parse("", "user.role=email").is_err());
     }
 
     #[pg_test]

@@ -141,6 +141,14 @@ describe('requesting_user_is()', () => {
     assert.equal(await count(), 50_000);
     await actAs(app, 'nobody');
     assert.equal(await count(), 0);
+    // Where nothing is known yet: in the workers alone, and in the leader of a new connection.
+    for (const leads of ['off', 'on']) {
+      const fresh = await database.connect({ user: role });
+      await fresh.query(`SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+        SET max_parallel_workers_per_gather = 2; SET parallel_leader_participation = ${leads}`);
+      await actAs(fresh, root.user.id);
+      assert.equal(await fresh.value('SELECT count(*)::int FROM public.notes'), 50_000);
+    }
     await refused(app.query('SELECT * FROM better_auth."user"'), { code: '42501' });
   });
 
@@ -380,6 +388,11 @@ describe('api()', () => {
         setUserPassword: { body: { userId: ada.user.id, newPassword: PASSWORD } },
       })) {
         await refused(api(client, endpoint, input), { message: 'Unauthorized' });
+      }
+      // A request's headers make it somebody's call, even where they name nobody: Better Auth's `ctx.headers`.
+      for (const headers of [{}, { host: 'app.example' }]) {
+        const body = { email: 'eve@example.com', name: 'Eve', role: 'admin', password: PASSWORD };
+        await refused(api(client, 'createUser', { body, headers }), { message: 'Unauthorized' });
       }
       for (const endpoint of ['createUser', 'userHasPermission']) {
         const body = { email: freshEmail(), name: 'x', permissions: { user: ['ban'] }, role: 'admin' };

@@ -26,13 +26,15 @@ fn api(
     let input = input.map_or_else(|| Ok(Map::new()), |input| input.object("input")).or_raise();
     let answer = || {
         let input = Input::read(input)?;
-        let mut headers = input.headers;
+        // As in Better Auth: whoever hands a request's headers on acts for who made it, even where these name nobody.
+        let is_own = input.headers.is_none() && session_token.is_none();
+        let mut headers = input.headers.unwrap_or_default();
         headers.extend(user_agent.map(|agent| ("user-agent".to_owned(), agent.to_owned())));
         let query: Vec<(&str, &str)> =
             input.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let door =
             Door { method: "POST", path: "/", query: &query, headers, body: input.body, session_token };
-        call_endpoint(endpoint, door, input.param.as_deref(), ip_address)
+        call_endpoint(endpoint, door, input.param.as_deref(), ip_address, is_own)
     };
     body(answer().or_raise())
 }
@@ -41,7 +43,7 @@ fn api(
 struct Input {
     body: Option<String>,
     query: Vec<(String, String)>,
-    headers: Vec<(String, String)>,
+    headers: Option<Vec<(String, String)>>,
     param: Option<String>,
 }
 
@@ -49,7 +51,7 @@ impl Input {
     /// # Errors
     /// It has other members, or one of another shape.
     fn read(input: Map<String, Value>) -> Result<Self, AuthError> {
-        let (mut body, mut query, mut headers, mut param) = (None, Vec::new(), Vec::new(), None);
+        let (mut body, mut query, mut headers, mut param) = (None, Vec::new(), None, None);
         for (name, value) in input {
             let refused = || AuthError::Argument(format!("input: {name} must be an object"));
             if value.is_null() {
@@ -60,8 +62,8 @@ impl Input {
                 "query" => query = texts(value).ok_or_else(refused)?,
                 "headers" => {
                     let given = texts(value).ok_or_else(refused)?;
-                    headers =
-                        given.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+                    let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
+                    headers = Some(given.into_iter().map(lower).collect());
                 }
                 "params" => {
                     let params = texts(value).ok_or_else(refused)?;

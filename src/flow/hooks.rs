@@ -23,12 +23,16 @@ pub(super) fn before_sign_up(
     method: &str,
 ) -> Result<(), AuthError> {
     let Some(name) = settings::before_sign_up_function() else { return Ok(()) };
+    // What every user has is as it will be stored, whatever else a request calls so.
+    const CORE: [&str; 7] = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
+    let mut additional = additional.clone();
+    additional.retain(|name, _| !CORE.contains(&name.as_str()));
     let user = Object::new()
         .text("name", &draft.name)
         .text("email", &draft.email)
         .boolean("emailVerified", draft.email_verified)
         .optional("image", draft.image.as_deref())
-        .members(additional)
+        .members(&additional)
         .finish();
     let argument = Object::new().json("user", &user).text("method", method).finish();
     call("before_sign_up_function", &name, &argument).map(drop)

@@ -72,6 +72,15 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     for declared in plugin::on().iter().flat_map(|plugin| plugin.columns()) {
         if declared.model == table.model() && (declared.is_on)() {
             let column = column(table, declared.name)?;
+            let is_taken = core(table).iter().any(|field| table.column(field) == column.name)
+                || fields.iter().any(|known: &Field| known.column.name == column.name);
+            if is_taken {
+                return Err(AuthError::Setup(format!(
+                    "two fields of {} are called \"{}\", one of which a plugin adds; name that in better_auth.field_names",
+                    table.sql(),
+                    column.name
+                )));
+            }
             fields.push(Field {
                 name: declared.name.to_owned(),
                 input: declared.is_input.then_some(column.kind),
@@ -92,7 +101,11 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
                     table.sql()
                 ))
             })?;
-        let is_writable = !is_readonly && !NEVER_WRITABLE.contains(&plain(&name).as_str());
+        // Nor what is a plugin's under another name here, whether that is on or not.
+        let is_of_plugin = plugin::all().flat_map(|plugin| plugin.columns()).any(|declared| {
+            declared.model == table.model() && !declared.is_input && table.column(declared.name) == name
+        });
+        let is_writable = !is_readonly && !is_of_plugin && !NEVER_WRITABLE.contains(&plain(&name).as_str());
         // A plugin that has it says what may be done with it.
         if fields.iter().all(|field| field.column.name != name && field.name != name) {
             fields.push(Field {

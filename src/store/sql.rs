@@ -460,7 +460,12 @@ fn execute<T>(
                 0,
             ),
             Snapshot::Latest => {
-                let latest = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
+                // In a parallel query PostgreSQL takes no newer snapshot of tables, but of its catalogs it does.
+                let newest = match pg_sys::IsInParallelMode() {
+                    true => pg_sys::GetCatalogSnapshot(pg_sys::RelationRelationId),
+                    false => pg_sys::GetLatestSnapshot(),
+                };
+                let latest = pg_sys::RegisterSnapshot(newest);
                 let none = std::ptr::null_mut();
                 let status = pg_sys::SPI_execute_snapshot(
                     plan.plan,

@@ -41,6 +41,8 @@ pub(crate) struct Context<'r> {
     pub(crate) path: &'r str,
     /// Not a request of somebody's: a call of `api()`, Better Auth's `auth.api`.
     pub(crate) is_direct: bool,
+    /// One in nobody's name: without headers and without a session token.
+    pub(crate) is_own: bool,
     /// The session whose cookie the answer sets: Better Auth's `newSession`.
     pub(crate) new_session: Option<Live>,
     /// More headers of the answer.
@@ -61,6 +63,7 @@ impl<'r> Context<'r> {
             is_sign_in: false,
             path: "",
             is_direct: false,
+            is_own: false,
             new_session: None,
             headers: Vec::new(),
         }

@@ -162,7 +162,7 @@ fn answer(request: &Request) -> Response {
 }
 
 /// Calls an endpoint by its name in Better Auth's `auth.api`: no rate limit counts, and no origin is asked for. The
-/// parts of `door` that a path has, its last one, come from `params`.
+/// parts of `door` that a path has, its last one, come from `params`. A call that `is_own` is in nobody's name.
 ///
 /// # Errors
 /// There is no such endpoint, or the core and the plugins that are on don't have it; those of the endpoint.
@@ -171,6 +171,7 @@ pub(super) fn call_endpoint(
     door: Door<'_>,
     param: Option<&str>,
     ip_address: Option<&str>,
+    is_own: bool,
 ) -> Result<Response, AuthError> {
     function::forget_sqlstate();
     let Some(route) = routes::named(endpoint) else {
@@ -192,6 +193,7 @@ pub(super) fn call_endpoint(
     let mut context = Context::new(&request, &site, ip_address.map(str::to_owned));
     context.path = &path;
     context.is_direct = true;
+    context.is_own = is_own;
     let mut body = match route.has_body {
         true => request.read_body(false, false, route.max_values)?,
         false => request.no_body(),

@@ -117,6 +117,10 @@ impl Request {
             }
         };
         check_size(&path, &door.headers, door.body.as_deref())?;
+        let query_size: usize = door.query.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if query_size > MAX_URL || door.query.len() > MAX_PAIRS {
+            return Err(Unreadable::Refused(414));
+        }
         let host = door.headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
         let mut url = parse_url(host, &path)?;
         if !door.query.is_empty() {

@@ -230,6 +230,7 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
         return Ok(uncached(Response::refusal(&Code::METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED.into())));
     }
     let current = match context.get_session(false, context.request.method == "POST", true) {
+        Err(error) if context.is_direct => return Err(error),
         Err(error) => return Ok(uncached(Response::refusal(&error))),
         Ok(current) => current,
     };

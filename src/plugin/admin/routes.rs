@@ -45,13 +45,6 @@ fn invalid() -> AuthError {
     AuthError::Validation(vec!["[body] Invalid input".into()])
 }
 
-/// Whether it is a call of the server's own, in nobody's name: Better Auth's `auth.api` without headers.
-fn is_own(context: &Context<'_>) -> bool {
-    let brings = |name| context.request.header(name).is_some();
-    let has_session = context.request.session_token.is_some() || brings("cookie") || brings("authorization");
-    context.is_direct && !has_session
-}
-
 fn user(user: &User) -> Answer {
     object(Object::new().json("user", &json::user(user)))
 }
@@ -80,7 +73,7 @@ fn create_user(context: &mut Context<'_>, body: &Body) -> Answer {
         role: body.get("role"),
         data: body.get("data"),
     };
-    let is_own = is_own(context);
+    let is_own = context.is_own;
     user(&flow::create_user(context, &new, is_own)?)
 }
 
@@ -184,7 +177,7 @@ fn set_user_password(context: &mut Context<'_>, body: &Body) -> Answer {
 }
 
 fn has_permission(context: &mut Context<'_>, body: &Body) -> Answer {
-    let is_own = is_own(context);
+    let is_own = context.is_own;
     let fields = body.object("object").map_err(|error| match error {
         // Better Auth's schema is two.
         AuthError::Validation(mut issues) => {

@@ -7,6 +7,7 @@ use crate::api::http::cookies::{is_name, parse_strict};
 use crate::error::AuthError;
 use crate::flow::session::{self, Live};
 use crate::settings::session_expires_in;
+use crate::store::server::is_writable;
 
 /// What is in the name of each, whatever stands before it.
 const MARK: &str = "_multi-";
@@ -79,7 +80,7 @@ pub(super) fn living(context: &Context<'_>) -> Result<Vec<Live>, AuthError> {
 /// # Errors
 /// Those of the store.
 pub(super) fn remember(context: &mut Context<'_>) -> Result<(), AuthError> {
-    let Some(opened) = context.new_session.clone() else { return Ok(()) };
+    let Some(opened) = context.new_session.clone().filter(|_| is_writable()) else { return Ok(()) };
     let session_name = context.session_cookie_name();
     let sets_session = context.set_cookie_headers().any(|header| header.contains(&session_name));
     let last = format!("session_token{MARK}{}", opened.session.token.to_lowercase());
