@@ -36,7 +36,8 @@ function declare(group) {
   describe(group.name, () => {
     let sides;
     for (const [name, entry] of Object.entries(group.cases)) {
-      const { reason, steps = [entry].flat(), instead, look, ...expected } = entry;
+      const { reason, steps: given = entry, instead, look, ...expected } = entry;
+      const steps = [given].flat(Infinity);
       test(reason ? `${name}: ${DIFFERENCES[reason]}` : name, async () => {
         sides ??= await open(group);
         const [theirs, mine] = await playBoth(sides, steps, group);

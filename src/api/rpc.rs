@@ -8,6 +8,7 @@ use crate::api::http::{Door, Response, answer_forwarded, call_route};
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::AuthError;
+use crate::flow::json::Object;
 use crate::flow::session;
 use crate::identity;
 use crate::store::{rpc as store, server};
@@ -110,7 +111,7 @@ impl<'a> Call<'a> {
             body: (method == "POST").then(|| Value::Object(self.body).to_string()),
             session_token: self.session_token,
         };
-        let response = call_route(&door);
+        let response = without_redirect(call_route(&door));
         // PostgREST runs a GET in a read-only transaction.
         let status = match response.status {
             503 if !server::is_writable() => 405,
@@ -122,6 +123,21 @@ impl<'a> Call<'a> {
         server::set_response(status, &headers).or_raise();
         JsonText::from_json(if response.body.is_empty() { body_of(status).into() } else { response.body })
     }
+}
+
+/// A redirect that tells of an error in its address, as an answer: nobody here is a browser that follows it.
+fn without_redirect(response: Response) -> Response {
+    let location = response.header("location").filter(|_| (300..400).contains(&response.status));
+    let parameter = |name: &str| {
+        let query = location?.split_once('?')?.1;
+        url::form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value)
+    };
+    let Some(code) = parameter("error") else { return response };
+    let message = parameter("error_description").unwrap_or_else(|| code.clone());
+    let body = Object::new().text("message", &message).text("code", &code.to_uppercase()).finish();
+    let mut headers = response.headers;
+    headers.retain(|(name, _)| *name != "location");
+    Response { status: 400, headers, body }
 }
 
 /// The headers of an answer, which nothing on the way may keep: PostgREST is often behind a cache, and Better Auth

@@ -152,6 +152,11 @@ fn pretend(
     callback_url: Option<&str>,
 ) -> Result<(), AuthError> {
     let token = token(email, Some(&"0".repeat(32)), purpose, Timestamp::now())?;
+    // To whom the mail would go.
+    let email = match purpose {
+        Purpose::VerifyChange(to) => to,
+        Purpose::Verify | Purpose::ConfirmChange(_) => email,
+    };
     for plugin in plugin::on().iter() {
         if plugin.pretend_verification(email)? {
             return Ok(());

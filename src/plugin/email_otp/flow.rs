@@ -184,8 +184,17 @@ fn verify(identifier: &str, given: &str, after: After) -> Result<(), AuthError> 
     let used = parse_int(if attempts.is_empty() { "0" } else { attempts });
     let allowed = i64::from(settings::allowed_attempts());
     let code = guess::Code { identifier, stored, allowed, lifetime: settings::expires_in() };
-    if used.is_some_and(|used| used >= allowed) || code.guess() != Guess::Counted {
+    if used.is_some_and(|used| used >= allowed) {
         return Err(TOO_MANY_ATTEMPTS.into());
+    }
+    match code.guess() {
+        Guess::Counted => {}
+        Guess::Spent => return Err(TOO_MANY_ATTEMPTS.into()),
+        // Somebody has guessed at others before it: this one was not looked at, and stays good.
+        Guess::Resting => {
+            verification::put_back(identifier, &consumed, &consumed.value)?;
+            return Err(TOO_MANY_ATTEMPTS.into());
+        }
     }
     let is_right = is_right(stored, given, now)?;
     if is_right {
@@ -203,7 +212,8 @@ fn verify(identifier: &str, given: &str, after: After) -> Result<(), AuthError> 
         (false, Some(used)) => format!("{stored}:{}", used + 1),
         (false, None) => format!("{stored}:NaN"),
     };
-    verification::create(identifier, &value, consumed.expires_at, now)?;
+    // As old as it was: one that was asked for meanwhile is the newer.
+    verification::put_back(identifier, &consumed, &value)?;
     if is_right { Ok(()) } else { Err(INVALID_OTP.into()) }
 }
 
@@ -243,22 +253,12 @@ pub(super) fn send(email: &str, kind: Type) -> Result<(), AuthError> {
     Ok(())
 }
 
-/// Does what [`send`] does where nobody is to get a code. One that somebody has got stays good.
+/// Does what [`send`] does where nobody is to get a code, down to what guesses of it are answered.
 ///
 /// # Errors
 /// Those of the store.
 pub(super) fn pretend_to_send(email: &str, kind: Type) -> Result<(), AuthError> {
-    let identifier = kind.identifier(email);
-    let is_good = |found: &verification::Verification| found.expires_at >= Timestamp::now();
-    let issued = match verification::find(&identifier)?.is_some_and(|found| is_good(&found)) {
-        false => issue(&identifier)?,
-        true => {
-            let aside = format!("{identifier}\n");
-            let issued = issue(&aside)?;
-            verification::delete(&aside)?;
-            issued
-        }
-    };
+    let issued = resolve(&kind.identifier(email))?;
     pretend(email, &issued);
     Ok(())
 }
@@ -369,11 +369,14 @@ pub(super) fn verify_email(
     let otp = issues.required("otp", otp);
     issues.finish()?;
     let email = read_email(email)?;
+    // The user first, as everybody who locks several of a user's rows; and held, so that the email isn't changed
+    // between this look and the write.
+    let user = match user::find_by_email(&email)? {
+        Some(user) => user::lock(&user.id)?.filter(|locked| locked.email == user.email),
+        None => None,
+    };
     verify(&Type::EmailVerification.identifier(&email), otp, After::Consumed)?;
-    let user = user::find_by_email(&email)?.ok_or(Code::USER_NOT_FOUND)?;
-    // Held, so that the email isn't changed between this look and the write.
-    let user =
-        user::lock(&user.id)?.filter(|locked| locked.email == user.email).ok_or(Code::USER_NOT_FOUND)?;
+    let user = user.ok_or(Code::USER_NOT_FOUND)?;
     let verified = Changes { email_verified: Some(true), ..Changes::default() };
     let user = user::update(&user.id, &verified, Timestamp::now())?.ok_or(Code::USER_NOT_FOUND)?;
     let session = match crate::settings::auto_sign_in_after_verification() {
@@ -487,12 +490,11 @@ pub(super) fn reset(email: Input<'_>, otp: Input<'_>, new: Input<'_>) -> Result<
         return Err(Code::USER_NOT_FOUND.into());
     };
     verify(&identifier, otp, After::Consumed)?;
-    password::replace(&user.id, &hash)?;
-    if !user.email_verified {
-        let verified = Changes { email_verified: Some(true), ..Changes::default() };
-        user::update(&user.id, &verified, Timestamp::now())?;
+    // The code came by the address, and proves it. What somebody else had before goes, as at a sign-in by code.
+    if !user.email_verified && proof::take_over(&user.id)?.is_none() {
+        return Err(Code::USER_NOT_FOUND.into());
     }
-    Ok(())
+    password::replace(&user.id, &hash)
 }
 
 /// The caller's session and a new email for its user: what both steps of a change begin with.
@@ -555,9 +557,9 @@ pub(super) fn change(
     let otp = issues.required("otp", otp);
     issues.finish()?;
     let (live, new_email) = changing(caller, new_email)?;
-    verify(&change_identifier(&live, &new_email), otp, After::Consumed)?;
     // Of two changes at once, the second finds another email.
     let locked = user::lock(&live.user.id)?.filter(|locked| locked.email == live.user.email);
+    verify(&change_identifier(&live, &new_email), otp, After::Consumed)?;
     let user = locked.ok_or(Code::USER_NOT_FOUND)?;
     if user::is_taken(&new_email, Some(&user.id))? {
         return Err(EMAIL_IN_USE.into());
