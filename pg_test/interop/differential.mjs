@@ -43,7 +43,7 @@ function declare(group) {
         const [theirs, mine] = await playBoth(sides, steps, group);
         if (!reason) return assert.deepEqual(mine, theirs);
         if (instead) {
-          const wanted = unnamed(await play(sides[0], instead, group));
+          const wanted = unnamed(await play(sides[0], [instead].flat(Infinity), group));
           assert.notDeepEqual(unnamed(theirs), wanted);
           return assert.deepEqual(unnamed(mine), AGAINST_ITSELF ? unnamed(theirs) : wanted);
         }
