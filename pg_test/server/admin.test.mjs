@@ -405,6 +405,15 @@ describe('api()', () => {
 });
 
 describe('attacks', () => {
+  test('a link that was mailed to set the password is void once an admin has set it', async (t) => {
+    const { client, ada, ask } = await withAdmin(t);
+    await client.call('request_password_reset', { email: ada.user.email });
+    const token = await client.value('SELECT token FROM better_auth.mail_outbox');
+    assert.equal((await ask('set-user-password', { userId: ada.user.id, newPassword: 'a new password' })).status, 200);
+    await refused(client.call('reset_password', { token, new_password: 'another password' }), { detail: 'INVALID_TOKEN' });
+    await signIn(client, ada.user.email, 'a new password');
+  });
+
   test('an id that adminUserIds names is nobody’s to take', async (t) => {
     const { client, ask } = await withAdmin(t, { admin_admin_user_ids: 'gone' });
     await unchanged(client, async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, cookieOf, http, ORIGIN, set } from './http.mjs';
-import { refused, signUp, untilBlocked } from './lib.mjs';
+import { PASSWORD, refused, signUp, untilBlocked } from './lib.mjs';
 import { withRpc } from './plugins.mjs';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -240,6 +240,85 @@ describe('a session', () => {
     const answer = await poll(client, await approved(client, cookie));
     assert.deepEqual([answer.status, answer.cookies], [200, []]);
     assert.equal(answer.headers['cache-control'], 'no-store');
+  });
+});
+
+describe('an approved code ends with the sessions of who has said yes', () => {
+  const settings = {
+    plugins: 'device-authorization, admin, magic-link',
+    device_authorization_interval: 0,
+    revoke_sessions_on_password_reset: 'on',
+    delete_user_enabled: 'on',
+  };
+  const mailed = (client) => client.value('DELETE FROM better_auth.mail_outbox RETURNING token');
+  const asAdmin = async ({ client }, path, body) => {
+    const admin = await signUp(client);
+    await client.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [admin.user.id]);
+    return http(client, 'POST', `/admin/${path}`, { body, cookie: await cookieOf(client, admin.token) });
+  };
+  const ways = {
+    'by revoke-sessions': ({ client, cookie }) => http(client, 'POST', '/revoke-sessions', { cookie, body: {} }),
+    'by revoke-other-sessions': ({ client, cookie }) => http(client, 'POST', '/revoke-other-sessions', { cookie, body: {} }),
+    'by change-password': ({ client, cookie }) =>
+      http(client, 'POST', '/change-password', { cookie, body: { currentPassword: PASSWORD, newPassword: 'a new password', revokeOtherSessions: true } }),
+    'by a reset': async ({ client, user }) => {
+      await client.call('request_password_reset', { email: user.email });
+      return http(client, 'POST', '/reset-password', { body: { token: await mailed(client), newPassword: 'a new password' } });
+    },
+    'by who proves the email': async ({ client, user }) => {
+      await http(client, 'POST', '/sign-in/magic-link', { body: { email: user.email } });
+      return http(client, 'GET', `/magic-link/verify?token=${await mailed(client)}`);
+    },
+    'by delete-user': ({ client, cookie }) => http(client, 'POST', '/delete-user', { cookie, body: { password: PASSWORD } }),
+    'by an administrator': (all) => asAdmin(all, 'revoke-user-sessions', { userId: all.user.id }),
+    'by a ban': (all) => asAdmin(all, 'ban-user', { userId: all.user.id }),
+    'by a ban of update-user': (all) => asAdmin(all, 'update-user', { userId: all.user.id, data: { banned: true } }),
+  };
+  for (const [name, end] of Object.entries(ways)) {
+    test(name, async (t) => {
+      const all = await withDevices(t, settings);
+      const { client, cookie } = all;
+      const other = await signUp(client);
+      const kept = await approved(client, await cookieOf(client, other.token));
+      const [yes, claimed] = [await approved(client, cookie), await issue(client)];
+      await look(client, claimed, { cookie });
+      assert.equal((await end(all)).status, 200);
+      for (const code of [yes, claimed]) assert.equal((await poll(client, code)).json.error, 'invalid_grant');
+      assert.equal((await poll(client, kept)).status, 200);
+    });
+  }
+
+  test('and so does the session of a poll that is under way', async (t) => {
+    const { database, client, cookie } = await withDevices(t, settings);
+    const code = await approved(client, cookie);
+    const [device, mine] = await database.connectMany(2);
+    await device.query('BEGIN');
+    assert.equal((await poll(device, code)).status, 200);
+    const ending = http(mine, 'POST', '/revoke-sessions', { cookie, body: {} });
+    await untilBlocked(client, mine);
+    await device.query('COMMIT');
+    assert.equal((await ending).status, 200);
+    assert.equal(await count(client, 'session'), 0);
+  });
+
+  test('and nobody says yes whose session ends just then', async (t) => {
+    const { database, client, cookie } = await withDevices(t, settings);
+    const code = await issue(client);
+    const [theirs, mine] = await database.connectMany(2);
+    await mine.query('BEGIN');
+    assert.equal((await http(mine, 'POST', '/revoke-sessions', { cookie, body: {} })).status, 200);
+    await look(theirs, code, { cookie });
+    const deciding = approve(theirs, code, cookie);
+    await untilBlocked(client, theirs);
+    await mine.query('COMMIT');
+    assert.equal((await deciding).status, 401);
+    assert.equal((await poll(client, code)).json.error, 'authorization_pending');
+  });
+
+  test('without the table there is none to end', async (t) => {
+    const { client, cookie } = await withDevices(t, settings);
+    await client.query('DROP TABLE better_auth."deviceCode"');
+    assert.equal((await http(client, 'POST', '/revoke-sessions', { cookie, body: {} })).status, 200);
   });
 });
 

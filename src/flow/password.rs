@@ -13,7 +13,7 @@ use crate::plugin::Proof;
 use crate::settings;
 use crate::store::server::{Timestamp, random_token};
 use crate::store::session::Session;
-use crate::store::{account, session as sessions, user, verification};
+use crate::store::{account, user, verification};
 
 /// Identifiers of reset tokens begin with it.
 const RESET: &str = "reset-password:";
@@ -49,6 +49,10 @@ pub(crate) fn change(
         return Err(Code::INVALID_PASSWORD.into());
     }
     let hash = hash::hash(new)?;
+    if revokes {
+        // The user first, as everybody who locks several of a user's rows.
+        user::lock(&live.user.id)?;
+    }
     // Of two changes at once one wins: the other's current password is no longer the current one.
     let locked = account::lock_password(&account, true)?;
     let Some(locked) = locked.filter(|locked| *locked.password == *stored) else {
@@ -62,7 +66,7 @@ pub(crate) fn change(
     if !revokes {
         return Ok((live, None));
     }
-    sessions::delete_of_user(&live.user.id)?;
+    session::end_all(&live.user.id)?;
     let session = session::open(caller, &live.user, true)?;
     Ok((live, Some(session)))
 }
@@ -229,11 +233,19 @@ pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>)
 /// # Errors
 /// Those of the store.
 pub(crate) fn replace(user_id: &str, hash: &str) -> Result<(), AuthError> {
-    verification::delete_of_kind(RESET, user_id)?;
+    void_resets(user_id)?;
     // A sign-in with the old password that is under way holds the account: its session goes too.
     store(user_id, hash)?;
     if settings::revoke_sessions_on_password_reset() {
-        sessions::delete_of_user(user_id)?;
+        session::end_all(user_id)?;
     }
     Ok(())
+}
+
+/// Makes all reset tokens of a user void that are on their way.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn void_resets(user_id: &str) -> Result<(), AuthError> {
+    verification::delete_of_kind(RESET, user_id)
 }

@@ -301,7 +301,9 @@ pub(crate) fn revoke(caller: &mut dyn Caller, revoked: Input<'_>) -> Result<Sess
 /// # Errors
 /// UNAUTHORIZED.
 pub(crate) fn revoke_all(caller: &mut dyn Caller) -> Result<(), AuthError> {
-    session::delete_of_user(&require(caller, Need::Live)?.user.id)
+    let live = require(caller, Need::Live)?;
+    user::lock(&live.user.id)?;
+    end_all(&live.user.id)
 }
 
 /// Deletes all sessions of the session's user but this one: all, where Better Auth stops at 100.
@@ -310,7 +312,32 @@ pub(crate) fn revoke_all(caller: &mut dyn Caller) -> Result<(), AuthError> {
 /// UNAUTHORIZED.
 pub(crate) fn revoke_others(caller: &mut dyn Caller) -> Result<(), AuthError> {
     let live = require(caller, Need::Live)?;
+    user::lock(&live.user.id)?;
+    void_grants(&live.user.id)?;
     session::delete_others(&live.user.id, &live.session.token)
+}
+
+/// Ends all sessions of a user, and what would open another one. The user has to be locked.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn end_all(user_id: &str) -> Result<(), AuthError> {
+    void_grants(user_id)?;
+    session::delete_of_user(user_id)
+}
+
+fn void_grants(user_id: &str) -> Result<(), AuthError> {
+    plugin::on().iter().try_for_each(|plugin| plugin.sessions_end(user_id))
+}
+
+/// Holds the user of a session that is still there, for who is about to give the user another way to sign in: whoever
+/// ends all sessions of the user has done so before, and then it is `None`, or waits for the end of the transaction.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn hold(live: &Live) -> Result<Option<User>, AuthError> {
+    let Some(user) = user::lock(&live.user.id)? else { return Ok(None) };
+    Ok(is_live(&live.session.id, &user.id)?.then_some(user))
 }
 
 /// Sets additional fields of the caller's session: Better Auth's `update-session`.

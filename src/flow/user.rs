@@ -7,14 +7,14 @@ use crate::flow::fields::{self, Action};
 use crate::flow::hash;
 use crate::flow::input::{Input, Issues, is_truthy};
 use crate::flow::mail::{self, Draft, Kind};
-use crate::flow::session::{Caller, Live, Need, is_fresh, require};
+use crate::flow::session::{self, Caller, Live, Need, is_fresh, require};
 use crate::flow::url::encode;
 use crate::plugin;
 use crate::settings;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_lower_token};
 use crate::store::user::{self, Changes};
-use crate::store::{account, session as sessions, verification};
+use crate::store::{account, verification};
 
 /// Identifiers of deletion tokens begin with it.
 const DELETE: &str = "delete-account-";
@@ -153,7 +153,7 @@ fn send_mail(caller: &dyn Caller, live: &Live, callback_url: Option<&str>) -> Re
 /// Those of the store.
 pub(crate) fn delete_user(id: &str) -> Result<(), AuthError> {
     if user::lock_to_delete(id)? {
-        sessions::delete_of_user(id)?;
+        session::end_all(id)?;
         account::delete_of_user(id)?;
         user::delete(id)?;
     }

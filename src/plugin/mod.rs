@@ -183,6 +183,24 @@ pub(crate) trait Plugin: Sync {
         Ok(())
     }
 
+    /// All sessions of a user end, or all but one: what would open another one that the user agreed to before ends too.
+    /// The user is locked. [`session::hold`] is for who makes such things.
+    ///
+    /// # Errors
+    /// Those of the store. They undo the end of the sessions.
+    fn sessions_end(&self, _user_id: &str) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    /// Who has just proven to be this user may not be who has signed up, of whom nothing was proven: ways to sign in
+    /// from then, in columns of the plugin, are to be taken away. Accounts and sessions are gone. The user is locked.
+    ///
+    /// # Errors
+    /// No column: migrate() makes it.
+    fn unproven(&self, _user: &User, _given: &mut Vec<Given>) -> Result<(), AuthError> {
+        Ok(())
+    }
+
     /// Whether the user sees it in the list of the own sessions.
     fn shows_session(&self, _session: &Session) -> bool {
         true

@@ -258,7 +258,7 @@ pub(super) fn find(table: Table) -> Option<pg_sys::Oid> {
 }
 
 /// Whether schema `better_auth` has a table, index or view of that name.
-pub(super) fn has_relation(name: &str) -> bool {
+pub(crate) fn has_relation(name: &str) -> bool {
     let (Some(schema), Ok(name)) = (schema(), std::ffi::CString::new(name)) else { return false };
     // SAFETY: looks a terminated name up in the system caches.
     unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema) != pg_sys::InvalidOid }

@@ -419,7 +419,7 @@ pub(super) fn update_user(
         Err(exception) => exception.raise(),
     };
     if bans {
-        sessions::delete_of_user(&user.id)?;
+        session::end_all(&user.id)?;
         end_impersonations(&before)?;
     }
     after_role(&before, &user)?;
@@ -454,7 +454,7 @@ fn coerced_id(user_id: Option<&Value>) -> Result<String, AuthError> {
     Ok(user_id)
 }
 
-/// Sets a user's password. The sessions go on, as in Better Auth.
+/// Sets a user's password. The sessions go on, as in Better Auth; links that were mailed to set it don't.
 ///
 /// # Errors
 /// VALIDATION_ERROR, 401 without a session, YOU_ARE_NOT_ALLOWED_TO_SET_USERS_PASSWORD, PASSWORD_TOO_SHORT,
@@ -484,6 +484,7 @@ pub(super) fn set_password(
     if user::lock(&user.id)?.is_none() {
         return Err(codes::USER_NOT_FOUND.into());
     }
+    password::void_resets(&user.id)?;
     password::store(&user.id, &hash)
 }
 
@@ -546,7 +547,7 @@ pub(super) fn ban_user(
     ];
     hold(&before.id)?;
     let user = change(caller, &before, given, Changes::default(), now)?;
-    sessions::delete_of_user(&user.id)?;
+    session::end_all(&user.id)?;
     end_impersonations(&before)?;
     Ok(user)
 }
@@ -601,7 +602,8 @@ pub(super) fn revoke_sessions(caller: &mut dyn Caller, user_id: Option<&Value>) 
     let user_id = coerced_id(user_id)?;
     let live = actor(caller)?;
     allow_sessions(&live, "revoke", codes::YOU_ARE_NOT_ALLOWED_TO_REVOKE_USERS_SESSIONS)?;
-    sessions::delete_of_user(&user_id)
+    user::lock(&user_id)?;
+    session::end_all(&user_id)
 }
 
 // ── Impersonation ────────────────────────────────────────────────────────────────────────────────

@@ -136,22 +136,28 @@ pub(super) fn exchange(
     if code.client_id.as_ref().is_some_and(|own| !own.is_empty() && own != client_id) {
         return Err(refusal("invalid_grant", "Client ID mismatch"));
     }
+    // The user first, as everybody who locks several of a user's rows: who ends all sessions ends this one too, or has
+    // taken the code away.
+    let user = match code.user_id().filter(|_| code.status == APPROVED) {
+        Some(user_id) => user::lock(user_id)?,
+        None => None,
+    };
     let now = Timestamp::now();
     note_poll(&code, now)?;
     if code.expires_at < now {
         store::delete(&code.id)?;
         return Err(refusal("expired_token", "Device code has expired"));
     }
-    let user_id = match (code.status.as_str(), code.user_id()) {
+    match (code.status.as_str(), code.user_id()) {
         (PENDING, _) => return Err(refusal("authorization_pending", "Authorization pending")),
         (DENIED, _) => {
             store::delete(&code.id)?;
             return Err(refusal("access_denied", "Access denied"));
         }
-        (APPROVED, Some(user_id)) => user_id,
+        (APPROVED, Some(_)) => {}
         _ => return Err(fault("Invalid device code status")),
-    };
-    let user = user::find(user_id)?.ok_or_else(|| fault("User not found"))?;
+    }
+    let user = user.ok_or_else(|| fault("User not found"))?;
     let redeemed =
         store::redeem(&code.id, client_id)?.filter(|redeemed| redeemed.user_id() == Some(&user.id));
     let scope = redeemed.ok_or_else(invalid)?.scope;
@@ -218,8 +224,9 @@ pub(super) enum Verdict {
 /// # Errors
 /// `unauthorized`, `invalid_request`, `expired_token`, `access_denied`, and 429 after too many wrong codes.
 pub(super) fn decide(caller: &mut dyn Caller, user_code: &str, verdict: Verdict) -> Result<(), AuthError> {
-    let live = caller.session(true)?;
-    let user = live.ok_or_else(|| oauth(401, "unauthorized", "Authentication required"))?.user;
+    let unauthorized = || oauth(401, "unauthorized", "Authentication required");
+    let live = caller.session(true)?.ok_or_else(unauthorized)?;
+    let user = &live.user;
     let code = guess(Some(format!("user|{}", user.id)), user_code)?;
     check_not_expired(&code)?;
     let processed = || refusal("invalid_request", "Device code already processed");
@@ -241,6 +248,8 @@ pub(super) fn decide(caller: &mut dyn Caller, user_code: &str, verdict: Verdict)
         }
     }
     let status = if verdict == Verdict::Approve { APPROVED } else { DENIED };
+    // Who has ended all sessions meanwhile doesn't want this one's yes.
+    let user = session::hold(&live)?.ok_or_else(unauthorized)?;
     // Of two verdicts at once the first one counts.
     if store::decide(&code.id, &user.id, status)? { Ok(()) } else { Err(processed()) }
 }

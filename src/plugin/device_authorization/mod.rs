@@ -6,6 +6,7 @@ mod routes;
 mod store;
 
 use crate::api::http::Route;
+use crate::error::AuthError;
 use crate::plugin::{Limit, Plugin, Rpc};
 use crate::settings::RateLimit;
 use crate::store::definition::Definition;
@@ -73,6 +74,10 @@ impl Plugin for DeviceAuthorization {
     fn limits(&self) -> Vec<Limit> {
         let limit = RateLimit { window: settings::expires_in(), max: 5 };
         vec![Limit { matches: |path| path == "/device", limit }]
+    }
+
+    fn sessions_end(&self, user_id: &str) -> Result<(), AuthError> {
+        store::delete_of_user(user_id)
     }
 
     fn rpc(&self) -> &'static [Rpc] {

@@ -1,7 +1,7 @@
 //! Table `deviceCode`: a code that a device polls with, and the one that its user types in.
 
 use crate::error::AuthError;
-use crate::store::catalog::Table;
+use crate::store::catalog::{Table, has_relation};
 use crate::store::columns::{As, Field, at, compare, insert, is, select, set};
 use crate::store::definition::{Definition, INTEGER, KEY, TEXT, TEXT_REQUIRED, TIME, TIME_REQUIRED};
 use crate::store::purge;
@@ -157,6 +157,9 @@ thread_local! {
     static DELETE: Statement = const { Statement::new(TABLE, || {
         Ok(format!("DELETE FROM {} d WHERE {}", TABLE.sql(), is(TABLE, "d", "id", 1)?))
     }) };
+    static DELETE_OF_USER: Statement = const { Statement::new(TABLE, || {
+        Ok(format!("DELETE FROM {} d WHERE {}", TABLE.sql(), is(TABLE, "d", "userId", 1)?))
+    }) };
 }
 
 /// What a new code is for.
@@ -265,4 +268,15 @@ pub(super) fn delete_expired(before: Timestamp, most: i64) -> Result<(), AuthErr
 /// No table.
 pub(super) fn delete(id: &str) -> Result<(), AuthError> {
     DELETE.with(|statement| statement.execute(&[Value::Text(id)]))
+}
+
+/// Deletes all codes of a user, whatever was said to them. Where there is no table yet there are none.
+///
+/// # Errors
+/// Columns that aren't there.
+pub(super) fn delete_of_user(user_id: &str) -> Result<(), AuthError> {
+    if !has_relation(&TABLE.name()) {
+        return Ok(());
+    }
+    DELETE_OF_USER.with(|statement| statement.execute(&[Value::Text(user_id)]))
 }
