@@ -61,6 +61,26 @@ test('an account that somebody else signed up with the address loses password an
   assert.deepEqual(await client.column('SELECT token FROM better_auth.session'), [json.token]);
 });
 
+test('nor does a link lead to an account whose email is changed just then, or a mailed reset back into one', async (t) => {
+  const { database, client } = await configured(t, SETTINGS);
+  const { user } = await signUp(client);
+  await client.call('request_password_reset', { email: user.email });
+  const { token } = await mail(client);
+  const url = (await linkFor(client, user.email)).replace('callbackURL', 'other');
+  const [theirs, mine] = await database.connectMany(2);
+  await theirs.query('BEGIN');
+  await theirs.query('UPDATE better_auth."user" SET email = $1, "emailVerified" = true', [freshEmail()]);
+  const opening = open(mine, url);
+  await untilBlocked(client, mine);
+  await theirs.query('COMMIT');
+  const answer = await opening;
+  assert.ok(answer.cookies.length === 0 && !answer.json?.user, answer.text);
+  assert.equal(await count(client, 'account'), 1);
+  await client.query('UPDATE better_auth."user" SET email = $1, "emailVerified" = false', [user.email]);
+  assert.equal((await open(client, await linkFor(client, user.email))).status, 302);
+  await refused(client.call('reset_password', { token, new_password: 'a new password' }), { detail: 'INVALID_TOKEN' });
+});
+
 test('a link that is rolled back is good once more, and no more', async (t) => {
   const { client } = await configured(t, SETTINGS);
   const url = await linkFor(client, freshEmail());

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { http } from './http.mjs';
-import { freshEmail, PASSWORD, patiently, refused, signIn } from './lib.mjs';
+import { cookieOf, http } from './http.mjs';
+import { freshEmail, PASSWORD, patiently, refused, signIn, signUp, untilBlocked } from './lib.mjs';
 import { withPlugins, withRpc } from './plugins.mjs';
 
 const PHONE = '+15551234567';
@@ -213,6 +213,62 @@ describe('an account that somebody else made', () => {
     assert.deepEqual([await count(client, 'session'), await count(client, 'account')], [1, 0]);
   });
 
+  test('nor one that is being opened, nor a way back by its email: a link that was mailed, a new one, a change', async (t) => {
+    const { database, client } = await withPlugin(t, { plugins: 'phone-number, magic-link', change_email_enabled: 'on' });
+    const { user } = await preregister(client);
+    const mailed = (kind) => client.value('DELETE FROM better_auth.mail_outbox WHERE kind = $1 RETURNING token', [kind]);
+    await client.call('request_password_reset', { email: user.email });
+    const resetToken = await mailed('reset-password');
+    const { token: session_token } = await signIn(client, user.email);
+    await client.call('change_email', { session_token, new_email: 'other@example.com' });
+    const change = await client.value('DELETE FROM better_auth.mail_outbox RETURNING token');
+    await send(client);
+    const otp = await code(client);
+    const [theirs, mine] = await database.connectMany(2);
+    await theirs.query('BEGIN');
+    await signIn(theirs, user.email);
+    const proving = verify(mine, otp);
+    await untilBlocked(client, mine);
+    await theirs.query('COMMIT');
+    const { json } = await proving;
+    assert.equal(json.user.id, user.id);
+    assert.match(json.user.email, /^[a-z0-9]{32}@phone-number\.placeholder\.invalid$/);
+    assert.deepEqual(await client.column('SELECT token FROM better_auth.session'), [json.token]);
+    await refused(client.call('reset_password', { token: resetToken, new_password: 'a new password' }), { detail: 'INVALID_TOKEN' });
+    await refused(client.call('verify_email', { token: change }), { code: '28000' });
+    await client.call('request_password_reset', { email: user.email });
+    assert.equal(await mailed('reset-password'), undefined);
+    await http(client, 'POST', '/sign-in/magic-link', { body: { email: user.email } });
+    const { json: back } = await http(client, 'GET', `/magic-link/verify?token=${await mailed('magic-link')}`);
+    assert.notEqual(back.user.id, user.id);
+  });
+
+  test('gets the email that the setting has for such users, unless somebody has it', async (t) => {
+    const { client } = await withPlugin(t, { phone_number_temp_email: '{digits}@temporary.example' });
+    const { user } = await preregister(client);
+    await send(client);
+    const { json } = await verify(client, await code(client));
+    assert.deepEqual([json.user.id, json.user.email, json.user.emailVerified], [user.id, '15551234567@temporary.example', false]);
+    await client.query(`UPDATE better_auth."user" SET "phoneNumber" = NULL, "phoneNumberVerified" = NULL`);
+    await preregister(client);
+    await send(client);
+    assert.match((await verify(client, await code(client))).json.user.email, /^[a-z0-9]{32}@phone-number\.placeholder\.invalid$/);
+  });
+
+  test('is not who is signed in where the number is taken away while it is proven', async (t) => {
+    const { database, client } = await withPlugin(t);
+    await preregister(client);
+    await send(client);
+    const otp = await code(client);
+    const [theirs, mine] = await database.connectMany(2);
+    await theirs.query('BEGIN');
+    await theirs.query('UPDATE better_auth."user" SET "phoneNumber" = NULL');
+    const proving = verify(mine, otp);
+    await untilBlocked(client, mine);
+    await theirs.query('COMMIT');
+    assert.equal((await proving).json.code, 'FAILED_TO_UPDATE_USER');
+  });
+
   test('keeps what it has where its email is proven, or its own session proves the number', async (t) => {
     const { client } = await withPlugin(t);
     const { cookie } = await preregister(client, ', "emailVerified" = true');
@@ -249,6 +305,77 @@ describe('an account that somebody else made', () => {
     assert.equal(status, 200);
     assert.match(json.user.email, /^[a-z0-9]{32}@phone-number\.placeholder\.invalid$/);
   });
+});
+
+describe('who signed up with a victim’s email and a number of their own', () => {
+  const OTHERS = '+49';
+  /** The account, the mail of who proves the email, and how that is done. */
+  const preregister = async (t) => {
+    const { database, client } = await withPlugin(t, { plugins: 'phone-number, magic-link, email-otp' });
+    const { user, token } = await signUp(client);
+    const cookie = await cookieOf(client, token);
+    const add = async (on = client) => {
+      await send(client, OTHERS);
+      return verify(on, await code(client), { phoneNumber: OTHERS, updatePhoneNumber: true }, { cookie });
+    };
+    const come = async (on = client) => {
+      await http(client, 'POST', '/sign-in/magic-link', { body: { email: user.email } });
+      return http(on, 'GET', `/magic-link/verify?token=${await code(client)}`);
+    };
+    return { database, client, user, add, come };
+  };
+
+  test('has neither once the email is proven by a link', async (t) => {
+    const { client, user, add, come } = await preregister(t);
+    assert.equal((await add()).status, 200);
+    await http(client, 'POST', '/phone-number/request-password-reset', { body: { phoneNumber: OTHERS } });
+    const otp = await code(client);
+    const { json } = await come();
+    assert.deepEqual([json.user.id, json.user.emailVerified, json.user.phoneNumber, json.user.phoneNumberVerified], [user.id, true, null, false]);
+    const answer = await http(client, 'POST', '/phone-number/reset-password', { body: { phoneNumber: OTHERS, otp, newPassword: 'a new password' } });
+    assert.equal(answer.status, 400);
+    await send(client, OTHERS);
+    const own = await verify(client, await code(client), { phoneNumber: OTHERS });
+    assert.notEqual(own.json.user.id, user.id);
+  });
+
+  test('nor by a code', async (t) => {
+    const { client, user, add } = await preregister(t);
+    await add();
+    await http(client, 'POST', '/email-otp/send-verification-otp', { body: { email: user.email, type: 'sign-in' } });
+    const { json } = await http(client, 'POST', '/sign-in/email-otp', { body: { email: user.email, otp: await code(client) } });
+    assert.deepEqual([json.user.id, json.user.phoneNumber, json.user.phoneNumberVerified], [user.id, null, false]);
+  });
+
+  test('can’t add it while the email is proven', async (t) => {
+    const { database, client, user, add, come } = await preregister(t);
+    const [theirs, mine] = await database.connectMany(2);
+    await mine.query('BEGIN');
+    assert.equal((await come(mine)).json.user.id, user.id);
+    const adding = add(theirs);
+    await untilBlocked(client, theirs);
+    await mine.query('COMMIT');
+    assert.deepEqual(told(await adding), [401, 'USER_NOT_FOUND']);
+    assert.equal(await client.value('SELECT "phoneNumber" FROM better_auth."user"'), null);
+  });
+
+  test('keeps a number where the email was proven before', async (t) => {
+    const { client, add, come } = await preregister(t);
+    await client.query('UPDATE better_auth."user" SET "emailVerified" = true');
+    await add();
+    assert.equal((await come()).json.user.phoneNumber, OTHERS);
+  });
+});
+
+test('a reset by a number voids the links that were mailed', async (t) => {
+  const { client } = await withPlugin(t);
+  const { user } = await signUp(client);
+  await client.query('UPDATE better_auth."user" SET "phoneNumber" = $1, "phoneNumberVerified" = true', [PHONE]);
+  await client.call('request_password_reset', { email: user.email });
+  const token = await code(client);
+  await forget(client);
+  assert.equal((await reset(client, await code(client))).status, 200);
+  await refused(client.call('reset_password', { token, new_password: 'another password' }), { detail: 'INVALID_TOKEN' });
 });
 
 test('a banned user proves the number and gets no session', async (t) => {

@@ -425,7 +425,7 @@ pub(super) fn sign_in(caller: &mut dyn Caller, request: &SignIn<'_>) -> Result<L
 fn proven(user: User) -> Result<User, AuthError> {
     match user.email_verified {
         true => Ok(user),
-        false => proof::take_over(&user.id)?.ok_or_else(|| INVALID_OTP.into()),
+        false => proof::take_over(&user)?.ok_or_else(|| INVALID_OTP.into()),
     }
 }
 
@@ -482,7 +482,7 @@ pub(super) fn reset(email: Input<'_>, otp: Input<'_>, new: Input<'_>) -> Result<
     };
     // The user first, as everybody who locks several of a user's rows.
     let user = match user::find_by_email(&email)? {
-        Some(user) => user::lock(&user.id)?,
+        Some(user) => user::lock(&user.id)?.filter(|locked| locked.email == user.email),
         None => None,
     };
     let (Some(user), Some(hash)) = (user, hash) else {
@@ -491,7 +491,7 @@ pub(super) fn reset(email: Input<'_>, otp: Input<'_>, new: Input<'_>) -> Result<
     };
     verify(&identifier, otp, After::Consumed)?;
     // The code came by the address, and proves it. What somebody else had before goes, as at a sign-in by code.
-    if !user.email_verified && proof::take_over(&user.id)?.is_none() {
+    if !user.email_verified && proof::take_over(&user)?.is_none() {
         return Err(Code::USER_NOT_FOUND.into());
     }
     password::replace(&user.id, &hash)

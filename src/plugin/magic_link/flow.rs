@@ -181,7 +181,7 @@ pub(super) fn verify(caller: &mut dyn Caller, token: &str) -> Result<SignedIn, R
     };
     let user = match user.email_verified {
         true => user,
-        false => proof::take_over(&user.id)?.ok_or_else(|| told("user_not_found"))?,
+        false => proof::take_over(&user)?.ok_or_else(|| told("user_not_found"))?,
     };
     let session = session::open(caller, &user, true)?;
     Ok(SignedIn { live: Live { session, user }, is_new })

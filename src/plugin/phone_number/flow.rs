@@ -10,6 +10,7 @@ use super::{
     TOO_MANY_ATTEMPTS, UNEXPECTED_ERROR, settings, store,
 };
 use crate::error::{AuthError, Code};
+use crate::flow::email_verification::set_email;
 use crate::flow::fields::{self, Action};
 use crate::flow::guess::{self, Guess};
 use crate::flow::input::{Input, Issues, check_new_password, check_not_too_long, is_email, is_truthy};
@@ -18,8 +19,7 @@ use crate::flow::mail::{self, Kind};
 use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live};
 use crate::flow::sign_in::{self, ByPassword, SignedIn};
-use crate::flow::{hash, password};
-use crate::settings::revoke_sessions_on_password_reset;
+use crate::flow::{hash, password, proof};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::function::call;
@@ -28,7 +28,6 @@ use crate::store::server::{Timestamp, random_digits, random_token};
 use crate::store::session::Session;
 use crate::store::user::{self, Changes, User};
 use crate::store::verification::{self, Verification};
-use crate::store::{account, session as sessions};
 
 pub(super) const NUMBER: &str = "phoneNumber";
 pub(super) const VERIFIED: &str = "phoneNumberVerified";
@@ -245,7 +244,7 @@ pub(super) fn verify(caller: &mut dyn Caller, body: &Map<String, Value>) -> Resu
     // Of two who are the first with a number at once one makes the user, and the other finds it.
     store::lock(number)?;
     let user = match store::find(number)? {
-        Some(user) => prove(caller, &user)?,
+        Some(user) => prove(caller, &user, number)?,
         None if settings::sign_up_on_verification() => sign_up(caller, number, body)?,
         None => None,
     };
@@ -265,8 +264,10 @@ fn update(caller: &mut dyn Caller, number: &str) -> Result<Verified, AuthError> 
     if store::find(number)?.is_some() {
         return Err(PHONE_NUMBER_EXIST.into());
     }
+    // Who has taken the user over meanwhile has ended the session, and doesn't want the number.
+    let user = session::hold(&live)?.ok_or(AuthError::ApiWith(Code::USER_NOT_FOUND, 401))?;
     let given = [Given::of(Table::User, NUMBER, Some(number))?, is_proven()?];
-    let user = set(&live.user.id, &given)?.ok_or(Code::FAILED_TO_UPDATE_USER)?;
+    let user = set(&user.id, &given)?.ok_or(Code::FAILED_TO_UPDATE_USER)?;
     verified(number, &user)?;
     Ok(Verified { user, opened: None, token: Some(live.session.token) })
 }
@@ -280,18 +281,44 @@ fn set(id: &str, given: &[Given]) -> Result<Option<User>, AuthError> {
 }
 
 /// Marks a user's number as proven. Who made the user may have been somebody else, where nothing of it was proven
-/// before: an account with a victim's number, which waits until its owner proves it. So what was opened before then
-/// ends, and its accounts go, as Better Auth does it with emails; unless the same user asks who did that.
-fn prove(caller: &mut dyn Caller, user: &User) -> Result<Option<User>, AuthError> {
-    if !is_verified(user) {
-        let own = caller.session(true)?.is_some_and(|live| live.user.id == user.id);
-        let Some(locked) = user::lock(&user.id)? else { return Ok(None) };
-        if !own && !locked.email_verified && !is_verified(&locked) {
-            sessions::delete_of_user(&user.id)?;
-            account::delete_of_user(&user.id)?;
-        }
+/// before: an account with a victim's number, which waits until its owner proves it. So all ways in from then go, as
+/// Better Auth does it with emails; unless the same user asks who did that. The email is one of them, by a password
+/// reset, a link, a code: it goes too. `None` when the number is no longer this user's.
+fn prove(caller: &mut dyn Caller, found: &User, number: &str) -> Result<Option<User>, AuthError> {
+    let is_own = !is_verified(found) && caller.session(true)?.is_some_and(|live| live.user.id == found.id);
+    let locked = user::lock(&found.id)?.filter(|locked| locked.field(NUMBER) == found.field(NUMBER));
+    let Some(user) = locked else { return Ok(None) };
+    if is_own || user.email_verified || is_verified(&user) {
+        return set(&user.id, &[is_proven()?]);
     }
-    set(&user.id, &[is_proven()?])
+    let mut given = proof::dispossess(&user)?;
+    // But for the number.
+    given.retain(|given| given.field.name != NUMBER && given.field.name != VERIFIED);
+    given.push(is_proven()?);
+    let email = match temporary_email(number)? {
+        Some(email) if !user::is_taken(&email, Some(&user.id))? => email,
+        _ => fill(RANDOM_EMAIL, number)?.to_lowercase(),
+    };
+    set_email(&user.id, &Changes { email: Some(&email), additional: &given, ..Changes::default() })
+}
+
+/// The email of a user who has none, whatever the setting.
+const RANDOM_EMAIL: &str = "{random}@phone-number.placeholder.invalid";
+
+/// The same as the setting has it; `None` where this number makes none.
+fn temporary_email(number: &str) -> Result<Option<String>, AuthError> {
+    let email = fill(&settings::temp_email().unwrap_or_default(), number)?.to_lowercase();
+    Ok((is_email(&email) && email.len() <= MAX_NUMBER).then_some(email))
+}
+
+/// What somebody brought of whom nothing was proven: a number that may be nobody's but theirs.
+///
+/// # Errors
+/// No column: migrate() makes it.
+pub(super) fn unproven(given: &mut Vec<Given>) -> Result<(), AuthError> {
+    given.push(Given::of(Table::User, NUMBER, None)?);
+    given.push(Given::of(Table::User, VERIFIED, Some("false"))?);
+    Ok(())
 }
 
 /// Makes a user who has nothing but a proven number.
@@ -307,10 +334,7 @@ fn sign_up(
     additional.retain(|given| given.field.name != NUMBER && given.field.name != VERIFIED);
     additional.push(Given::of(Table::User, NUMBER, Some(number))?);
     additional.push(is_proven()?);
-    let email = fill(&settings::temp_email().unwrap_or_default(), number)?.to_lowercase();
-    if !is_email(&email) || email.len() > MAX_NUMBER {
-        return Err(INVALID_PHONE_NUMBER.into());
-    }
+    let email = temporary_email(number)?.ok_or(INVALID_PHONE_NUMBER)?;
     let name = match settings::temp_name() {
         Some(name) => fill(&name, number)?,
         None => number.to_owned(),
@@ -445,11 +469,7 @@ pub(super) fn reset(
         return Err(UNEXPECTED_ERROR.into());
     }
     spend(&identifier, otp)?;
-    password::store(&user.id, &hash)?;
-    if revoke_sessions_on_password_reset() {
-        sessions::delete_of_user(&user.id)?;
-    }
-    Ok(())
+    password::replace(&user.id, &hash)
 }
 
 // ── Other endpoints ──────────────────────────────────────────────────────────────────────────────

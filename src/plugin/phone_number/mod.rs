@@ -126,6 +126,10 @@ impl Plugin for PhoneNumber {
         flow::before_user(caller, draft)
     }
 
+    fn unproven(&self, _: &User, given: &mut Vec<Given>) -> Result<(), AuthError> {
+        flow::unproven(given)
+    }
+
     fn before_user_update(
         &self,
         caller: &dyn Caller,
