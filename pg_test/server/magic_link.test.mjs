@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ORIGIN, configured, http } from './http.mjs';
-import { freshEmail, patiently, refused, server, signIn, signUp, untilBlocked } from './lib.mjs';
+import { ORIGIN, configured, cookieOf, http, set } from './http.mjs';
+import { freshEmail, PASSWORD, patiently, refused, server, signIn, signUp, untilBlocked } from './lib.mjs';
 
 const SETTINGS = { base_url: ORIGIN, rate_limit: 'off', plugins: 'magic-link' };
 
@@ -79,6 +79,44 @@ test('nor does a link lead to an account whose email is changed just then, or a 
   await client.query('UPDATE better_auth."user" SET email = $1, "emailVerified" = false', [user.email]);
   assert.equal((await open(client, await linkFor(client, user.email))).status, 302);
   await refused(client.call('reset_password', { token, new_password: 'a new password' }), { detail: 'INVALID_TOKEN' });
+});
+
+test('who signed up with the address gets no other way in while its owner proves it', async (t) => {
+  const { database, client } = await configured(t, {
+    ...SETTINGS,
+    plugins: 'magic-link, email-otp',
+    change_email_enabled: 'on',
+    update_email_without_verification: 'on',
+    email_otp_change_email_enabled: 'on',
+  });
+  const { token: session_token, user } = await signUp(client);
+  // As who has signed up with a provider.
+  await client.query('DELETE FROM better_auth.account');
+  const cookie = await cookieOf(client, session_token);
+  await set(client, { update_email_without_verification: 'off' });
+  await client.call('change_email', { session_token, new_email: 'link@example.com' });
+  const { token: change } = await mail(client);
+  await http(client, 'POST', '/email-otp/request-email-change', { body: { newEmail: 'otp@example.com' }, cookie });
+  const { token: otp } = await mail(client);
+  const url = (await linkFor(client, user.email)).replace('callbackURL', 'other');
+  const ways = [
+    (one) => one.call('set_password', { session_token, new_password: PASSWORD }),
+    (one) => one.call('link_account', { provider_id: 'github', account_id: '1', email: user.email, name: 'M', email_verified: true, session_token }),
+    (one) => one.call('change_email', { session_token, new_email: 'mallory@example.com' }),
+    (one) => one.call('verify_email', { token: change }),
+    (one) => http(one, 'POST', '/email-otp/change-email', { body: { newEmail: 'otp@example.com', otp }, cookie }),
+  ];
+  const [mine, ...theirs] = await database.connectMany(1 + ways.length);
+  await mine.query('BEGIN');
+  const { json } = await open(mine, url);
+  const trying = ways.map((way, index) => way(theirs[index]).then((answer) => JSON.stringify(answer.json ?? answer), ({ detail, message }) => detail || message));
+  for (const one of theirs) await untilBlocked(client, one);
+  await mine.query('COMMIT');
+  const ends = await Promise.all(trying);
+  assert.deepEqual(ends.slice(0, 4), ['UNAUTHORIZED', 'UNAUTHORIZED', '{"status":true}', 'INVALID_TOKEN']);
+  assert.match(ends[4], /USER_NOT_FOUND/);
+  assert.deepEqual([await client.value('SELECT email FROM better_auth."user"'), await count(client, 'account')], [user.email, 0]);
+  assert.deepEqual(await client.column('SELECT token FROM better_auth.session'), [json.token]);
 });
 
 test('a link that is rolled back is good once more, and no more', async (t) => {

@@ -109,7 +109,7 @@ pub(crate) fn link_to_session(caller: &mut dyn Caller, profile: &Profile<'_>) ->
     // Before the session, which may lock its user: `link` takes them in this order.
     account::lock_key(profile.provider_id, profile.account_id)?;
     let live = require(caller, Need::Live)?;
-    user::lock(&live.user.id)?;
+    session::hold(&live)?.ok_or(Code::UNAUTHORIZED)?;
     let now = Timestamp::now();
     match account::find_by_key(profile.provider_id, profile.account_id)? {
         Some(account) if account.user_id == live.user.id => {

@@ -337,6 +337,10 @@ fn verify_change(
     // Of two tokens for this user, or two uses of one, the second finds another email.
     let locked = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
     let user = locked.ok_or_else(|| refused(Code::INVALID_TOKEN))?;
+    // Since it was looked at above, somebody may have proven the email.
+    if is_void(&user.id, claims.issued_at)? {
+        return Err(refused(Code::INVALID_TOKEN));
+    }
     if user::is_taken(new_email, Some(&user.id))? {
         return Err(Code::USER_ALREADY_EXISTS.into());
     }
@@ -386,7 +390,8 @@ pub(crate) fn change(
         issues.add("newEmail", "Invalid email address");
     }
     issues.finish()?;
-    let Live { session, user } = require(caller, Need::Live)?;
+    let live = require(caller, Need::Live)?;
+    let user = live.user.clone();
     if !settings::change_email_enabled() {
         return Err(Code::CHANGE_EMAIL_DISABLED.into());
     }
@@ -407,6 +412,11 @@ pub(crate) fn change(
         return Ok(None);
     }
     if is_immediate {
+        // Who has proven the email meanwhile has ended the session, and doesn't want this one.
+        let held = session::hold(&live)?.filter(|held| held.email == user.email && !held.email_verified);
+        if held.is_none() {
+            return Ok(None);
+        }
         let changes = Changes { email: Some(&new_email), ..Changes::default() };
         // Somebody else has taken it meanwhile, or the user is gone: as for one that was taken before.
         if set_email(&user.id, &changes)?.is_none() {
@@ -414,6 +424,7 @@ pub(crate) fn change(
         }
         // Better Auth goes on with the user as the session has it.
         let user = User { email: new_email, ..user };
+        let session = live.session;
         if let Some(base_url) = &base_url {
             send_quietly(base_url, &user, callback_url);
         }

@@ -90,9 +90,7 @@ pub(crate) fn set(caller: &mut dyn Caller, new: Input<'_>) -> Result<(), AuthErr
     }
     let hash = hash::hash(new)?;
     // Somebody else may have set one meanwhile; from here on nobody does.
-    if user::lock(&live.user.id)?.is_none() {
-        return Err(Code::UNAUTHORIZED.into());
-    }
+    session::hold(&live)?.ok_or(Code::UNAUTHORIZED)?;
     if has_password()? {
         return Err(Code::PASSWORD_ALREADY_SET.into());
     }

@@ -558,7 +558,7 @@ pub(super) fn change(
     issues.finish()?;
     let (live, new_email) = changing(caller, new_email)?;
     // Of two changes at once, the second finds another email.
-    let locked = user::lock(&live.user.id)?.filter(|locked| locked.email == live.user.email);
+    let locked = session::hold(&live)?.filter(|locked| locked.email == live.user.email);
     verify(&change_identifier(&live, &new_email), otp, After::Consumed)?;
     let user = locked.ok_or(Code::USER_NOT_FOUND)?;
     if user::is_taken(&new_email, Some(&user.id))? {
