@@ -71,3 +71,14 @@ test('the page shows every endpoint, and loads nothing', async () => {
   for (const path of Object.keys(document.paths)) assert.ok(body.includes(`<code>${path}</code>`), path);
   assert.doesNotMatch(body, /<(script|link|img|iframe|object|embed|form|base)\b|\s(src|href|style|on\w+)=|url\(|@import/i);
 });
+
+test('every endpoint that is documented is there', async () => {
+  const { paths } = JSON.parse(await ours(documented));
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const method of Object.keys(methods)) {
+      const request = { method: method.toUpperCase(), url: `/api/auth${path.replace(/\{\w+\}/g, 'x')}`, headers: {} };
+      const { status, headers } = await database.value('SELECT better_auth.handler($1)', [JSON.stringify(request)]);
+      assert.ok(status !== 404 || headers.length > 0, `${method} ${path}`);
+    }
+  }
+});
