@@ -126,8 +126,8 @@ impl Plugin for PhoneNumber {
         flow::before_user(caller, draft)
     }
 
-    fn unproven(&self, _: &User, given: &mut Vec<Given>) -> Result<(), AuthError> {
-        flow::unproven(given)
+    fn unproven(&self, user: &User, given: &mut Vec<Given>) -> Result<(), AuthError> {
+        flow::unproven(user, given)
     }
 
     fn before_user_update(
