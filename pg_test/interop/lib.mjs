@@ -266,6 +266,7 @@ export const DIFFERENCES = {
   bothForms: 'Where cookies are of the domain, the one of the host alone is taken back too if it may be there: a browser that has both sends both. Better Auth leaves it, and reads it first.',
   storedCapitals: 'An email that was stored with capitals, by an import, is found here where one user has it; Better Auth finds it for nobody.',
   ports: 'A port, brackets, quotes and the name of a link around an address are passed over here; Better Auth takes all such clients for one.',
+  deviceBounds: 'A client id and a user id have 255 bytes at most, a scope 2 KiB: anybody may ask for device codes, and the rows stay for a while. Better Auth has no bound.',
   unprovenReset: 'A reset by a code proves the address: of a user who had not, all sessions and accounts from before go, as at a sign-in by a code; Better Auth keeps the sessions of whoever signed up with it before.',
   decoy: 'Where a code is asked for that nobody is to get (no such user, a taken address), its row stays here, so that wrong guesses are answered as for others, TOO_MANY_ATTEMPTS in the end; Better Auth deletes it, and guesses tell that there is no user.',
   expiredSession: 'A one-time token of a session that has expired sets no cookie here; Better Auth refuses it too, but sets the cookie first.',

@@ -82,6 +82,17 @@ export default [
       'code by GET': GET('/device/code?client_id=cli'),
       'code with a callback elsewhere': code({ client_id: 'cli', callbackURL: ELSEWHERE }),
       ...oddFields('/device/code', { client_id: 'cli', user_id: 'x', scope: 'openid' }, { keep: KEEP }),
+      ...Object.fromEntries(
+        ['client_id', 'user_id', 'scope'].map((field) => [
+          `/device/code, ${field}: huge`,
+          differs(
+            'deviceBounds',
+            POST('/device/code', { client_id: 'cli', user_id: 'x', scope: 'openid', [field]: 'x'.repeat(20_000) }, { keep: KEEP }),
+            [200, undefined],
+            [400, undefined],
+          ),
+        ]),
+      ),
       ...oddBodies('/device/code', { keep: KEEP }),
       ...named(
         'code by form',
