@@ -27,10 +27,17 @@ export async function plugins() {
         await all.query('SELECT better_auth.migrate()');
         const { rows: [{ token }] } = await none.query(
             `SELECT better_auth.sign_up_email('ada@example.com', 'correct horse battery', 'Ada') ->> 'token' AS token`);
-        for (const client of clients) await client.query(`SET better_auth.base_url = 'http://127.0.0.1:3000'`);
+        for (const client of clients) {
+            await client.query(`SET better_auth.base_url = 'http://127.0.0.1:3000'; SET better_auth.rate_limit = off`);
+        }
         const { rows: [{ cookie }] } = await none.query(
             `SELECT split_part((better_auth.session_cookies($1))[1], ';', 1) AS cookie`, [token]);
+        // What is measured answers with the session.
         const asked = request('/api/auth/get-session', 1, { cookie });
+        for (const client of clients) {
+            const { rows: [{ body }] } = await client.query(`SELECT better_auth.handler($1::jsonb) ->> 'body' AS body`, [asked]);
+            if (!JSON.parse(body)?.user) throw new Error(`get-session answers ${body}`);
+        }
         /** Microseconds a call. */
         const task = (client, call) => async () => {
             const { rows: [{ took }] } = await client.query(
