@@ -208,10 +208,7 @@ pub(super) fn create_user(
     let email = issues.required("email", new.email.into());
     let password = issues.optional("password", new.password.into());
     let name = issues.required("name", new.name.into());
-    let asked = match new.role {
-        None => None,
-        Some(value) => Some(role(&mut issues, Some(value))),
-    };
+    let asked = new.role.map(|value| role(&mut issues, Some(value)));
     let none = Map::new();
     let data = match new.data {
         None => &none,
