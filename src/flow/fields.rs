@@ -103,6 +103,12 @@ fn checked(
     }
 }
 
+/// What a request gave for these fields, as it gave it.
+pub(crate) fn as_given(given: &[Given], body: &Map<String, Value>) -> Map<String, Value> {
+    let value = |Given { field, .. }: &Given| Some((field.name.clone(), body.get(&field.name)?.clone()));
+    given.iter().filter_map(value).collect()
+}
+
 /// Adds what a new row of a table gets where nothing is given.
 ///
 /// # Errors

@@ -4,8 +4,10 @@
 //! nought: who asks for codes again and again may guess for ever. So guesses are counted in memory too: those of a
 //! code, up to the attempts that Better Auth allows, and those of all codes under an identifier.
 
+use crate::error::AuthError;
 use crate::store::counter::{self, Counted, Limit};
 use crate::store::server::Timestamp;
+use crate::store::verification::{self, Verification};
 
 /// How many codes' worth of wrong guesses an identifier has, until nobody has guessed for [`WINDOW`].
 const CODES: i64 = 10;
@@ -51,6 +53,19 @@ impl Code<'_> {
             return Guess::Resting;
         }
         Guess::Counted
+    }
+
+    /// Counts a guess of a code whose row was taken away; whether it may be compared. One that isn't looked at since
+    /// others before it were guessed at goes back, and stays good.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) fn guess_taken(&self, taken: &Verification) -> Result<bool, AuthError> {
+        let guess = self.guess();
+        if guess == Guess::Resting {
+            verification::put_back(self.identifier, taken, &taken.value)?;
+        }
+        Ok(guess == Guess::Counted)
     }
 
     /// Takes a guess back that was right, or that was not compared after all.

@@ -7,6 +7,8 @@ use crate::error::AuthError;
 use crate::flow::json::{self, Object};
 use crate::flow::session::Live;
 use crate::settings;
+use crate::store::catalog::Table;
+use crate::store::fields;
 use crate::store::function::{Answer, call};
 use crate::store::user::User;
 
@@ -24,9 +26,8 @@ pub(super) fn before_sign_up(
 ) -> Result<(), AuthError> {
     let Some(name) = settings::before_sign_up_function() else { return Ok(()) };
     // What every user has is as it will be stored, whatever else a request calls so.
-    const CORE: [&str; 7] = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
     let mut additional = additional.clone();
-    additional.retain(|name, _| !CORE.contains(&name.as_str()));
+    additional.retain(|name, _| !fields::core(Table::User).contains(&name.as_str()));
     let user = Object::new()
         .text("name", &draft.name)
         .text("email", &draft.email)

@@ -80,10 +80,7 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
     // Better Auth's protection against enumeration: where sign-up opens no session, its answer doesn't
     // tell that the email is taken.
     let is_discreet = settings::require_email_verification() || !settings::auto_sign_in();
-    let value = |Given { field, .. }: &Given| {
-        Some((field.name.clone(), request.additional.get(&field.name)?.clone()))
-    };
-    let given: Map<String, Value> = additional.iter().filter_map(value).collect();
+    let given = fields::as_given(&additional, request.additional);
     let exists = user::is_taken(&email, None)?;
     if exists && !is_discreet {
         return Err(Code::USER_ALREADY_EXISTS.into());

@@ -20,6 +20,7 @@ mod multi_session;
 mod one_time_token;
 mod open_api;
 mod phone_number;
+mod stored;
 mod two_factor;
 mod username;
 

@@ -203,60 +203,32 @@ texts! {
     roles accepted_roles None;
 }
 
-/// A setting that is on or off.
-///
-/// # Safety
-/// As of [`defined`].
-pub(crate) unsafe fn flag(
-    name: &'static CStr,
-    short: &'static CStr,
-    long: &'static CStr,
-    setting: &'static GucSetting<bool>,
-    context: GucContext,
-    flags: GucFlags,
-) {
-    // SAFETY: the hook is a plain function that raises nothing.
-    unsafe {
-        GucRegistry::define_bool_guc_with_hooks(
-            name,
-            short,
-            long,
-            setting,
-            context,
-            flags,
-            Some(accepted),
-            None,
-            None,
-        );
-    }
+macro_rules! flags {
+    ($($kind:ident $assign:expr;)*) => {$(
+        /// # Safety
+        /// As of [`defined`].
+        pub(crate) unsafe fn $kind(
+            name: &'static CStr,
+            short: &'static CStr,
+            long: &'static CStr,
+            setting: &'static GucSetting<bool>,
+            context: GucContext,
+            flags: GucFlags,
+        ) {
+            // SAFETY: the hooks are plain functions that raise nothing.
+            unsafe {
+                GucRegistry::define_bool_guc_with_hooks(
+                    name, short, long, setting, context, flags, Some(accepted), $assign, None,
+                );
+            }
+        }
+    )*};
 }
 
-/// The same for a plugin's that decides on columns.
-///
-/// # Safety
-/// As of [`defined`].
-pub(crate) unsafe fn column_flag(
-    name: &'static CStr,
-    short: &'static CStr,
-    long: &'static CStr,
-    setting: &'static GucSetting<bool>,
-    context: GucContext,
-    flags: GucFlags,
-) {
-    // SAFETY: the hooks are plain functions that raise nothing.
-    unsafe {
-        GucRegistry::define_bool_guc_with_hooks(
-            name,
-            short,
-            long,
-            setting,
-            context,
-            flags,
-            Some(accepted),
-            Some(flag_changed),
-            None,
-        );
-    }
+flags! {
+    flag None;
+    // A plugin's that decides on columns.
+    column_flag Some(flag_changed);
 }
 
 /// One of some words.

@@ -140,7 +140,7 @@ pub(crate) fn find(table: Table, name: &str) -> Result<Option<Column>, AuthError
 }
 
 /// The fields that every row of `user` or `session` has.
-const fn core(table: Table) -> &'static [&'static str] {
+pub(crate) const fn core(table: Table) -> &'static [&'static str] {
     match table {
         Table::User => &["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"],
         Table::Session => {
@@ -205,7 +205,8 @@ pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
 
 /// The additional fields of a row as a JSON object, out of the column that [`select`] made.
 pub(super) fn read(table: Table, values: Option<Vec<Option<String>>>) -> Option<String> {
-    let (shape, values) = (shape(table).ok()?, values?);
+    let values = values?;
+    let shape = shape(table).ok()?;
     // Unless the settings changed under the statement.
     if shape.len() != values.len() {
         return None;

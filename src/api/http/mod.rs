@@ -237,6 +237,11 @@ fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> 
     answer
 }
 
+/// Whether the server is at fault, not who asked.
+fn is_fault(answer: &Answer) -> bool {
+    answer.as_ref().is_err_and(|error| error.status().is_none())
+}
+
 /// Better Auth's `dispatchAuthEndpoint`: what plugins have to say before and after an endpoint.
 fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer {
     let on = plugin::on();
@@ -247,7 +252,6 @@ fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer
         }
     }
     let mut answer = (route.run)(context, body);
-    let is_fault = |answer: &Answer| answer.as_ref().is_err_and(|error| error.status().is_none());
     for plugin in on.iter() {
         if is_fault(&answer) {
             break;
@@ -266,8 +270,6 @@ fn protect(
     is_undone: &Cell<bool>,
     work: impl FnOnce() -> Result<Response, AuthError>,
 ) -> Result<Response, AuthError> {
-    let is_fault =
-        |answer: &Result<Response, AuthError>| answer.as_ref().is_err_and(|error| error.status().is_none());
     function::forget_sqlstate();
     match attempt(work, |answer| !is_fault(answer)) {
         Ok(answer) => answer,

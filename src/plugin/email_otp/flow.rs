@@ -12,14 +12,13 @@ use crate::crypto::digest::key_hash;
 use crate::error::{AuthError, Code};
 use crate::flow::email_verification::set_email;
 use crate::flow::fields::{self, Action};
-use crate::flow::guess::{self, Guess};
+use crate::flow::guess;
 use crate::flow::input::{Input, Issues, check_new_password, is_email};
 use crate::flow::mail::{self, Draft, Kind};
 use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{hash, new_user, password, proof, secrets};
 use crate::store::catalog::Table;
-use crate::store::fields::Given;
 use crate::store::server::{Timestamp, random_digits};
 use crate::store::user::{self, Changes, User};
 use crate::store::verification;
@@ -184,17 +183,8 @@ fn verify(identifier: &str, given: &str, after: After) -> Result<(), AuthError> 
     let used = parse_int(if attempts.is_empty() { "0" } else { attempts });
     let allowed = i64::from(settings::allowed_attempts());
     let code = guess::Code { identifier, stored, allowed, lifetime: settings::expires_in() };
-    if used.is_some_and(|used| used >= allowed) {
+    if used.is_some_and(|used| used >= allowed) || !code.guess_taken(&consumed)? {
         return Err(TOO_MANY_ATTEMPTS.into());
-    }
-    match code.guess() {
-        Guess::Counted => {}
-        Guess::Spent => return Err(TOO_MANY_ATTEMPTS.into()),
-        // Somebody has guessed at others before it: this one was not looked at, and stays good.
-        Guess::Resting => {
-            verification::put_back(identifier, &consumed, &consumed.value)?;
-            return Err(TOO_MANY_ATTEMPTS.into());
-        }
     }
     let is_right = is_right(stored, given, now)?;
     if is_right {
@@ -440,8 +430,7 @@ fn sign_up(
     if email.len() > MAX_EMAIL {
         return Err(Code::FAILED_TO_CREATE_USER.into());
     }
-    let value = |Given { field, .. }: &Given| Some((field.name.clone(), body.get(&field.name)?.clone()));
-    let given: Map<String, Value> = additional.iter().filter_map(value).collect();
+    let given = fields::as_given(&additional, body);
     let user = User { email_verified: true, ..User::draft(name, email, image, Timestamp::now())? };
     let draft = new_user::Draft { user, additional };
     match new_user::create(caller, draft, &given, METHOD, |_| Ok(()))? {

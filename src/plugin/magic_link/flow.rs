@@ -4,8 +4,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{StoreToken, settings};
-use crate::crypto::digest::key_hash;
+use super::settings;
 use crate::crypto::random::Alphabet;
 use crate::error::{AuthError, Code};
 use crate::flow::input::{Input, Issues, is_email};
@@ -108,10 +107,7 @@ fn link(base_url: &str, parameters: &[(&str, &str)]) -> Result<String, AuthError
 
 /// Where the row of a token is.
 fn identifier(token: &str) -> String {
-    match settings::store_token() {
-        StoreToken::Plain => format!("{METHOD}:{token}"),
-        StoreToken::Hashed => format!("{METHOD}:{}", key_hash(token)),
-    }
+    format!("{METHOD}:{}", settings::store_token().of(token))
 }
 
 /// Whom a link is for.

@@ -4,23 +4,12 @@ mod flow;
 mod routes;
 mod rpc;
 
-use pgrx::PostgresGucEnum;
-
 use crate::api::http::Route;
 use crate::plugin::{Limit, Plugin, Rpc};
 use crate::settings::RateLimit;
 
-/// How tokens are kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
-pub(crate) enum StoreToken {
-    #[name = c"plain"]
-    Plain,
-    #[name = c"hashed"]
-    Hashed,
-}
-
 mod settings {
-    use super::StoreToken;
+    use crate::plugin::stored::StoreToken;
 
     crate::settings::settings! {
         "magic_link_";

@@ -1,8 +1,7 @@
 //! Tokens: made for a session, and taken back once. A token's row is Better Auth's: identifier
 //! `one-time-token:<stored token>`, value the token of the session.
 
-use super::{INVALID_TOKEN, SESSION_NOT_FOUND, StoreToken, settings};
-use crate::crypto::digest::key_hash;
+use super::{INVALID_TOKEN, SESSION_NOT_FOUND, settings};
 use crate::crypto::random::Alphabet;
 use crate::error::AuthError;
 use crate::flow::input::{Input, Issues};
@@ -15,10 +14,7 @@ const TOKEN: usize = 32;
 
 /// Where the row of a token is.
 fn identifier(token: &str) -> String {
-    match settings::store_token() {
-        StoreToken::Plain => format!("one-time-token:{token}"),
-        StoreToken::Hashed => format!("one-time-token:{}", key_hash(token)),
-    }
+    format!("one-time-token:{}", settings::store_token().of(token))
 }
 
 /// Makes a token for a session.

@@ -4,24 +4,13 @@ mod flow;
 mod routes;
 mod rpc;
 
-use pgrx::PostgresGucEnum;
-
 use crate::api::http::{Answer, Context, Route};
 use crate::error::{AuthError, codes};
 use crate::plugin::{Plugin, Rpc};
 use crate::store::server::is_writable;
 
-/// How tokens are kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
-pub(crate) enum StoreToken {
-    #[name = c"plain"]
-    Plain,
-    #[name = c"hashed"]
-    Hashed,
-}
-
 mod settings {
-    use super::StoreToken;
+    use crate::plugin::stored::StoreToken;
 
     crate::settings::settings! {
         "one_time_token_";

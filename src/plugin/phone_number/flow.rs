@@ -125,17 +125,9 @@ fn spend(identifier: &str, provided: &str) -> Result<(), AuthError> {
     current(identifier)?;
     let taken = verification::consume(identifier, Timestamp::now())?.ok_or(INVALID_OTP)?;
     let (code, attempts) = parts(&taken.value);
-    if attempts >= allowed() {
-        return Err(TOO_MANY_ATTEMPTS.into());
-    }
     let guessable = guessable(identifier, code);
-    match guessable.guess() {
-        Guess::Counted => {}
-        Guess::Spent => return Err(TOO_MANY_ATTEMPTS.into()),
-        Guess::Resting => {
-            verification::put_back(identifier, &taken, &taken.value)?;
-            return Err(TOO_MANY_ATTEMPTS.into());
-        }
+    if attempts >= allowed() || !guessable.guess_taken(&taken)? {
+        return Err(TOO_MANY_ATTEMPTS.into());
     }
     if !is_same(code, provided) {
         verification::put_back(identifier, &taken, &format!("{code}:{}", attempts + 1))?;
