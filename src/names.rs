@@ -43,21 +43,17 @@ pub(crate) struct Model {
 pub(crate) fn models() -> &'static [Model] {
     static MODELS: OnceLock<Vec<Model>> = OnceLock::new();
     MODELS.get_or_init(|| {
-        let core = CORE.iter().map(|(name, fields)| {
+        let core = CORE.iter().map(|(name, fields)| (*name, fields.to_vec()));
+        let tables = plugin::TABLES.iter().map(|definition| {
+            let fields = definition.columns.iter().map(|(field, _)| *field);
+            (definition.model, fields.filter(|field| *field != "id").collect())
+        });
+        let with_added = |(name, mut fields): (&'static str, Vec<&'static str>)| {
             let added = plugin::all().flat_map(|plugin| plugin.columns());
-            let added = added.filter(|column| column.model == *name).map(|column| column.name);
-            Model { name, fields: fields.iter().copied().chain(added).collect() }
-        });
-        let tables = plugin::TABLES.iter().map(|definition| Model {
-            name: definition.model,
-            fields: definition
-                .columns
-                .iter()
-                .map(|(field, _)| *field)
-                .filter(|field| *field != "id")
-                .collect(),
-        });
-        core.chain(tables).collect()
+            fields.extend(added.filter(|column| column.model == name).map(|column| column.name));
+            Model { name, fields }
+        };
+        core.chain(tables).map(with_added).collect()
     })
 }
 

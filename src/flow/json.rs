@@ -54,6 +54,11 @@ impl Object {
         self.add(name, &date(time))
     }
 
+    /// null where there is none.
+    pub(crate) fn optional_date(self, name: &str, time: Option<Timestamp>) -> Self {
+        self.add(name, &time.and_then(date))
+    }
+
     /// A value that is JSON text already.
     pub(crate) fn json(mut self, name: &str, json: &str) -> Self {
         if self.0.len() > 1 {
@@ -74,7 +79,7 @@ impl Object {
     }
 
     /// The additional fields of a row, which are an object without spaces.
-    fn additional(mut self, object: Option<&str>) -> Self {
+    pub(crate) fn additional(mut self, object: Option<&str>) -> Self {
         let members = object.and_then(|object| object.strip_prefix('{')?.strip_suffix('}'));
         if let Some(members) = members.filter(|members| !members.is_empty()) {
             if self.0.len() > 1 {

@@ -10,29 +10,50 @@ pub(crate) type Wanted<'a> = [(&'a str, Vec<&'a str>)];
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Roles(HashMap<String, Statements>);
 
-/// Resources, and the actions on each that are allowed.
-type Statements = HashMap<String, Vec<String>>;
+/// Resources, and the actions on each that are allowed, or that there are.
+pub(crate) type Statements = HashMap<String, Vec<String>>;
+
+/// Reads `{"resource": ["action", ...], ...}`; `None` where it isn't that.
+pub(crate) fn parse_statements(json: &str) -> Option<Statements> {
+    statements(serde_json::from_str(json).ok()?)
+}
+
+/// The same of a value.
+pub(crate) fn statements(value: Value) -> Option<Statements> {
+    let Value::Object(statements) = value else { return None };
+    let statement = |(resource, actions): (String, Value)| {
+        let Value::Array(actions) = actions else { return None };
+        let action = |action: Value| match action {
+            Value::String(action) => Some(action),
+            _ => None,
+        };
+        Some((resource, actions.into_iter().map(action).collect::<Option<Vec<String>>>()?))
+    };
+    statements.into_iter().map(statement).collect()
+}
 
 impl Roles {
     /// Reads `{"role": {"resource": ["action", ...], ...}, ...}`; `None` where it isn't that.
     pub(crate) fn parse(json: &str) -> Option<Self> {
         // A name that stands twice would be one that somebody overlooks.
         let Value::Object(roles) = serde_json::from_str(json).ok()? else { return None };
-        let role = |(name, statements): (String, Value)| {
-            let Value::Object(statements) = statements else { return None };
-            let statement = |(resource, actions): (String, Value)| {
-                let Value::Array(actions) = actions else { return None };
-                let action = |action: Value| match action {
-                    Value::String(action) => Some(action),
-                    _ => None,
-                };
-                Some((resource, actions.into_iter().map(action).collect::<Option<Vec<String>>>()?))
-            };
-            Some((name, statements.into_iter().map(statement).collect::<Option<Statements>>()?))
-        };
+        let role = |(name, value): (String, Value)| Some((name, statements(value)?));
         // Better Auth joins roles by commas, so one with a comma would be nobody's.
         let roles = roles.into_iter().map(role).collect::<Option<HashMap<_, _>>>()?;
         roles.keys().all(|name| !name.is_empty() && !name.contains(',')).then_some(Self(roles))
+    }
+
+    /// Lets a role allow more, which there may not have been before.
+    pub(crate) fn extend(&mut self, role: &str, more: Statements) {
+        let statements = self.0.entry(role.to_owned()).or_default();
+        for (resource, actions) in more {
+            let known = statements.entry(resource).or_default();
+            for action in actions {
+                if !known.contains(&action) {
+                    known.push(action);
+                }
+            }
+        }
     }
 
     /// Whether there is a role of that name.

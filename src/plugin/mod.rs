@@ -19,6 +19,7 @@ mod magic_link;
 mod multi_session;
 mod one_time_token;
 mod open_api;
+mod organization;
 mod phone_number;
 mod stored;
 mod two_factor;
@@ -52,6 +53,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &multi_session::MultiSession,
     &one_time_token::OneTimeToken,
     &open_api::OpenApi,
+    &organization::Organization,
     &phone_number::PhoneNumber,
     &two_factor::TwoFactor,
     &username::Username,
@@ -60,7 +62,15 @@ const PLUGINS: &[&dyn Plugin] = &[
 ];
 
 /// Tables of plugins, on or off. A table's place here is the number of its `Table::Plugin`.
-pub(crate) const TABLES: &[&Definition] = &[&device_authorization::CODES];
+pub(crate) const TABLES: &[&Definition] = &[
+    &device_authorization::CODES,
+    &organization::ORGANIZATIONS,
+    &organization::ROLES,
+    &organization::TEAMS,
+    &organization::TEAM_MEMBERS,
+    &organization::MEMBERS,
+    &organization::INVITATIONS,
+];
 
 /// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.
 pub(crate) trait Plugin: Sync {
@@ -72,7 +82,7 @@ pub(crate) trait Plugin: Sync {
         true
     }
 
-    /// Columns that it adds to `user` and `session`, in Better Auth's order.
+    /// Columns that it adds to tables, in Better Auth's order.
     fn columns(&self) -> &'static [Column] {
         &[]
     }
@@ -261,9 +271,9 @@ pub(crate) trait Plugin: Sync {
     }
 }
 
-/// A column that a plugin adds to `user` or `session`.
+/// A column that a plugin adds to a table, or has in one of its own under some settings alone.
 pub(crate) struct Column {
-    /// `user` or `session`.
+    /// Better Auth's name of the table.
     pub(crate) model: &'static str,
     /// Better Auth's name of the field.
     pub(crate) name: &'static str,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::{AdditionalField, RateLimit, additional_fields, list, parse_rules};
 use crate::names::Names;
 use crate::plugin;
-use crate::plugin::access::Roles;
+use crate::plugin::access::{self, Roles};
 
 /// The longest duration that a setting may hold: ten years, in seconds.
 const LONGEST: i32 = 10 * 366 * 86_400;
@@ -58,6 +58,7 @@ macro_rules! settings {
     (@value length) => { i32 };
     (@value key_length) => { i32 };
     (@value count) => { i32 };
+    (@value limit) => { i32 };
     (@value bits) => { i32 };
     (@value slots) => { i32 };
     (@value choice $choice:ty) => { $choice };
@@ -68,6 +69,7 @@ macro_rules! settings {
     (@read length) => { usize };
     (@read key_length) => { usize };
     (@read count) => { i32 };
+    (@read limit) => { Option<i64> };
     (@read bits) => { u8 };
     (@read slots) => { u32 };
     (@read fields) => { Vec<$crate::settings::AdditionalField> };
@@ -104,6 +106,11 @@ pub(crate) mod read {
         setting.get()
     }
 
+    /// `None` for -1, which is no limit.
+    pub(crate) fn limit(setting: &GucSetting<i32>) -> Option<i64> {
+        Some(setting.get()).filter(|limit| *limit >= 0).map(i64::from)
+    }
+
     pub(crate) fn bits(setting: &GucSetting<i32>) -> u8 {
         u8::try_from(setting.get()).unwrap_or_default()
     }
@@ -128,6 +135,7 @@ pub(crate) mod read {
     pub(crate) use text as columns;
     pub(crate) use text as plugins;
     pub(crate) use text as roles;
+    pub(crate) use text as statements;
 
     pub(crate) fn fields(setting: &GucSetting<Option<CString>>) -> Vec<AdditionalField> {
         additional_fields(&text(setting).unwrap_or_default())
@@ -165,6 +173,7 @@ numbers! {
     length 1 4096, GucFlags::empty();
     key_length 1 191, GucFlags::empty();
     count 1 1_000_000, GucFlags::empty();
+    limit -1 i32::MAX, GucFlags::empty();
     bits 0 128, GucFlags::empty();
     slots 0 1024, GucFlags::empty();
 }
@@ -201,6 +210,7 @@ texts! {
     columns accepted_columns Some(fields_changed);
     plugins accepted_plugins Some(fields_changed);
     roles accepted_roles None;
+    statements accepted_statements None;
 }
 
 macro_rules! flags {
@@ -331,6 +341,7 @@ text_hooks! {
     accepted_models |text| named(Names::parse(text, ""));
     accepted_columns |text| named(Names::parse("", text));
     accepted_roles |text| Roles::parse(text).is_some();
+    accepted_statements |text| access::parse_statements(text).is_some();
     accepted_plugins |text| named(plugin::parse(text).map(drop));
 }
 

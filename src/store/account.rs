@@ -6,6 +6,7 @@ use crate::error::AuthError;
 use crate::plugin::{self, Bar, Proof};
 use crate::store::catalog::Table;
 use crate::store::columns::{As, at, insert, is, select, set, write};
+use crate::store::fields;
 use crate::store::server::{Timestamp, lock_value, random_id};
 use crate::store::sql::{Row, Statement, Value};
 use crate::store::user::{self, User};
@@ -37,6 +38,11 @@ impl Standing {
             columns.push_str((bar.is_down)("u")?.as_deref().unwrap_or("false"));
         }
         Ok(columns)
+    }
+
+    /// How many columns [`Standing::select`] gives.
+    fn width() -> i32 {
+        1 + i32::try_from(plugin::bars().count()).unwrap_or(i32::MAX - 1)
     }
 
     fn from_row(row: &Row, first: i32) -> Self {
@@ -157,11 +163,12 @@ fn is_credential(of: &str) -> String {
 /// No such table or column.
 pub(crate) fn found(condition: &str, limit: u8) -> Result<String, AuthError> {
     Ok(format!(
-        "SELECT {}, {}, {} FROM {} u LEFT JOIN {} a ON {} OPERATOR(pg_catalog.=) u.id AND {}
+        "SELECT {}, {}, {}{} FROM {} u LEFT JOIN {} a ON {} OPERATOR(pg_catalog.=) u.id AND {}
          WHERE {condition} LIMIT {limit}",
-        User::select("u")?,
+        User::core("u")?,
         select(Table::Account, "a", &[("id", As::Text), ("password", As::Text)])?,
         Standing::select()?,
+        fields::select(Table::User, "u")?,
         Table::User.sql(),
         Table::Account.sql(),
         at(Table::Account, "a", "userId"),
@@ -299,12 +306,13 @@ thread_local! {
 /// # Errors
 /// No table.
 pub(crate) fn find_by(statement: &Statement, key: &str) -> Result<Option<Found>, AuthError> {
+    let (account, standing) = (User::WIDTH + 1, User::WIDTH + 3);
     let mut rows = statement.query(&[Value::Text(key)], |row| Found {
-        user: User::from_row(row, 1),
+        user: User::from_parts(row, 1, standing + Standing::width()),
         credential: row
-            .optional_text(User::WIDTH + 1)
-            .map(|id| Credential { id, password: row.optional_text(User::WIDTH + 2).map(Zeroizing::new) }),
-        standing: Standing::from_row(row, User::WIDTH + 3),
+            .optional_text(account)
+            .map(|id| Credential { id, password: row.optional_text(account + 1).map(Zeroizing::new) }),
+        standing: Standing::from_row(row, standing),
     })?;
     Ok(rows.pop())
 }

@@ -4,6 +4,7 @@
 //! and index names included. Plugins declare theirs in their folders.
 
 use crate::plugin;
+use crate::settings::AdditionalField;
 use crate::store::catalog::Table;
 
 /// What one table has to have.
@@ -21,18 +22,33 @@ pub(crate) struct Definition {
     pub(crate) searched: &'static [(&'static str, &'static str)],
     /// Rows whose `expiresAt` has passed are of no use to anybody: `purge_expired()` deletes them.
     pub(crate) is_purged: bool,
+    /// The setting that lists the columns which a team added, and what it lists: `additionalFields` of a plugin's.
+    pub(crate) additional_fields: Option<(&'static str, fn() -> Vec<AdditionalField>)>,
+    /// Whether the plugin has the table under its settings as they are.
+    pub(crate) is_on: fn() -> bool,
 }
 
 impl Definition {
     /// Without columns yet.
     pub(crate) const fn of(table: Table, model: &'static str) -> Self {
-        Self { table, model, columns: &[], unique: &["id"], indexed: &[], searched: &[], is_purged: false }
+        Self {
+            table,
+            model,
+            columns: &[],
+            unique: &["id"],
+            indexed: &[],
+            searched: &[],
+            is_purged: false,
+            additional_fields: None,
+            is_on: || true,
+        }
     }
 }
 
 pub(crate) const BOOLEAN: &str = "pg_catalog.bool";
 pub(crate) const BOOLEAN_REQUIRED: &str = "pg_catalog.bool NOT NULL";
 pub(crate) const INTEGER: &str = "pg_catalog.int4";
+pub(crate) const INTEGER_REQUIRED: &str = "pg_catalog.int4 NOT NULL";
 pub(crate) const TIME: &str = "pg_catalog.timestamptz";
 pub(crate) const TIME_NOW: &str = "pg_catalog.timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL";
 pub(crate) const TIME_REQUIRED: &str = "pg_catalog.timestamptz NOT NULL";
@@ -43,8 +59,10 @@ pub(crate) const TEXT_REQUIRED_UNIQUE: &str = "pg_catalog.text NOT NULL UNIQUE";
 pub(crate) const KEY: &str = "pg_catalog.text NOT NULL PRIMARY KEY";
 /// What the types of unique columns end with.
 pub(super) const UNIQUE: &str = " UNIQUE";
-/// Stands for a user's id, whose type is that of the ids that are there.
-pub(crate) const USER_KEY: &str = "user";
+/// What stands for the id of another model's row begins with it; the type is that of the ids that are there.
+pub(super) const REFERENCE: &str = "@";
+/// Stands for a user's id.
+pub(crate) const USER_KEY: &str = "@user";
 
 /// What a table has to have under the settings as they are.
 pub(super) struct Wanted {
@@ -73,13 +91,13 @@ pub(super) fn wanted() -> Vec<Wanted> {
         }
         Wanted { table, columns, unique, indexed, searched, defaults }
     };
-    let of_plugins = on.iter().flat_map(|plugin| plugin.tables()).copied();
+    let of_plugins = on.iter().flat_map(|plugin| plugin.tables()).copied().filter(|table| (table.is_on)());
     let (ours, shared): (Vec<&Definition>, Vec<&Definition>) =
         CORE.iter().partition(|definition| definition.table.is_ours());
     shared.into_iter().chain(of_plugins).chain(ours).map(wanted).collect()
 }
 
-const CORE: [Definition; 7] = [
+static CORE: [Definition; 7] = [
     Definition {
         columns: &[
             ("id", KEY),
@@ -184,6 +202,18 @@ const CORE: [Definition; 7] = [
     },
 ];
 
+/// What a table has to have, whatever the settings say.
+pub(super) fn of(table: Table) -> Option<&'static Definition> {
+    let mut all = CORE.iter().chain(plugin::TABLES.iter().copied());
+    all.find(|definition| definition.table == table)
+}
+
+/// The table of a model.
+pub(super) fn table_of(model: &str) -> Option<Table> {
+    let mut all = CORE.iter().chain(plugin::TABLES.iter().copied());
+    all.find(|definition| definition.model == model).map(|definition| definition.table)
+}
+
 /// What rows that are there already get in a column that is added.
 pub(super) fn default_of(kind: &str) -> &'static str {
     match kind {
@@ -195,5 +225,6 @@ pub(super) fn default_of(kind: &str) -> &'static str {
 
 /// Whether a column that is added needs a value that nobody can guess.
 pub(super) fn needs_value(kind: &str) -> bool {
-    kind == USER_KEY || kind.contains("NOT NULL") && !kind.contains("DEFAULT") && default_of(kind).is_empty()
+    kind.starts_with(REFERENCE)
+        || kind.contains("NOT NULL") && !kind.contains("DEFAULT") && default_of(kind).is_empty()
 }

@@ -1,5 +1,5 @@
-//! Additional fields: columns of `user` and `session` that a plugin which is on adds, and those that a team added and a
-//! setting lists. Better Auth's `schema` of plugins, `user.additionalFields` and `session.additionalFields`.
+//! Additional fields: columns that a plugin which is on adds to a table, and those that a team added and a setting
+//! lists. Better Auth's `schema` of plugins, and `additionalFields` of `user`, `session` and the plugins' models.
 
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
@@ -12,6 +12,8 @@ use crate::names::plain;
 use crate::plugin;
 use crate::settings::{self, AdditionalField};
 use crate::store::catalog::{Column, Kind, Table, column, relation, shapes, type_name};
+use crate::store::definition;
+use crate::store::sql::Row;
 
 /// Columns that give power or tell of proofs, in lower case and without underscores: no request may set
 /// them, whatever the setting says. Better Auth's plugins declare theirs `input: false`.
@@ -58,7 +60,7 @@ pub(crate) struct Given {
     pub(crate) value: Option<String>,
 }
 
-/// The additional fields of `user` or `session`: the plugins' in their order, then the setting's.
+/// The additional fields of a table: the plugins' in their order, then the setting's.
 ///
 /// # Errors
 /// The table lacks the column of a plugin's, or one that the setting names.
@@ -66,11 +68,19 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     let (setting, listed): (_, Vec<AdditionalField>) = match table {
         Table::User => ("user_additional_fields", settings::user_additional_fields()),
         Table::Session => ("session_additional_fields", settings::session_additional_fields()),
+        Table::Plugin(place) => {
+            match plugin::TABLES.get(usize::from(place)).and_then(|it| it.additional_fields) {
+                Some((setting, listed)) => (setting, listed()),
+                None => return Ok(Vec::new()),
+            }
+        }
         _ => return Ok(Vec::new()),
     };
     let mut fields = Vec::new();
+    // A table of its own a plugin reads itself.
+    let is_shared = !matches!(table, Table::Plugin(_));
     for declared in plugin::on().iter().flat_map(|plugin| plugin.columns()) {
-        if declared.model == table.model() && (declared.is_on)() {
+        if is_shared && declared.model == table.model() && (declared.is_on)() {
             let column = column(table, declared.name)?;
             let is_taken = core(table).iter().any(|field| table.column(field) == column.name)
                 || fields.iter().any(|known: &Field| known.column.name == column.name);
@@ -120,7 +130,7 @@ pub(crate) fn list(table: Table) -> Result<Vec<Field>, AuthError> {
     Ok(fields)
 }
 
-/// The column of a field of `user` or `session`, by Better Auth's name of the field or the column's own, as Better Auth
+/// The column of a field of a table, by Better Auth's name of the field or the column's own, as Better Auth
 /// takes both; `None` for one that it doesn't have. A field of a plugin that is off isn't one.
 ///
 /// # Errors
@@ -129,9 +139,9 @@ pub(crate) fn find(table: Table, name: &str) -> Result<Option<Column>, AuthError
     // Better Auth takes MongoDB's name too.
     let name = if name == "_id" { "id" } else { name };
     let relation = relation(table)?;
-    let core = core(table).iter();
+    let core = core(table).into_iter();
     let mut fields: Vec<(String, Column)> = core
-        .filter_map(|field| Some(((*field).to_owned(), relation.column(&table.column(field))?.clone())))
+        .filter_map(|field| Some((field.to_owned(), relation.column(&table.column(field))?.clone())))
         .collect();
     fields.extend(list(table)?.into_iter().map(|field| (field.name, field.column)));
     let by_field = fields.iter().position(|(field, _)| field == name);
@@ -139,55 +149,77 @@ pub(crate) fn find(table: Table, name: &str) -> Result<Option<Column>, AuthError
     Ok(found.map(|at| fields.swap_remove(at).1))
 }
 
-/// The fields that every row of `user` or `session` has.
-pub(crate) const fn core(table: Table) -> &'static [&'static str] {
-    match table {
-        Table::User => &["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"],
-        Table::Session => {
-            &["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"]
-        }
-        _ => &[],
-    }
+/// The fields that every row of a table has.
+pub(crate) fn core(table: Table) -> Vec<&'static str> {
+    let columns = definition::of(table).map_or(&[][..], |definition| definition.columns);
+    columns.iter().map(|(field, _)| *field).collect()
 }
 
 /// How the additional fields of a table are read.
-type Shape = Rc<[(String, Kind)]>;
+struct Shape {
+    /// Of each its name as a member of JSON, with the colon, and its kind.
+    fields: Vec<(Vec<u8>, Kind)>,
+    /// The object of a row in which all are NULL.
+    nothing: String,
+}
 
-/// The names and kinds of the additional fields of `user` or `session`: every row asks for them.
-fn shape(table: Table) -> Result<Shape, AuthError> {
-    type Known = RefCell<Option<(u64, Shape)>>;
+/// The names and kinds of the additional fields of a table: every row asks for them. `None` where there are none.
+fn shape(table: Table) -> Result<Option<Rc<Shape>>, AuthError> {
+    type Known = Vec<(Table, u64, Option<Rc<Shape>>)>;
     thread_local! {
-        static OF_USER: Known = const { RefCell::new(None) };
-        static OF_SESSION: Known = const { RefCell::new(None) };
+        static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
     }
-    let known = if table == Table::User { &OF_USER } else { &OF_SESSION };
     let now = shapes(table);
-    let is_now = |known: &Option<(u64, Shape)>| {
-        known.as_ref().filter(|(at, _)| *at == now).map(|(_, shape)| Rc::clone(shape))
+    let is_now = |known: &mut Known| {
+        let (_, _, shape) = known.iter().find(|(of, at, _)| *of == table && *at == now)?;
+        Some(shape.clone())
     };
-    if let Some(shape) = known.with_borrow(is_now) {
+    if let Some(shape) = KNOWN.with_borrow_mut(is_now) {
         return Ok(shape);
     }
-    let shape: Shape = list(table)?.into_iter().map(|field| (field.name, field.column.kind)).collect();
-    known.set(Some((now, Rc::clone(&shape))));
+    let member = |field: Field| {
+        let mut name = Vec::new();
+        write_json(&mut name, &field.name);
+        name.push(b':');
+        (name, field.column.kind)
+    };
+    let fields: Vec<(Vec<u8>, Kind)> = list(table)?.into_iter().map(member).collect();
+    let shape = (!fields.is_empty()).then(|| {
+        let nothing = object(&fields, |json, _, _| json.extend_from_slice(b"null"));
+        Rc::new(Shape { fields, nothing })
+    });
+    KNOWN.with_borrow_mut(|known| {
+        known.retain(|(of, ..)| *of != table);
+        known.push((table, now, shape.clone()));
+    });
     Ok(shape)
 }
 
-/// All additional fields of a row as one column: an array of texts, which [`read`] reads; NULL where there are none.
+/// An object of these members, whose values are written one by one.
+fn object(fields: &[(Vec<u8>, Kind)], mut value: impl FnMut(&mut Vec<u8>, usize, Kind)) -> String {
+    let mut json = Vec::with_capacity(256);
+    for (index, (name, kind)) in fields.iter().enumerate() {
+        json.push(if index == 0 { b'{' } else { b',' });
+        json.extend_from_slice(name);
+        value(&mut json, index, *kind);
+    }
+    json.push(b'}');
+    // All that was written is text.
+    String::from_utf8(json).unwrap_or_default()
+}
+
+/// All additional fields of a row, each as text, each with a comma before it: they come last in a list of columns, so
+/// that nothing has another place where there are more of them. [`read`] reads them.
 /// (PostgreSQL's own json_build_object() looks up the type of each argument, for each row.)
 ///
 /// # Errors
 /// As [`list`].
-pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
-    let fields = list(table)?;
-    if fields.is_empty() {
-        return Ok("NULL::pg_catalog._text".into());
-    }
+pub(crate) fn select(table: Table, row: &str) -> Result<String, AuthError> {
     let value = |field: &Field| {
         let column = format!("{row}.{}", pgrx::spi::quote_identifier(&field.column.name));
         // As JavaScript writes dates.
         let date = |time: &str| format!("pg_catalog.to_char({time}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
-        match field.column.kind {
+        let text = match field.column.kind {
             Kind::Timestamp => date(&column),
             Kind::TimestampTz => date(&format!("({column} AT TIME ZONE 'UTC')")),
             // Arrays, dates, ranges: as PostgreSQL has them in JSON.
@@ -197,40 +229,45 @@ pub(super) fn select(table: Table, row: &str) -> Result<String, AuthError> {
                 format!("pg_catalog.textin(pg_catalog.bpcharout({column}::pg_catalog.bpchar))")
             }
             _ => format!("{column}::pg_catalog.text"),
-        }
+        };
+        format!(", {text}")
     };
-    let values: Vec<String> = fields.iter().map(value).collect();
-    Ok(format!("ARRAY[{}]::pg_catalog._text", values.join(", ")))
+    Ok(list(table)?.iter().map(value).collect())
 }
 
-/// The additional fields of a row as a JSON object, out of the column that [`select`] made.
-pub(super) fn read(table: Table, values: Option<Vec<Option<String>>>) -> Option<String> {
-    let values = values?;
-    let shape = shape(table).ok()?;
-    // Unless the settings changed under the statement.
-    if shape.len() != values.len() {
-        return None;
+/// How many columns [`select`] adds.
+///
+/// # Errors
+/// As [`list`].
+pub(super) fn width(table: Table) -> i32 {
+    let count = shape(table).ok().flatten().map_or(0, |shape| shape.fields.len());
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// The additional fields of a row as a JSON object, out of the columns that [`select`] made, from column `first` on.
+pub(crate) fn read(table: Table, row: &Row, first: i32) -> Option<String> {
+    let shape = shape(table).ok()??;
+    let places = || (first..).zip(&shape.fields);
+    // Most rows of most tables have none.
+    if places().all(|(place, _)| row.is_null_text(place)) {
+        return Some(shape.nothing.clone());
     }
-    let mut json = Vec::with_capacity(256);
-    for ((name, kind), value) in shape.iter().zip(values) {
-        json.push(if json.is_empty() { b'{' } else { b',' });
-        write_json(&mut json, name);
-        json.push(b':');
-        match (value, kind) {
+    let text = object(&shape.fields, |json, index, kind| {
+        let place = first.saturating_add(i32::try_from(index).unwrap_or(i32::MAX));
+        row.with_text(place, |value| match (value, kind) {
             (None, _) => json.extend_from_slice(b"null"),
             (Some(value), Kind::Boolean) => json.extend_from_slice(value.as_bytes()),
             (Some(value), Kind::Number | Kind::Json | Kind::Other) => {
                 // A number that isn't finite is none in JSON.
-                match serde_json::from_str::<Value>(&value) {
-                    Ok(value) => write_json(&mut json, &value),
-                    Err(_) => write_json(&mut json, &value),
+                match serde_json::from_str::<Value>(value) {
+                    Ok(value) => write_json(json, &value),
+                    Err(_) => write_json(json, value),
                 }
             }
-            (Some(value), _) => write_json(&mut json, &value),
-        }
-    }
-    json.push(b'}');
-    String::from_utf8(json).ok()
+            (Some(value), _) => write_json(json, value),
+        });
+    });
+    Some(text)
 }
 
 /// One member of the additional fields of a row.

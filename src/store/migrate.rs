@@ -6,7 +6,7 @@ use crate::error::AuthError;
 use crate::plugin::{self, PolicyFunction};
 use crate::store::adopt;
 use crate::store::catalog::{self, Table, is_citext, type_name};
-use crate::store::definition::{KEY, UNIQUE, USER_KEY, Wanted, default_of, wanted};
+use crate::store::definition::{KEY, REFERENCE, UNIQUE, Wanted, default_of, table_of, wanted};
 use crate::store::object_name::object_name;
 use crate::store::secret;
 use crate::store::sql::{as_caller, run_once};
@@ -57,10 +57,16 @@ fn lock_schema() -> Result<(), AuthError> {
 
 /// The type and constraints of a column that is made now, among ids as they are here.
 fn column_type(table: Table, kind: &str) -> String {
-    let id = catalog::find(Table::User).and_then(|user| catalog::describe(user).column("id").cloned());
-    let user_id = id.as_ref().map_or("pg_catalog.text".into(), |id| type_name(id.type_oid));
+    let id_of = |table| catalog::find(table).and_then(|table| catalog::describe(table).column("id").cloned());
+    let type_of =
+        |id: Option<&catalog::Column>| id.map_or("pg_catalog.text".into(), |id| type_name(id.type_oid));
+    if let Some(other) = kind.strip_prefix(REFERENCE).and_then(table_of) {
+        let id = type_of(id_of(other).as_ref());
+        return format!("{id} NOT NULL REFERENCES {} (id) ON DELETE CASCADE", other.sql());
+    }
+    let id = id_of(Table::User);
+    let user_id = type_of(id.as_ref());
     match kind {
-        USER_KEY => format!("{user_id} NOT NULL REFERENCES {} (id) ON DELETE CASCADE", Table::User.sql()),
         KEY if !table.is_ours() => match id.map(|id| id.base) {
             Some(pg_sys::UUIDOID) => {
                 "pg_catalog.uuid DEFAULT pg_catalog.gen_random_uuid() NOT NULL PRIMARY KEY".into()

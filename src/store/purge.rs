@@ -37,7 +37,7 @@ pub(crate) fn purge(now: Timestamp, batch: i64) -> Result<i64, AuthError> {
     let mut gone = SESSIONS.with(gone)? + VERIFICATIONS.with(gone)?;
     for definition in plugin::on().iter().flat_map(|plugin| plugin.tables()) {
         // migrate() may not have been run since the plugin is on.
-        if definition.is_purged && catalog::find(definition.table).is_some() {
+        if definition.is_purged && (definition.is_on)() && catalog::find(definition.table).is_some() {
             gone += query_once(definition.table, &delete(definition.table)?, &values, |_| ())?.len();
         }
     }

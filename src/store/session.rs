@@ -42,7 +42,7 @@ impl Session {
         ("userAgent", As::Text),
         ("userId", As::Text),
     ];
-    const WIDTH: i32 = 9;
+    const WIDTH: i32 = 8;
 
     /// What a plugin's column has; `None` where the plugin is off.
     pub(crate) fn field(&self, name: &str) -> Option<Json> {
@@ -55,14 +55,20 @@ impl Session {
     }
 
     fn select(row: &str) -> Result<String, AuthError> {
-        Ok(format!(
-            "{}, {}",
-            select(Table::Session, row, &Self::FIELDS)?,
-            fields::select(Table::Session, row)?
-        ))
+        Ok(Self::core(row)? + &fields::select(Table::Session, row)?)
+    }
+
+    /// The same without the additional fields.
+    fn core(row: &str) -> Result<String, AuthError> {
+        select(Table::Session, row, &Self::FIELDS)
     }
 
     fn from_row(row: &Row) -> Self {
+        Self::from_parts(row, Self::WIDTH + 1)
+    }
+
+    /// Where the additional fields begin elsewhere.
+    fn from_parts(row: &Row, additional: i32) -> Self {
         Self {
             id: row.text(1),
             expires_at: row.time(2),
@@ -72,7 +78,7 @@ impl Session {
             ip_address: row.optional_text(6),
             user_agent: row.optional_text(7),
             user_id: row.text(8),
-            additional: fields::read(Table::Session, row.texts(9)),
+            additional: fields::read(Table::Session, row, additional),
         }
     }
 }
@@ -90,9 +96,11 @@ fn by_user() -> Result<String, AuthError> {
 thread_local! {
     static FIND: Statement = const { Statement::joining(Table::Session, Table::User, || {
         Ok(format!(
-            "SELECT {}, {} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) {} WHERE {}",
-            Session::select("s")?,
-            User::select("u")?,
+            "SELECT {}, {}{}{} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) {} WHERE {}",
+            Session::core("s")?,
+            User::core("u")?,
+            fields::select(Table::User, "u")?,
+            fields::select(Table::Session, "s")?,
             Table::Session.sql(),
             Table::User.sql(),
             at(Table::Session, "s", "userId"),
@@ -155,7 +163,11 @@ thread_local! {
 /// No table.
 pub(crate) fn find(token: &str) -> Result<Option<(Session, User)>, AuthError> {
     FIND.with(|statement| {
-        let read = |row: &Row| (Session::from_row(row), User::from_row(row, Session::WIDTH + 1));
+        let read = |row: &Row| {
+            let (user, additional) = (Session::WIDTH + 1, Session::WIDTH + User::WIDTH + 1);
+            let session = Session::from_parts(row, additional + fields::width(Table::User));
+            (session, User::from_parts(row, user, additional))
+        };
         Ok(statement.query(&[Value::Text(token)], read)?.pop())
     })
 }

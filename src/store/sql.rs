@@ -53,7 +53,7 @@ impl Value<'_> {
 }
 
 /// A row of a result. Its columns are what [`select`](super::columns::select) makes of them: text,
-/// timestamptz, boolean, or, of [`fields::select`](super::fields::select), text[].
+/// timestamptz or boolean.
 pub(crate) struct Row {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
@@ -76,8 +76,28 @@ impl Row {
         self.get(position)
     }
 
-    pub(crate) fn texts(&self, position: i32) -> Option<Vec<Option<String>>> {
-        self.get(position)
+    /// Calls `work` with the text of a column, without a copy; with none where the row has no such column, or one that
+    /// isn't text, as where a trigger changed the settings under the statement.
+    pub(super) fn with_text<T>(&self, position: i32, work: impl FnOnce(Option<&str>) -> T) -> T {
+        match self.is_text(position) {
+            true => work(self.get(position)),
+            false => work(None),
+        }
+    }
+
+    /// Whether [`Row::with_text`] has none.
+    pub(super) fn is_null_text(&self, position: i32) -> bool {
+        let mut is_null = true;
+        if self.is_text(position) {
+            // SAFETY: as of get().
+            unsafe { pg_sys::SPI_getbinval(self.tuple, self.columns, position, &raw mut is_null) };
+        }
+        is_null
+    }
+
+    fn is_text(&self, position: i32) -> bool {
+        // SAFETY: the descriptor is that of SPI's current result; SPI checks the position.
+        unsafe { pg_sys::SPI_gettypeid(self.columns, position) == pg_sys::TEXTOID }
     }
 
     /// NULL, which a foreign writer may have left, reads as the empty string.

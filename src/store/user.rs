@@ -34,16 +34,26 @@ impl User {
         ("updatedAt", As::Time),
     ];
     const NAMES: [&str; 7] = ["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
-    /// How many columns [`User::select`] gives.
-    pub(crate) const WIDTH: i32 = 8;
+    /// How many columns [`User::core`] gives.
+    pub(crate) const WIDTH: i32 = 7;
 
-    /// The select list that [`User::from_row`] reads; `row` is the table's alias.
+    /// The select list that [`User::from_row`] reads; `row` is the table's alias. It comes last.
     pub(crate) fn select(row: &str) -> Result<String, AuthError> {
-        Ok(format!("{}, {}", select(Table::User, row, &Self::FIELDS)?, fields::select(Table::User, row)?))
+        Ok(Self::core(row)? + &fields::select(Table::User, row)?)
+    }
+
+    /// The same without the additional fields, which [`fields::select`] adds at the end.
+    pub(crate) fn core(row: &str) -> Result<String, AuthError> {
+        select(Table::User, row, &Self::FIELDS)
     }
 
     /// Reads what [`User::select`] selected, from column `first` on.
     pub(crate) fn from_row(row: &Row, first: i32) -> Self {
+        Self::from_parts(row, first, first + Self::WIDTH)
+    }
+
+    /// Reads what [`User::core`] selected, and the additional fields, which are elsewhere.
+    pub(crate) fn from_parts(row: &Row, first: i32, additional: i32) -> Self {
         Self {
             id: row.text(first),
             name: row.text(first + 1),
@@ -52,7 +62,7 @@ impl User {
             image: row.optional_text(first + 4),
             created_at: row.time(first + 5),
             updated_at: row.time(first + 6),
-            additional: fields::read(Table::User, row.texts(first + 7)),
+            additional: fields::read(Table::User, row, additional),
         }
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Route {
     pub(crate) writes: bool,
     /// The answer where the database doesn't take a value; without one it is a fault.
     pub(crate) not_taken: Option<fn() -> AuthError>,
+    /// Whether a plugin that is on has it under its settings as they are.
+    pub(crate) is_on: fn() -> bool,
     pub(crate) run: fn(&mut Context<'_>, &Body) -> Answer,
 }
 
@@ -67,6 +69,7 @@ pub(crate) const fn get(
         has_body: false,
         writes: false,
         not_taken: None,
+        is_on: || true,
         run,
     }
 }
@@ -160,7 +163,8 @@ impl Route {
 /// The first endpoint of the core, and then of the plugins that are on, that is what is looked for.
 fn first(is_it: impl Fn(&&'static Route) -> bool) -> Option<&'static Route> {
     let core = ROUTES.iter().find(&is_it);
-    core.or_else(|| plugin::on().iter().find_map(|plugin| plugin.routes().iter().find(&is_it)))
+    let of_plugin = |route: &&'static Route| is_it(route) && (route.is_on)();
+    core.or_else(|| plugin::on().iter().find_map(|plugin| plugin.routes().iter().find(of_plugin)))
 }
 
 /// The route of a method and a path.

@@ -1,0 +1,1 @@
+//! Invitations: make, take back, look at, accept, reject. Better Auth's crud-invites.

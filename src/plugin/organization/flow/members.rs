@@ -1,0 +1,1 @@
+//! Members: add, remove, change, leave, list. Better Auth's crud-members.

@@ -1,0 +1,69 @@
+//! Better Auth's organization plugin: organizations, their members and invitations, teams, roles of their own, and
+//! what policies ask of them.
+//!
+//! What may be true of one organization alone (its last owner, its limits, who is in it) is decided with its row locked:
+//! two requests at once come one after the other.
+
+mod codes;
+mod flow;
+mod hooks;
+mod json;
+mod options;
+mod permission;
+mod routes;
+mod rpc;
+mod store;
+
+use crate::api::http::Route;
+use crate::plugin::{Column, Plugin, Rpc};
+use crate::store::definition::{Definition, TEXT};
+
+pub(super) use self::store::{INVITATIONS, MEMBERS, ORGANIZATIONS, ROLES, TEAM_MEMBERS, TEAMS};
+
+/// Better Auth's id of it.
+const ID: &str = "organization";
+
+/// The column of a session that says which organization it is about.
+const ACTIVE_ORGANIZATION: &str = "activeOrganizationId";
+/// And which team.
+const ACTIVE_TEAM: &str = "activeTeamId";
+
+/// The plugin.
+pub(super) struct Organization;
+
+impl Plugin for Organization {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        const COLUMNS: &[Column] = &[
+            Column::session(ACTIVE_ORGANIZATION, TEXT),
+            Column { is_on: options::teams, ..Column::session(ACTIVE_TEAM, TEXT) },
+            Column { model: "invitation", is_on: options::teams, ..Column::session("teamId", TEXT) },
+        ];
+        COLUMNS
+    }
+
+    fn tables(&self) -> &'static [&'static Definition] {
+        // Each after those that it refers to.
+        &[&ORGANIZATIONS, &ROLES, &TEAMS, &TEAM_MEMBERS, &MEMBERS, &INVITATIONS]
+    }
+
+    fn define_settings(&self) -> bool {
+        options::define()
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        routes::ROUTES
+    }
+
+    fn rpc(&self) -> &'static [Rpc] {
+        rpc::FUNCTIONS
+    }
+}
+
+/// The role of who creates an organization.
+fn creator_role() -> String {
+    options::creator_role().unwrap_or_else(|| "owner".into())
+}

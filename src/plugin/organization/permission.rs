@@ -1,0 +1,126 @@
+//! Who may do what in an organization: its roles, those of its own among them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{creator_role, options, store};
+use crate::error::AuthError;
+use crate::plugin::access::{Roles, Statements, Wanted, parse_statements, statements};
+
+/// The names of the roles that a text joins by commas: Better Auth's `parseRoleList`.
+pub(super) fn role_list(roles: &str) -> impl Iterator<Item = &str> {
+    let is_space = |c: char| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}';
+    roles.split(',').map(move |role| role.trim_matches(is_space)).filter(|role| !role.is_empty())
+}
+
+/// Whether a member with these roles is one who may do what the creator may.
+pub(super) fn is_creator(roles: &str) -> bool {
+    let creator = creator_role();
+    role_list(roles).any(|role| role == creator)
+}
+
+/// What each role allows, where an organization has none of its own: the setting, or else Better Auth's.
+pub(super) fn roles() -> Rc<Roles> {
+    /// Better Auth's `defaultRoles`.
+    const DEFAULT: &str = r#"{
+        "admin": {
+            "organization": ["update"],
+            "invitation": ["create", "cancel"],
+            "member": ["create", "update", "delete"],
+            "team": ["create", "update", "delete"],
+            "ac": ["create", "read", "update", "delete"]
+        },
+        "owner": {
+            "organization": ["update", "delete"],
+            "member": ["create", "update", "delete"],
+            "invitation": ["create", "cancel"],
+            "team": ["create", "update", "delete"],
+            "ac": ["create", "read", "update", "delete"]
+        },
+        "member": {"organization": [], "member": [], "invitation": [], "team": [], "ac": ["read"]}
+    }"#;
+    thread_local! {
+        static ROLES: RefCell<Option<(String, Rc<Roles>)>> = const { RefCell::new(None) };
+    }
+    let now = options::roles().unwrap_or_else(|| DEFAULT.into());
+    let known = ROLES
+        .with_borrow(|known| known.as_ref().filter(|known| known.0 == now).map(|known| Rc::clone(&known.1)));
+    known.unwrap_or_else(|| {
+        // PostgreSQL has asked before it took the value.
+        let roles = Rc::new(Roles::parse(&now).unwrap_or_default());
+        ROLES.set(Some((now, Rc::clone(&roles))));
+        roles
+    })
+}
+
+/// The resources and actions that there are: Better Auth's option `ac`.
+pub(super) fn access_control() -> Option<Statements> {
+    parse_statements(&options::access_control()?)
+}
+
+/// Whether organizations may have roles of their own: Better Auth asks for both options.
+pub(super) fn is_dynamic() -> bool {
+    options::dynamic_access_control() && options::access_control().is_some()
+}
+
+/// What each role allows in an organization.
+///
+/// # Errors
+/// A role of its own that isn't `{"resource": ["action", ...]}`, and those of the store.
+pub(super) fn roles_of(organization_id: &str) -> Result<Rc<Roles>, AuthError> {
+    let common = roles();
+    if !is_dynamic() {
+        return Ok(common);
+    }
+    let own = store::role::list(organization_id)?;
+    if own.is_empty() {
+        return Ok(common);
+    }
+    let mut all = (*common).clone();
+    for role in own {
+        let permission = serde_json::from_str(&role.permission).ok().and_then(statements);
+        let permission = permission
+            .ok_or_else(|| AuthError::Setup(format!("Invalid permissions for role {}", role.role)))?;
+        all.extend(&role.role, permission);
+    }
+    Ok(Rc::new(all))
+}
+
+/// Whether one of a member's roles allows all that is wanted: Better Auth's `hasPermission`.
+///
+/// # Errors
+/// As [`roles_of`].
+pub(super) fn allows(organization_id: &str, roles: &str, wanted: &Wanted<'_>) -> Result<bool, AuthError> {
+    let all = roles_of(organization_id)?;
+    Ok(role_list(roles).any(|role| all.allows(role, wanted)))
+}
+
+/// The same of one action.
+///
+/// # Errors
+/// As [`roles_of`].
+pub(super) fn may(
+    organization_id: &str,
+    roles: &str,
+    resource: &str,
+    action: &str,
+) -> Result<bool, AuthError> {
+    allows(organization_id, roles, &[(resource, vec![action])])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_joined_by_commas() {
+        for (text, expected) in [
+            ("owner", vec!["owner"]),
+            (" admin , owner,,\u{feff}member\u{a0}", vec!["admin", "owner", "member"]),
+            (" , ", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(role_list(text).collect::<Vec<_>>(), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The endpoints for roles and permissions.
