@@ -77,6 +77,65 @@ pub(crate) fn given(table: Table, body: &Map<String, Value>) -> Result<Vec<Given
     Ok(given)
 }
 
+/// The additional fields of a plugin's table among what a request brought, as Better Auth's plugins put them into their
+/// schemas: those that requests may not set are passed over, as are unknown ones. `path` is what stands before their
+/// names.
+///
+/// # Errors
+/// A text with NUL, and those of [`fields::list`].
+pub(crate) fn of_schema(
+    table: Table,
+    body: &Map<String, Value>,
+    action: Action,
+    issues: &mut Issues,
+    path: &str,
+) -> Result<Vec<Given>, AuthError> {
+    let mut given = Vec::new();
+    for field in fields::list(table)? {
+        let Some(kind) = field.input else { continue };
+        let value = body.get(&field.name);
+        let place = format!("{path}{}", field.name);
+        let is_missing = match value {
+            None => field.is_required && action == Action::Create,
+            Some(value) => field.is_required && value.is_null(),
+        };
+        if is_missing {
+            let received = Input::from(value).kind();
+            issues.add(&place, &format!("Invalid input: expected {}, received {received}", name_of(kind)));
+        } else if let Some(value) = value
+            && let Some(value) = checked(issues, &place, value, kind)?
+        {
+            given.push(Given { value, field });
+        }
+    }
+    Ok(given)
+}
+
+/// What a DBA's function says of additional fields, in place of what was given.
+///
+/// # Errors
+/// As [`given`].
+pub(crate) fn set_over(
+    table: Table,
+    given: &mut Vec<Given>,
+    data: &Map<String, Value>,
+) -> Result<(), AuthError> {
+    for more in self::given(table, data)? {
+        given.retain(|known| known.field.name != more.field.name);
+        given.push(more);
+    }
+    Ok(())
+}
+
+/// zod's name of a kind.
+fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "boolean",
+        Kind::Number => "number",
+        _ => "string",
+    }
+}
+
 /// A value for a column, as text; `None` where it is an issue.
 fn checked(
     issues: &mut Issues,
@@ -138,9 +197,7 @@ fn text(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
         ) => Ok(Some(text.clone())),
         // An array column: PostgreSQL's own notation.
         (Value::Array(items), Kind::Other) => Ok(Some(array(items))),
-        (_, Kind::Boolean) => Err("boolean"),
-        (_, Kind::Number) => Err("number"),
-        _ => Err("string"),
+        _ => Err(name_of(kind)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks on what callers send, in the words of Better Auth's schemas (zod 4).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::crypto::password;
 use crate::error::{AuthError, Code};
@@ -200,6 +200,25 @@ impl Issues {
         (value != Input::Undefined).then(|| self.required(field, value))
     }
 
+    /// A text that may be missing, or null: zod's `nullish`.
+    pub(crate) fn nullish<'a>(&mut self, field: &str, value: Input<'a>) -> Option<Option<&'a str>> {
+        if value == Input::Null { Some(None) } else { self.optional(field, value).map(Some) }
+    }
+
+    /// An object that may be missing: zod's `kind` of object.
+    pub(crate) fn optional_object<'a>(
+        &mut self,
+        field: &str,
+        kind: &str,
+        value: Option<&'a Value>,
+    ) -> Option<&'a Map<String, Value>> {
+        let object = value?.as_object();
+        if object.is_none() {
+            self.expected(field, kind, value.into());
+        }
+        object
+    }
+
     /// A boolean that may be missing.
     pub(crate) fn optional_boolean(&mut self, field: &str, value: Input<'_>) -> Option<bool> {
         match value {
@@ -254,6 +273,19 @@ impl Issues {
             self.add(field, &format!("Invalid option: expected one of \"{}\"", words.join("\"|\"")));
         }
         word
+    }
+
+    /// A role, or an array of roles.
+    pub(crate) fn roles<'a>(&mut self, field: &str, value: Option<&'a Value>) -> Vec<&'a str> {
+        let roles = match value {
+            Some(Value::String(role)) => Some(vec![role.as_str()]),
+            Some(Value::Array(roles)) => roles.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        roles.unwrap_or_else(|| {
+            self.add(field, "Invalid input");
+            Vec::new()
+        })
     }
 
     /// An issue with all of it.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::crypto::jwt::write_json;
 use crate::flow::email_verification::Verified;
+use crate::flow::input::js_number_text;
 use crate::flow::session::Live;
 use crate::store::account::Account;
 use crate::store::server::Timestamp;
@@ -95,6 +96,54 @@ impl Object {
         self.0.push(b'}');
         // All that was written is text.
         String::from_utf8(self.0).unwrap_or_default()
+    }
+}
+
+/// JSON text of a value as JavaScript's `JSON.stringify` writes what `JSON.parse` read: numbers that are doubles, and
+/// members whose names are small whole numbers first.
+pub(crate) fn stringify(value: &Value) -> String {
+    let mut json = Vec::new();
+    write_as_javascript(&mut json, value);
+    // All that was written is text.
+    String::from_utf8(json).unwrap_or_default()
+}
+
+fn write_as_javascript(json: &mut Vec<u8>, value: &Value) {
+    let separate = |json: &mut Vec<u8>, index: usize| {
+        if index > 0 {
+            json.push(b',');
+        }
+    };
+    match value {
+        Value::Number(number) => {
+            json.extend_from_slice(js_number_text(number.as_f64().unwrap_or_default()).as_bytes());
+        }
+        Value::Array(items) => {
+            json.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                separate(json, index);
+                write_as_javascript(json, item);
+            }
+            json.push(b']');
+        }
+        Value::Object(members) => {
+            let place = |name: &str| {
+                let place: u32 = name.parse().ok()?;
+                (place < u32::MAX && place.to_string() == name).then_some(place)
+            };
+            let mut members: Vec<_> =
+                members.iter().map(|(name, value)| (place(name), name, value)).collect();
+            members.sort_by_key(|(place, ..)| place.map_or(u64::MAX, u64::from));
+            json.push(b'{');
+            for (index, (_, name, value)) in members.into_iter().enumerate() {
+                separate(json, index);
+                write_json(json, name);
+                json.push(b':');
+                write_as_javascript(json, value);
+            }
+            json.push(b'}');
+        }
+        other => write_json(json, other),
     }
 }
 

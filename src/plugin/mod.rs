@@ -13,6 +13,7 @@ mod device_authorization;
 mod email_otp;
 mod expo;
 mod last_login_method;
+mod listing;
 #[cfg(any(test, feature = "pg_test"))]
 mod made_up;
 mod magic_link;

@@ -239,7 +239,7 @@ pub(crate) fn select(table: Table, row: &str) -> Result<String, AuthError> {
 ///
 /// # Errors
 /// As [`list`].
-pub(super) fn width(table: Table) -> i32 {
+pub(crate) fn width(table: Table) -> i32 {
     let count = shape(table).ok().flatten().map_or(0, |shape| shape.fields.len());
     i32::try_from(count).unwrap_or(i32::MAX)
 }
@@ -310,5 +310,10 @@ impl Given {
             Kind::Timestamp => format!("(${position}::pg_catalog.timestamptz AT TIME ZONE 'UTC')"),
             _ => format!("${position}::{kind}"),
         }
+    }
+
+    /// `column = parameter`, for UPDATE.
+    pub(crate) fn set(&self, position: usize) -> String {
+        format!("{} = {}", self.column(), self.expression(position))
     }
 }

@@ -245,7 +245,7 @@ pub(crate) fn update(token: &str, given: &[Given], now: Timestamp) -> Result<Opt
     let mut columns = vec![set(Table::Session, "updatedAt", 2)?];
     for given in given {
         values.push(Value::OptionalText(given.value.as_deref()));
-        columns.push(format!("{} = {}", given.column(), given.expression(values.len())));
+        columns.push(given.set(values.len()));
     }
     let text = format!(
         "UPDATE {} s SET {} WHERE {} RETURNING {}",

@@ -20,6 +20,7 @@ pub(crate) enum Value<'a> {
     Time(Timestamp),
     Boolean(bool),
     Integer(i64),
+    OptionalInteger(Option<i64>),
 }
 
 impl Value<'_> {
@@ -28,7 +29,7 @@ impl Value<'_> {
             Self::Text(_) | Self::OptionalText(_) => pg_sys::TEXTOID,
             Self::Time(_) | Self::OptionalTime(_) => pg_sys::TIMESTAMPTZOID,
             Self::Boolean(_) => pg_sys::BOOLOID,
-            Self::Integer(_) => pg_sys::INT8OID,
+            Self::Integer(_) | Self::OptionalInteger(_) => pg_sys::INT8OID,
         }
     }
 
@@ -40,6 +41,7 @@ impl Value<'_> {
             Self::OptionalTime(time) => time.and_then(|time| time.0.into_datum()),
             Self::Boolean(value) => value.into_datum(),
             Self::Integer(value) => value.into_datum(),
+            Self::OptionalInteger(value) => value.and_then(IntoDatum::into_datum),
         }
     }
 
@@ -244,17 +246,7 @@ impl Statement {
     }
 
     fn owner(&self) -> Result<pg_sys::Oid, AuthError> {
-        let owner = relation(self.table)?.owner;
-        if let Some(joined) = self.joined
-            && relation(joined)?.owner != owner
-        {
-            return Err(AuthError::Setup(format!(
-                "{} and {} belong to different roles; give them one owner",
-                self.table.sql(),
-                joined.sql()
-            )));
-        }
-        Ok(owner)
+        owner(self.table, self.joined)
     }
 
     fn plan(&self, values: &[Value<'_>]) -> Result<Rc<Plan>, AuthError> {
@@ -270,6 +262,21 @@ impl Statement {
     }
 }
 
+/// Who owns a table, and one that is joined to it.
+fn owner(table: Table, joined: Option<Table>) -> Result<pg_sys::Oid, AuthError> {
+    let owner = relation(table)?.owner;
+    if let Some(joined) = joined
+        && relation(joined)?.owner != owner
+    {
+        return Err(AuthError::Setup(format!(
+            "{} and {} belong to different roles; give them one owner",
+            table.sql(),
+            joined.sql()
+        )));
+    }
+    Ok(owner)
+}
+
 /// Runs a statement whose text depends on the request, on one table: prepared for this once.
 ///
 /// # Errors
@@ -280,10 +287,24 @@ pub(crate) fn query_once<T>(
     values: &[Value<'_>],
     read: impl Fn(&Row) -> T,
 ) -> Result<Vec<T>, AuthError> {
+    query_once_joining(table, None, text, values, read)
+}
+
+/// The same on a table, and one that is joined to it: see [`Statement::joining`].
+///
+/// # Errors
+/// As [`Statement::query`].
+pub(crate) fn query_once_joining<T>(
+    table: Table,
+    joined: Option<Table>,
+    text: &str,
+    values: &[Value<'_>],
+    read: impl Fn(&Row) -> T,
+) -> Result<Vec<T>, AuthError> {
     if writes(text) {
         catalog::lock_for_writing(table);
     }
-    run_as(relation(table)?.owner, values, |values| {
+    run_as(owner(table, joined)?, values, |values| {
         execute(&prepare(text, values, Keep::No)?, values, Snapshot::OfTransaction, &read)
     })
 }

@@ -18,6 +18,11 @@ impl Exception {
         matches!(&class(self.code), b"22" | b"23")
     }
 
+    /// Whether another row has a value that is to be unique.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION
+    }
+
     /// Goes on with the exception after all.
     pub(crate) fn raise(self) -> ! {
         let mut report = ErrorReport::new(self.code, self.message, "better_auth");

@@ -276,7 +276,7 @@ pub(crate) fn update(id: &str, changes: &Changes<'_>, now: Timestamp) -> Result<
     }
     for given in changes.additional {
         values.push(Value::OptionalText(given.value.as_deref()));
-        columns.push(format!("{} = {}", given.column(), given.expression(values.len())));
+        columns.push(given.set(values.len()));
     }
     let text = format!(
         "UPDATE {} u SET {} WHERE {} RETURNING {}",

@@ -1,20 +1,18 @@
 //! What admins do with users and their sessions: Better Auth's `/admin/*`.
 
-use pgrx::PgSqlErrorCode;
 use serde_json::{Map, Value};
 
-use super::store::{self, Condition, Operator, Page, Values};
+use super::store;
 use super::{admin_roles, codes, has_permission, is_admin_by_id, is_role, options, roles_of};
 use crate::error::{AuthError, Code};
 use crate::flow::fields;
-use crate::flow::input::{
-    Input, Issues, check_new_password, check_not_too_long, is_email, js_number, js_string,
-};
+use crate::flow::input::{Input, Issues, check_new_password, check_not_too_long, is_email, js_string};
 use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live, check_standing};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{hash, json, password, user as users};
 use crate::plugin;
+use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::server::Timestamp;
@@ -84,22 +82,7 @@ fn existing(user_id: &str) -> Result<User, AuthError> {
 
 // ── Roles ────────────────────────────────────────────────────────────────────────────────────────
 
-/// A role, or an array of roles.
-fn role<'v>(issues: &mut Issues, value: Option<&'v Value>) -> Vec<&'v str> {
-    match value {
-        Some(Value::String(role)) => return vec![role],
-        Some(Value::Array(roles)) => {
-            if let Some(roles) = roles.iter().map(Value::as_str).collect() {
-                return roles;
-            }
-        }
-        _ => {}
-    }
-    issues.add("role", "Invalid input");
-    Vec::new()
-}
-
-/// The same where a value that is no role isn't Better Auth's `VALIDATION_ERROR`.
+/// A role, or an array of roles, where a value that is none isn't Better Auth's `VALIDATION_ERROR`.
 fn untyped_role(value: &Value) -> Result<Vec<&str>, AuthError> {
     let role = |value: &'_ Value| -> Result<(), AuthError> {
         let role = value.as_str().ok_or(codes::INVALID_ROLE_TYPE)?;
@@ -148,7 +131,7 @@ pub(super) fn set_role(
 ) -> Result<User, AuthError> {
     let mut issues = Issues::of_body();
     let user_id = issues.coerced("userId", user_id);
-    let roles = role(&mut issues, wanted);
+    let roles = issues.roles("role", wanted);
     issues.finish()?;
     actor_who_may(caller, "set-role", codes::YOU_ARE_NOT_ALLOWED_TO_CHANGE_USERS_ROLE)?;
     if options::roles().is_some() {
@@ -208,7 +191,7 @@ pub(super) fn create_user(
     let email = issues.required("email", new.email.into());
     let password = issues.optional("password", new.password.into());
     let name = issues.required("name", new.name.into());
-    let asked = new.role.map(|value| role(&mut issues, Some(value)));
+    let asked = new.role.map(|value| issues.roles("role", Some(value)));
     let none = Map::new();
     let data = match new.data {
         None => &none,
@@ -410,7 +393,7 @@ pub(super) fn update_user(
     let user = match attempt(|| change(caller, &before, given, changes, now), Result::is_ok) {
         Ok(changed) => changed?,
         // Somebody else was faster.
-        Err(exception) if takes_email && exception.code == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION => {
+        Err(exception) if takes_email && exception.is_conflict() => {
             return Err(codes::USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL.into());
         }
         Err(exception) => exception.raise(),
@@ -812,40 +795,4 @@ pub(super) fn list_users(caller: &mut dyn Caller, asked: &Listing) -> Result<Lis
         Some((users, total)) => Listed { users, total, limit, offset },
         None => Listed::default(),
     })
-}
-
-/// Better Auth's `Number(...) || undefined` of a text or a number.
-fn number(issues: &mut Issues, field: &str, value: Option<&Value>) -> Option<f64> {
-    let number = match value? {
-        Value::String(text) => js_number(text),
-        Value::Number(number) => number.as_f64().unwrap_or(f64::NAN),
-        _ => {
-            issues.add(field, "Invalid input");
-            f64::NAN
-        }
-    };
-    Some(number).filter(|number| !number.is_nan() && *number != 0.0)
-}
-
-/// A number of rows as PostgreSQL takes it: whole, not negative, and one that fits; `None` for others.
-fn rows(number: Option<f64>, otherwise: i64) -> Option<i64> {
-    /// The first that bigint doesn't hold.
-    const END: f64 = 9_223_372_036_854_775_808.0;
-    match number {
-        None => Some(otherwise),
-        Some(number) if (0.0..END).contains(&number) && number.fract() == 0.0 => Some(number as i64),
-        Some(_) => None,
-    }
-}
-
-/// A value to filter by: a text, a number, a boolean, or an array of texts or of numbers.
-fn values(value: &Value) -> Option<Values> {
-    match value {
-        Value::String(text) => Some(Values::One(text.clone())),
-        Value::Number(_) | Value::Bool(_) => js_string(value).map(Values::One),
-        Value::Array(items) if items.iter().all(Value::is_string) || items.iter().all(Value::is_number) => {
-            Some(Values::Many(items.iter().filter_map(js_string).collect()))
-        }
-        _ => None,
-    }
 }

@@ -7,6 +7,7 @@ use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::OrRaise;
 use crate::api::rpc::Call;
 use crate::plugin::Rpc;
+use crate::plugin::listing::texts;
 
 const fn function(name: &'static str, arguments: &'static str, comment: &'static str) -> Rpc {
     Rpc { name, arguments, comment }
@@ -144,13 +145,8 @@ fn rpc_admin_list_users(
     filter_operator: Option<&str>,
     session_token: Option<&str>,
 ) -> JsonText {
-    use crate::flow::input::js_string;
     let filter_value = filter_value.map(|value| value.value("filter_value").or_raise());
-    let filters: Vec<String> = match &filter_value {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(items)) => items.iter().filter_map(js_string).collect(),
-        Some(one) => js_string(one).into_iter().collect(),
-    };
+    let filters = texts(filter_value.as_ref());
     let given = [
         ("searchValue", search_value),
         ("searchField", search_field),

@@ -3,6 +3,8 @@
 #![allow(clippy::doc_markdown, reason = "the messages are the documentation")]
 
 crate::error::codes! {
+    NO_USER as "" 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+        "User not found"
     YOU_ARE_NOT_ALLOWED_TO_CREATE_A_NEW_ORGANIZATION 403 ERRCODE_INSUFFICIENT_PRIVILEGE
         "You are not allowed to create a new organization"
     YOU_HAVE_REACHED_THE_MAXIMUM_NUMBER_OF_ORGANIZATIONS 403 ERRCODE_CONFIGURATION_LIMIT_EXCEEDED

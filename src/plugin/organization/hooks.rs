@@ -70,3 +70,38 @@ pub(super) fn number(hook: Hook, told: impl FnOnce() -> Object) -> Result<Option
     let refused = || AuthError::Setup(format!("better_auth.{setting} has to answer with a number"));
     answer.map(Some).ok_or_else(refused)
 }
+
+/// What a function makes, which has to have an id: that, and JSON of the whole; `None` where no setting names one, or it
+/// makes nothing.
+///
+/// # Errors
+/// There is no such function, or it makes something without an id. What it raises is PostgreSQL's exception.
+pub(super) fn made(hook: Hook, told: impl FnOnce() -> Object) -> Result<Option<(String, String)>, AuthError> {
+    let (setting, Some(name)) = hook else { return Ok(None) };
+    let Answer::Json(Some(answer)) = call(setting, &name, &told().finish())? else { return Ok(None) };
+    match serde_json::from_str(&answer) {
+        Ok(Value::Object(made)) => match text(setting, &made, "id")? {
+            Some(id) => Ok(Some((id.to_owned(), answer))),
+            None => Err(AuthError::Setup(format!("better_auth.{setting} has to answer with an id"))),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// A text of what a hook answered as `data`, among what it was given; `None` where it is null or not there.
+///
+/// # Errors
+/// It is no text.
+pub(super) fn text<'a>(
+    setting: &str,
+    data: &'a Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'a str>, AuthError> {
+    match data.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => {
+            Err(AuthError::Setup(format!("better_auth.{setting} has to answer with a text as {name}")))
+        }
+    }
+}

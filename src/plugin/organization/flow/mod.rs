@@ -6,10 +6,17 @@ pub(super) mod organizations;
 pub(super) mod roles;
 pub(super) mod teams;
 
-use super::store::{Member, member};
-use super::{ACTIVE_ORGANIZATION, codes};
+use super::hooks::{Hook, hook, number};
+use super::store::{Member, Organization, member};
+use super::{ACTIVE_ORGANIZATION, ACTIVE_TEAM, codes, json, options};
 use crate::error::AuthError;
+use crate::flow::json::{self as shared, Object};
 use crate::flow::session::{Caller, Live, Need, require};
+use crate::store::catalog::Table;
+use crate::store::fields::Given;
+use crate::store::server::Timestamp;
+use crate::store::session;
+use crate::store::user::User;
 
 /// The session of who calls, from the table: Better Auth's `orgSessionMiddleware`. Its row isn't prolonged, since other
 /// rows are held from here on.
@@ -26,6 +33,35 @@ pub(super) fn organization_of(named: Option<&str>, live: &Live) -> Option<String
     named.or_else(|| live.session.text_field(ACTIVE_ORGANIZATION).filter(|id| !id.is_empty()))
 }
 
+/// Makes a session be about an organization, or about none, and about a team if one is said; the session as it is then,
+/// `None` where it is gone.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn activate(
+    live: &Live,
+    organization_id: Option<&str>,
+    team_id: Option<Option<&str>>,
+) -> Result<Option<Live>, AuthError> {
+    let mut given = vec![Given::of(Table::Session, ACTIVE_ORGANIZATION, organization_id)?];
+    if let Some(team_id) = team_id {
+        given.push(Given::of(Table::Session, ACTIVE_TEAM, team_id)?);
+    }
+    let session = session::update(&live.session.token, &given, Timestamp::now())?;
+    Ok(session.map(|session| Live { session, user: live.user.clone() }))
+}
+
+/// Makes a session be about no organization where it is about this one, which its user is not in any more.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn leave_active(live: &Live, organization_id: &str) -> Result<(), AuthError> {
+    match organization_of(None, live) {
+        Some(active) if active == organization_id => activate(live, None, None).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// The membership of who calls.
 ///
 /// # Errors
@@ -34,3 +70,59 @@ pub(super) fn own_membership(organization_id: &str, live: &Live, status: u16) ->
     let found = member::find(organization_id, &live.user.id)?;
     found.ok_or(AuthError::ApiWith(codes::USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION, status))
 }
+
+/// How many there may be: what a function of the DBA's says, or else the setting; `None` for any number.
+///
+/// # Errors
+/// Those of the function.
+pub(super) fn limit(
+    function: Hook,
+    setting: Option<i64>,
+    told: impl FnOnce() -> Object,
+) -> Result<Option<i64>, AuthError> {
+    // So many and a half leave room for one more.
+    Ok(number(function, told)?.map_or(setting, |number| Some(number.ceil() as i64)))
+}
+
+/// Refuses one more member, who is `user`, where there are as many as there may be. The organization has to be locked.
+///
+/// # Errors
+/// ORGANIZATION_MEMBERSHIP_LIMIT_REACHED.
+pub(super) fn check_room(user: &User, organization: &Organization) -> Result<(), AuthError> {
+    /// Better Auth's, where the setting is 0.
+    const USUAL: i64 = 100;
+    let setting = options::membership_limit().map(|limit| if limit == 0 { USUAL } else { limit });
+    let told = || {
+        Object::new()
+            .json("user", &shared::user(user))
+            .json("organization", &json::organization(organization).finish())
+    };
+    match limit(hook!(membership_limit_function), setting, told)? {
+        Some(most) if most <= 0 || member::count(&organization.id, Some(most))? >= most => {
+            Err(codes::ORGANIZATION_MEMBERSHIP_LIMIT_REACHED.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many members a team may have. A function of the DBA's is told whose session it is.
+///
+/// # Errors
+/// 401 where there is a function and no session; those of the function.
+pub(super) fn members_per_team(
+    team_id: &str,
+    organization_id: &str,
+    live: Option<&Live>,
+) -> Result<Option<i64>, AuthError> {
+    let function = hook!(maximum_members_per_team_function);
+    if function.1.is_some() && live.is_none() {
+        return Err(NO_SESSION);
+    }
+    limit(function, options::maximum_members_per_team(), || {
+        let told = Object::new().text("teamId", team_id).text("organizationId", organization_id);
+        told.json("session", &live.map_or_else(|| "null".into(), shared::told))
+    })
+}
+
+/// What Better Auth answers in some routes without a session: a status alone.
+pub(super) const NO_SESSION: AuthError = AuthError::Bare(401, "Unauthorized");

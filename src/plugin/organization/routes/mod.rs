@@ -6,18 +6,52 @@ mod organizations;
 mod roles;
 mod teams;
 
-use crate::api::http::Route;
+use crate::api::http::{Answer, Response, Route, get, post};
+use crate::api::json::MANY;
+use crate::error::AuthError;
+use crate::flow::json::Object;
 
 pub(super) const ROUTES: &[Route] = &[
     // Organizations.
-
+    with_fields(post("createOrganization", "/organization/create", organizations::create)),
+    with_fields(post("updateOrganization", "/organization/update", organizations::update)),
+    post("deleteOrganization", "/organization/delete", organizations::delete),
+    post("setActiveOrganization", "/organization/set-active", organizations::set_active),
+    get("getOrganization", "/organization/get-organization", organizations::get),
+    get("getFullOrganization", "/organization/get-full-organization", organizations::get_full),
+    get("listOrganizations", "/organization/list", organizations::list),
+    Route {
+        writes: false,
+        ..post("checkOrganizationSlug", "/organization/check-slug", organizations::check_slug)
+    },
     // Invitations.
 
     // Members.
-
+    get("getActiveMember", "/organization/get-active-member", members::active),
+    with_fields(post("addMember", "", members::add)),
+    post("removeMember", "/organization/remove-member", members::remove),
+    post("updateMemberRole", "/organization/update-member-role", members::update_role),
+    post("leaveOrganization", "/organization/leave", members::leave),
+    get("listMembers", "/organization/list-members", members::list),
+    get("getActiveMemberRole", "/organization/get-active-member-role", members::active_role),
     // Teams, where there are any.
 
     // Roles of an organization's own, where there may be any.
 
     // Permissions.
 ];
+
+/// A route whose body sets columns of any content.
+const fn with_fields(route: Route) -> Route {
+    Route { not_taken: Some(invalid), max_values: MANY, ..route }
+}
+
+/// A value that breaks a constraint, or is none of the column's type.
+fn invalid() -> AuthError {
+    AuthError::Validation(vec!["[body] Invalid input".into()])
+}
+
+/// 200 with an object, or with null.
+fn nullable(object: Option<Object>) -> Answer {
+    Ok(Response::json(object.map_or_else(|| "null".into(), Object::finish)))
+}

@@ -10,12 +10,85 @@ use crate::plugin::Rpc;
 
 pub(super) const FUNCTIONS: &[Rpc] = &[
     // Organizations.
-
+    function(
+        "organization_create",
+        "name text, slug text, logo text DEFAULT NULL, metadata jsonb DEFAULT NULL, keep_current_active_organization boolean DEFAULT NULL, additional_fields jsonb DEFAULT NULL, session_token text DEFAULT NULL",
+        "Make an organization, with the caller as its owner: the organization, with its members",
+    ),
+    function(
+        "organization_check_slug",
+        "slug text, session_token text DEFAULT NULL",
+        "Whether no organization has a slug: {status}, or an error",
+    ),
+    function(
+        "organization_update",
+        "data jsonb, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Change fields of an organization, which is the answer",
+    ),
+    function(
+        "organization_delete",
+        "organization_id text, session_token text DEFAULT NULL",
+        "Delete an organization, with all that belongs to it; the organization as it was",
+    ),
+    function(
+        "organization_get",
+        "organization_id text DEFAULT NULL, organization_slug text DEFAULT NULL, session_token text DEFAULT NULL",
+        "An organization, or the active one",
+    ),
+    function(
+        "organization_get_full",
+        "organization_id text DEFAULT NULL, organization_slug text DEFAULT NULL, members_limit text DEFAULT NULL, session_token text DEFAULT NULL",
+        "An organization with its members, invitations and teams",
+    ),
+    function(
+        "organization_set_active",
+        "organization_id text DEFAULT NULL, organization_slug text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Make an organization the active one of the session, or none",
+    ),
+    function("organization_list", "session_token text DEFAULT NULL", "The caller''s organizations"),
     // Invitations.
 
     // Members.
-
+    function(
+        "organization_remove_member",
+        "member_id_or_email text, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Remove a member: {member}",
+    ),
+    function(
+        "organization_update_member_role",
+        "member_id text, role text, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Give a member a role, or several, separated by commas; the member is the answer",
+    ),
+    function(
+        "organization_leave",
+        "organization_id text, session_token text DEFAULT NULL",
+        "End the caller''s membership, which is the answer",
+    ),
+    function(
+        "organization_list_members",
+        "organization_id text DEFAULT NULL, organization_slug text DEFAULT NULL, \"limit\" text DEFAULT NULL, \"offset\" text DEFAULT NULL, sort_by text DEFAULT NULL, sort_direction text DEFAULT NULL, filter_field text DEFAULT NULL, filter_value jsonb DEFAULT NULL, filter_operator text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Members, filtered, sorted and a page at a time: {members, total}",
+    ),
+    function(
+        "organization_get_active_member",
+        "session_token text DEFAULT NULL",
+        "The caller''s membership in the active organization",
+    ),
+    function(
+        "organization_get_active_member_role",
+        "user_id text DEFAULT NULL, organization_id text DEFAULT NULL, organization_slug text DEFAULT NULL, session_token text DEFAULT NULL",
+        "The caller''s role, or another member''s: {role}",
+    ),
     // Teams.
 
     // Roles of an organization's own, and permissions.
 ];
+
+const fn function(name: &'static str, arguments: &'static str, comment: &'static str) -> Rpc {
+    Rpc { name, arguments, comment }
+}
+
+/// The parameters that were given.
+fn query<'a, const N: usize>(parameters: [(&'a str, Option<&'a str>); N]) -> Vec<(&'a str, &'a str)> {
+    parameters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}

@@ -2,6 +2,7 @@
 
 use crate::error::AuthError;
 use crate::plugin::organization::options;
+use crate::plugin::organization::store::MOST;
 use crate::store::catalog::{Table, has_column};
 use crate::store::columns::{As, Field, is, select};
 use crate::store::definition::{Definition, KEY, TEXT, TEXT_REQUIRED, TIME_NOW, TIME_REQUIRED, USER_KEY};
@@ -92,10 +93,35 @@ thread_local! {
     static BY_ID: Statement = const { Statement::new(TABLE, || {
         Ok(format!("SELECT {} FROM {} i WHERE {}", Invitation::select("i")?, TABLE.sql(), is(TABLE, "i", "id", 1)?))
     }) };
+    static DELETE_ALL: Statement = const { Statement::new(TABLE, || {
+        Ok(format!("DELETE FROM {} i WHERE {}", TABLE.sql(), is(TABLE, "i", "organizationId", 1)?))
+    }) };
+    static LIST: Statement = const { Statement::new(TABLE, || {
+        let of = is(TABLE, "i", "organizationId", 1)?;
+        Ok(format!("SELECT {} FROM {} i WHERE {of} LIMIT {MOST}", Invitation::select("i")?, TABLE.sql()))
+    }) };
 }
 
 /// # Errors
 /// No table.
 pub(in crate::plugin::organization) fn find(id: &str) -> Result<Option<Invitation>, AuthError> {
     BY_ID.with(|statement| Ok(statement.query(&[Value::Text(id)], |row| Invitation::from_row(row, 1))?.pop()))
+}
+
+/// The invitations of an organization, whatever became of them: as many as a list has.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn list(organization_id: &str) -> Result<Vec<Invitation>, AuthError> {
+    LIST.with(|statement| {
+        statement.query(&[Value::Text(organization_id)], |row| Invitation::from_row(row, 1))
+    })
+}
+
+/// Deletes all invitations of an organization.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn delete_all(organization_id: &str) -> Result<(), AuthError> {
+    DELETE_ALL.with(|statement| statement.execute(&[Value::Text(organization_id)]))
 }

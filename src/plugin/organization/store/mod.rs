@@ -1,5 +1,11 @@
 //! The plugin's tables, one file each.
 
+use crate::error::AuthError;
+use crate::store::catalog::Table;
+
+/// The most rows of a list that has no limit of its own: Better Auth's `defaultFindManyLimit`.
+pub(super) const MOST: i64 = 100;
+
 pub(super) mod invitation;
 pub(super) mod member;
 pub(super) mod organization;
@@ -16,3 +22,8 @@ pub(super) use self::role::OrganizationRole;
 pub(in crate::plugin) use self::role::ROLES;
 pub(in crate::plugin) use self::team::{TEAM_MEMBERS, TEAMS};
 pub(super) use self::team::{Team, TeamMember};
+
+/// A new row isn't there.
+fn refused(table: Table) -> AuthError {
+    AuthError::Setup(format!("a trigger or rule on {} refused the row", table.sql()))
+}

@@ -1,15 +1,17 @@
 //! Tables `team` and `teamMember`.
 
+use crate::crypto::digest::key_hash;
 use crate::error::AuthError;
 use crate::plugin::organization::options;
+use crate::plugin::organization::store::MOST;
 use crate::store::catalog::Table;
-use crate::store::columns::{As, Field, is, select};
+use crate::store::columns::{As, Field, at, compare, insert, is, select, set};
 use crate::store::definition::{
     Definition, INTEGER_REQUIRED, KEY, TEXT_REQUIRED, TEXT_UNIQUE, TIME, TIME_REQUIRED, USER_KEY,
 };
-use crate::store::fields;
-use crate::store::server::Timestamp;
-use crate::store::sql::{Row, Statement, Value};
+use crate::store::fields::{self, Given};
+use crate::store::server::{Timestamp, random_id};
+use crate::store::sql::{Row, Statement, Value, query_once};
 
 pub(in crate::plugin::organization) const TABLE: Table = Table::Plugin(3);
 pub(in crate::plugin::organization) const MEMBER_TABLE: Table = Table::Plugin(4);
@@ -120,15 +122,171 @@ thread_local! {
     static BY_ID: Statement = const { Statement::new(TABLE, || {
         Ok(format!("SELECT {} FROM {} t WHERE {}", Team::select("t")?, TABLE.sql(), is(TABLE, "t", "id", 1)?))
     }) };
+    static LIST: Statement = const { Statement::new(TABLE, || {
+        let of = is(TABLE, "t", "organizationId", 1)?;
+        Ok(format!("SELECT {} FROM {} t WHERE {of} LIMIT {MOST}", Team::select("t")?, TABLE.sql()))
+    }) };
     static MEMBER: Statement = const { Statement::new(MEMBER_TABLE, || {
+        Ok(format!("SELECT {} FROM {} m WHERE {} LIMIT 1", TeamMember::select("m")?, MEMBER_TABLE.sql(), of_user()?))
+    }) };
+    static BY_KEY: Statement = const { Statement::new(MEMBER_TABLE, || {
+        let found = is(MEMBER_TABLE, "m", "membershipKey", 1)?;
+        Ok(format!("SELECT {} FROM {} m WHERE {found}", TeamMember::select("m")?, MEMBER_TABLE.sql()))
+    }) };
+    static ADD_MEMBER: Statement = const { Statement::new(MEMBER_TABLE, || {
+        let fields = ["id", "teamId", "userId", "membershipKey", "createdAt"];
+        let insert = insert(MEMBER_TABLE, "m", &fields, &[])?;
+        Ok(format!("{insert} ON CONFLICT DO NOTHING RETURNING {}", TeamMember::select("m")?))
+    }) };
+    static COUNT_AGAIN: Statement = const { Statement::joining(TABLE, MEMBER_TABLE, || {
         Ok(format!(
-            "SELECT {} FROM {} m WHERE {} AND {} LIMIT 1",
-            TeamMember::select("m")?,
+            "UPDATE {table} t SET {count} = c.n, {} FROM (SELECT pg_catalog.count(*) AS n FROM {} m WHERE {}) c
+             WHERE {} AND t.{count} OPERATOR(pg_catalog.<) c.n",
+            set(TABLE, "updatedAt", 2)?,
             MEMBER_TABLE.sql(),
-            is(MEMBER_TABLE, "m", "userId", 1)?,
-            is(MEMBER_TABLE, "m", "teamId", 2)?,
+            is(MEMBER_TABLE, "m", "teamId", 1)?,
+            is(TABLE, "t", "id", 1)?,
+            table = TABLE.sql(),
+            count = TABLE.quoted("memberCount"),
         ))
     }) };
+    static TAKE_SEAT: Statement = const { Statement::new(TABLE, || {
+        let below = compare(TABLE, "t", "memberCount", "<", 2)?;
+        change_count("+", "1", &format!("($2 IS NULL OR {below})"))
+    }) };
+    static FREE_SEATS: Statement = const { Statement::new(TABLE, || {
+        change_count("-", "$2", &compare(TABLE, "t", "memberCount", ">=", 2)?)
+    }) };
+    static REMOVE_USER: Statement = const { Statement::joining(MEMBER_TABLE, TABLE, || {
+        Ok(format!(
+            "DELETE FROM {} m USING {} t WHERE t.id OPERATOR(pg_catalog.=) {team} AND {} AND {} RETURNING {team}::pg_catalog.text",
+            MEMBER_TABLE.sql(),
+            TABLE.sql(),
+            is(MEMBER_TABLE, "m", "userId", 1)?,
+            is(TABLE, "t", "organizationId", 2)?,
+            team = at(MEMBER_TABLE, "m", "teamId"),
+        ))
+    }) };
+}
+
+/// `WHERE` on the user and the team, as parameters 1 and 2.
+fn of_user() -> Result<String, AuthError> {
+    Ok(format!("{} AND {}", is(MEMBER_TABLE, "m", "userId", 1)?, is(MEMBER_TABLE, "m", "teamId", 2)?))
+}
+
+/// Changes the number of a team's members, which is parameter 1, where that is to be.
+fn change_count(operator: &str, by: &str, condition: &str) -> Result<String, AuthError> {
+    Ok(format!(
+        "UPDATE {} t SET {count} = t.{count} OPERATOR(pg_catalog.{operator}) {by} WHERE {} AND {condition} RETURNING 1",
+        TABLE.sql(),
+        is(TABLE, "t", "id", 1)?,
+        count = TABLE.quoted("memberCount"),
+    ))
+}
+
+/// What a new team is to be.
+pub(in crate::plugin::organization) struct New<'a> {
+    /// One that a hook gave.
+    pub(in crate::plugin::organization) id: Option<&'a str>,
+    pub(in crate::plugin::organization) name: &'a str,
+    pub(in crate::plugin::organization) organization_id: &'a str,
+    pub(in crate::plugin::organization) created_at: Timestamp,
+    pub(in crate::plugin::organization) updated_at: Option<Timestamp>,
+    pub(in crate::plugin::organization) additional: &'a [Given],
+}
+
+/// Makes a team, with nobody in it.
+///
+/// # Errors
+/// No randomness, no table, or columns that can't be filled. An id that is there already is PostgreSQL's exception.
+pub(in crate::plugin::organization) fn create(new: &New<'_>) -> Result<Team, AuthError> {
+    let fields = ["id", "name", "memberCount", "organizationId", "createdAt", "updatedAt"];
+    let insert = insert(TABLE, "t", &fields, new.additional)?;
+    let id = new.id.map_or_else(|| random_id(TABLE), |id| Ok(id.to_owned()))?;
+    let mut values = vec![
+        Value::Text(&id),
+        Value::Text(new.name),
+        Value::Integer(0),
+        Value::Text(new.organization_id),
+        Value::Time(new.created_at),
+        Value::OptionalTime(new.updated_at),
+    ];
+    values.extend(new.additional.iter().map(|given| Value::OptionalText(given.value.as_deref())));
+    let text = format!("{insert} RETURNING {}", Team::select("t")?);
+    query_once(TABLE, &text, &values, |row| Team::from_row(row, 1))?
+        .pop()
+        .ok_or_else(|| super::refused(TABLE))
+}
+
+/// Better Auth's `computeTeamMembershipKey`: what makes a user's place in a team the only one. Both ids as they are
+/// stored.
+fn membership_key(team_id: &str, user_id: &str) -> String {
+    // As JSON.stringify() writes texts.
+    key_hash(&serde_json::Value::from(vec![team_id, user_id]).to_string())
+}
+
+/// Puts a user in a team where there are fewer than `most` in it, who may be any number; `None` where there are as many
+/// already. Who is in it stays. Both ids as they are stored; the organization has to be locked.
+///
+/// # Errors
+/// No randomness, no table, or columns that can't be filled.
+pub(in crate::plugin::organization) fn add_member(
+    team_id: &str,
+    user_id: &str,
+    most: Option<i64>,
+) -> Result<Option<TeamMember>, AuthError> {
+    let key = membership_key(team_id, user_id);
+    let known = || {
+        let read = |row: &Row| TeamMember::from_row(row, 1);
+        let by_key = BY_KEY.with(|statement| statement.query(&[Value::Text(&key)], read))?.pop();
+        if by_key.is_some() { Ok(by_key) } else { find_member(team_id, user_id) }
+    };
+    if let Some(known) = known()? {
+        return Ok(Some(known));
+    }
+    let now = Timestamp::now();
+    COUNT_AGAIN.with(|statement| statement.execute(&[Value::Text(team_id), Value::Time(now)]))?;
+    let seat = [Value::Text(team_id), Value::OptionalInteger(most)];
+    if TAKE_SEAT.with(|statement| statement.query(&seat, |_| ()))?.is_empty() {
+        return Ok(None);
+    }
+    let id = random_id(MEMBER_TABLE)?;
+    let values =
+        [Value::Text(&id), Value::Text(team_id), Value::Text(user_id), Value::Text(&key), Value::Time(now)];
+    let added = ADD_MEMBER.with(|statement| statement.query(&values, |row| TeamMember::from_row(row, 1)))?;
+    match added.into_iter().next() {
+        Some(added) => Ok(Some(added)),
+        // Somebody wrote it without a look at the organization.
+        None => {
+            free_seats(team_id, 1)?;
+            known()?.map(Some).ok_or_else(|| super::refused(MEMBER_TABLE))
+        }
+    }
+}
+
+/// Notes that so many have left a team.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn free_seats(team_id: &str, count: i64) -> Result<(), AuthError> {
+    FREE_SEATS.with(|statement| statement.execute(&[Value::Text(team_id), Value::Integer(count)]))
+}
+
+/// Takes a user out of all teams of an organization, which has to be locked.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn remove_user_from_all(
+    organization_id: &str,
+    user_id: &str,
+) -> Result<(), AuthError> {
+    let values = [Value::Text(user_id), Value::Text(organization_id)];
+    let mut left = REMOVE_USER.with(|statement| statement.query(&values, |row| row.text(1)))?;
+    left.sort();
+    left.chunk_by(|one, other| one == other).try_for_each(|rows| match rows {
+        [team, ..] => free_seats(team, i64::try_from(rows.len()).unwrap_or(i64::MAX)),
+        [] => Ok(()),
+    })
 }
 
 /// A team, whatever its organization.
@@ -137,6 +295,14 @@ thread_local! {
 /// No table.
 pub(in crate::plugin::organization) fn find(id: &str) -> Result<Option<Team>, AuthError> {
     BY_ID.with(|statement| Ok(statement.query(&[Value::Text(id)], |row| Team::from_row(row, 1))?.pop()))
+}
+
+/// The teams of an organization, as many as a list has.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn list(organization_id: &str) -> Result<Vec<Team>, AuthError> {
+    LIST.with(|statement| statement.query(&[Value::Text(organization_id)], |row| Team::from_row(row, 1)))
 }
 
 /// A user's place in a team.
