@@ -52,12 +52,12 @@ impl Object {
 
     /// As JavaScript's `toISOString` writes it; null for one that JavaScript could not hold.
     pub(crate) fn date(self, name: &str, time: Timestamp) -> Self {
-        self.add(name, &date(time))
+        self.add(name, &time.to_iso_string())
     }
 
     /// null where there is none.
     pub(crate) fn optional_date(self, name: &str, time: Option<Timestamp>) -> Self {
-        self.add(name, &time.and_then(date))
+        self.add(name, &time.and_then(Timestamp::to_iso_string))
     }
 
     /// A value that is JSON text already.
@@ -150,27 +150,6 @@ fn write_as_javascript(json: &mut Vec<u8>, value: &Value) {
 /// JSON text of an array of values that are JSON text already.
 pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
     format!("[{}]", values.collect::<Vec<_>>().join(","))
-}
-
-/// A date as JavaScript's `toISOString` writes it; `None` for one that it could not hold.
-pub(crate) fn date(time: Timestamp) -> Option<String> {
-    let utc = time.utc()?;
-    // Five of these are in every answer about a session, and format! takes its time for each number.
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    let mut put = |at: usize, digits: usize, mut number: u32| {
-        for place in (at..at + digits).rev() {
-            text[place] = b'0' + (number % 10).to_le_bytes()[0];
-            number /= 10;
-        }
-    };
-    put(0, 4, u32::try_from(utc.year()).ok()?);
-    for (at, number) in
-        [(5, u8::from(utc.month())), (8, utc.day()), (11, utc.hour()), (14, utc.minute()), (17, utc.second())]
-    {
-        put(at, 2, number.into());
-    }
-    put(20, 3, utc.millisecond().into());
-    String::from_utf8(text.to_vec()).ok()
 }
 
 /// `user`.
@@ -337,29 +316,6 @@ pub(crate) fn account(account: &Account) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn dates_are_javascripts() {
-        let date = |time| date(Timestamp(time));
-        assert_eq!(date(0).unwrap(), "2000-01-01T00:00:00.000Z");
-        assert_eq!(date(848_739_325_333_000).unwrap(), "2026-11-23T08:55:25.333Z");
-        assert_eq!(date(848_739_325_333_999).unwrap(), "2026-11-23T08:55:25.333Z");
-        assert_eq!(date(-1).unwrap(), "1999-12-31T23:59:59.999Z");
-        assert_eq!(date(i64::MAX), None);
-        assert_eq!(date(i64::MIN), None);
-    }
-
-    #[test]
-    fn dates_are_read_as_they_are_written() {
-        for text in ["2000-01-01T00:00:00.000Z", "2026-11-23T08:55:25.333Z", "1999-12-31T23:59:59.999Z"] {
-            assert_eq!(date(Timestamp::parse(text).unwrap()).unwrap(), text);
-        }
-        for bad in
-            ["", "2026-11-23", "2026-13-01T00:00:00.000Z", "2026-11-23T08:55:25.333", "x".repeat(24).as_str()]
-        {
-            assert_eq!(Timestamp::parse(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn members_keep_their_order() {

@@ -121,6 +121,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     pub(crate) name: String,
+    /// Its number in the table, from 1.
+    pub(super) number: i16,
     pub(crate) kind: Kind,
     pub(crate) type_oid: pg_sys::Oid,
     /// The type itself; of a domain, the one under it.
@@ -300,6 +302,7 @@ fn columns(relation: &PgRelation) -> Vec<Column> {
         let limited = typmod >= 4 && matches!(base, pg_sys::VARCHAROID | pg_sys::BPCHAROID);
         Column {
             name: attribute.name().to_owned(),
+            number: attribute.attnum,
             kind: kind(base),
             type_oid: attribute.atttypid,
             base,

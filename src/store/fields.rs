@@ -157,10 +157,21 @@ pub(crate) fn core(table: Table) -> Vec<&'static str> {
 
 /// How the additional fields of a table are read.
 struct Shape {
-    /// Of each its name as a member of JSON, with the colon, and its kind.
-    fields: Vec<(Vec<u8>, Kind)>,
+    /// Of each its name as a member of JSON, and its kind.
+    fields: Vec<(Member, Kind)>,
     /// The object of a row in which all are NULL.
     nothing: String,
+}
+
+/// The name of a member of an object as JSON, with the colon.
+pub(super) type Member = Vec<u8>;
+
+/// The name of a field as a member.
+pub(super) fn member_name(name: &str) -> Member {
+    let mut member = Vec::new();
+    write_json(&mut member, name);
+    member.push(b':');
+    member
 }
 
 /// The names and kinds of the additional fields of a table: every row asks for them. `None` where there are none.
@@ -177,15 +188,10 @@ fn shape(table: Table) -> Result<Option<Rc<Shape>>, AuthError> {
     if let Some(shape) = KNOWN.with_borrow_mut(is_now) {
         return Ok(shape);
     }
-    let member = |field: Field| {
-        let mut name = Vec::new();
-        write_json(&mut name, &field.name);
-        name.push(b':');
-        (name, field.column.kind)
-    };
-    let fields: Vec<(Vec<u8>, Kind)> = list(table)?.into_iter().map(member).collect();
+    let member = |field: Field| (member_name(&field.name), field.column.kind);
+    let fields: Vec<(Member, Kind)> = list(table)?.into_iter().map(member).collect();
     let shape = (!fields.is_empty()).then(|| {
-        let nothing = object(&fields, |json, _, _| json.extend_from_slice(b"null"));
+        let nothing = object(&fields, |json, _, _| json.extend_from_slice(NULL));
         Rc::new(Shape { fields, nothing })
     });
     KNOWN.with_borrow_mut(|known| {
@@ -195,13 +201,16 @@ fn shape(table: Table) -> Result<Option<Rc<Shape>>, AuthError> {
     Ok(shape)
 }
 
+/// JSON's null.
+pub(super) const NULL: &[u8] = b"null";
+
 /// An object of these members, whose values are written one by one.
-fn object(fields: &[(Vec<u8>, Kind)], mut value: impl FnMut(&mut Vec<u8>, usize, Kind)) -> String {
+pub(super) fn object<T>(fields: &[(Member, T)], mut value: impl FnMut(&mut Vec<u8>, usize, &T)) -> String {
     let mut json = Vec::with_capacity(256);
     for (index, (name, kind)) in fields.iter().enumerate() {
         json.push(if index == 0 { b'{' } else { b',' });
         json.extend_from_slice(name);
-        value(&mut json, index, *kind);
+        value(&mut json, index, kind);
     }
     json.push(b'}');
     // All that was written is text.
@@ -255,7 +264,7 @@ pub(crate) fn read(table: Table, row: &Row, first: i32) -> Option<String> {
     let text = object(&shape.fields, |json, index, kind| {
         let place = first.saturating_add(i32::try_from(index).unwrap_or(i32::MAX));
         row.with_text(place, |value| match (value, kind) {
-            (None, _) => json.extend_from_slice(b"null"),
+            (None, _) => json.extend_from_slice(NULL),
             (Some(value), Kind::Boolean) => json.extend_from_slice(value.as_bytes()),
             (Some(value), Kind::Number | Kind::Json | Kind::Other) => {
                 // A number that isn't finite is none in JSON.
@@ -276,6 +285,11 @@ pub(super) fn member(additional: Option<&str>, name: &str) -> Option<Value> {
 }
 
 impl Field {
+    /// Its column.
+    pub(super) fn column(&self) -> &Column {
+        &self.column
+    }
+
     /// What its column's type means.
     pub(crate) fn kind(&self) -> Kind {
         self.column.kind

@@ -28,3 +28,4 @@ pub(crate) mod sql;
 pub(crate) mod subtransaction;
 pub(crate) mod user;
 pub(crate) mod verification;
+mod whole;

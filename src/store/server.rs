@@ -77,6 +77,31 @@ impl Timestamp {
             .ok()
             .and_then(|date| date.replace_microsecond(u32::try_from(self.0.rem_euclid(1_000_000)).ok()?).ok())
     }
+
+    /// A date as JavaScript's `toISOString` writes it; `None` for one that it could not hold.
+    pub(crate) fn to_iso_string(self) -> Option<String> {
+        let utc = self.utc()?;
+        // Five of these are in every answer about a session, and format! takes its time for each number.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, digits: usize, mut number: u32| {
+            for place in (at..at + digits).rev() {
+                text[place] = b'0' + (number % 10).to_le_bytes()[0];
+                number /= 10;
+            }
+        };
+        put(0, 4, u32::try_from(utc.year()).ok()?);
+        for (at, number) in [
+            (5, u8::from(utc.month())),
+            (8, utc.day()),
+            (11, utc.hour()),
+            (14, utc.minute()),
+            (17, utc.second()),
+        ] {
+            put(at, 2, number.into());
+        }
+        put(20, 3, utc.millisecond().into());
+        String::from_utf8(text.to_vec()).ok()
+    }
 }
 
 /// Fills `bytes` from PostgreSQL's cryptographic source.
@@ -249,4 +274,33 @@ pub(crate) fn is_writable() -> bool {
 pub(crate) fn config_loaded_at() -> i64 {
     // SAFETY: reads a variable of the backend's own.
     unsafe { pg_sys::PgReloadTime }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn dates_are_javascripts() {
+        let date = |time| Timestamp(time).to_iso_string();
+        assert_eq!(date(0).unwrap(), "2000-01-01T00:00:00.000Z");
+        assert_eq!(date(848_739_325_333_000).unwrap(), "2026-11-23T08:55:25.333Z");
+        assert_eq!(date(848_739_325_333_999).unwrap(), "2026-11-23T08:55:25.333Z");
+        assert_eq!(date(-1).unwrap(), "1999-12-31T23:59:59.999Z");
+        assert_eq!(date(i64::MAX), None);
+        assert_eq!(date(i64::MIN), None);
+    }
+
+    #[test]
+    fn dates_are_read_as_they_are_written() {
+        for text in ["2000-01-01T00:00:00.000Z", "2026-11-23T08:55:25.333Z", "1999-12-31T23:59:59.999Z"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_iso_string().unwrap(), text);
+        }
+        for bad in
+            ["", "2026-11-23", "2026-13-01T00:00:00.000Z", "2026-11-23T08:55:25.333", "x".repeat(24).as_str()]
+        {
+            assert_eq!(Timestamp::parse(bad), None, "{bad}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Table `session`. The token is the key that callers hold; the id names the session to others.
 
 use serde_json::Value as Json;
+use std::rc::Rc;
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
@@ -9,6 +10,7 @@ use crate::store::fields::{self, Given};
 use crate::store::server::{Timestamp, random_id, random_token};
 use crate::store::sql::{Row, Statement, Value, query_once};
 use crate::store::user::User;
+use crate::store::whole::{Layout, Whole, layout};
 
 /// A row of `session`: the columns that Better Auth declares.
 #[derive(Clone, Debug)]
@@ -63,6 +65,24 @@ impl Session {
         select(Table::Session, row, &Self::FIELDS)
     }
 
+    fn layout() -> Result<Option<Rc<Layout>>, AuthError> {
+        layout(Table::Session, &Self::FIELDS)
+    }
+
+    fn from_whole(row: &Whole<'_>) -> Self {
+        Self {
+            id: row.text(0),
+            expires_at: row.time(1),
+            token: row.text(2),
+            created_at: row.time(3),
+            updated_at: row.time(4),
+            ip_address: row.optional_text(5),
+            user_agent: row.optional_text(6),
+            user_id: row.text(7),
+            additional: row.additional(),
+        }
+    }
+
     fn from_row(row: &Row) -> Self {
         Self::from_parts(row, Self::WIDTH + 1)
     }
@@ -95,12 +115,18 @@ fn by_user() -> Result<String, AuthError> {
 
 thread_local! {
     static FIND: Statement = const { Statement::joining(Table::Session, Table::User, || {
+        let columns = match Session::layout()?.is_some() && User::layout()?.is_some() {
+            true => "s, u".into(),
+            false => format!(
+                "{}, {}{}{}",
+                Session::core("s")?,
+                User::core("u")?,
+                fields::select(Table::User, "u")?,
+                fields::select(Table::Session, "s")?,
+            ),
+        };
         Ok(format!(
-            "SELECT {}, {}{}{} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) {} WHERE {}",
-            Session::core("s")?,
-            User::core("u")?,
-            fields::select(Table::User, "u")?,
-            fields::select(Table::Session, "s")?,
+            "SELECT {columns} FROM {} s JOIN {} u ON u.id OPERATOR(pg_catalog.=) {} WHERE {}",
             Table::Session.sql(),
             Table::User.sql(),
             at(Table::Session, "s", "userId"),
@@ -162,14 +188,19 @@ thread_local! {
 /// # Errors
 /// No table.
 pub(crate) fn find(token: &str) -> Result<Option<(Session, User)>, AuthError> {
-    FIND.with(|statement| {
-        let read = |row: &Row| {
-            let (user, additional) = (Session::WIDTH + 1, Session::WIDTH + User::WIDTH + 1);
-            let session = Session::from_parts(row, additional + fields::width(Table::User));
-            (session, User::from_parts(row, user, additional))
-        };
-        Ok(statement.query(&[Value::Text(token)], read)?.pop())
-    })
+    let read = |row: &Row| {
+        // The rows themselves.
+        if row.width() == 2 {
+            let (session, user) = (Session::layout().ok()??, User::layout().ok()??);
+            let session = Session::from_whole(&Whole::of(&session, row, 1)?);
+            return Some((session, User::from_whole(&Whole::of(&user, row, 2)?)));
+        }
+        let (user, additional) = (Session::WIDTH + 1, Session::WIDTH + User::WIDTH + 1);
+        let session = Session::from_parts(row, additional + fields::width(Table::User));
+        Some((session, User::from_parts(row, user, additional)))
+    };
+    let found = FIND.with(|statement| statement.query(&[Value::Text(token)], read))?.pop();
+    found.map(|found| found.ok_or(AuthError::Busy("better_auth's tables keep changing"))).transpose()
 }
 
 /// Whether the session with this id is this user's and has not expired at `now`.

@@ -97,6 +97,20 @@ impl Row {
         is_null
     }
 
+    /// How many columns there are.
+    pub(super) fn width(&self) -> i32 {
+        // SAFETY: the descriptor is that of SPI's current result.
+        unsafe { (*self.columns).natts }
+    }
+
+    /// A column as it is; `None` for NULL.
+    pub(super) fn datum(&self, position: i32) -> Option<pg_sys::Datum> {
+        let mut is_null = true;
+        // SAFETY: the tuple and its descriptor are those of SPI's current result; SPI checks the position.
+        let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.columns, position, &raw mut is_null) };
+        (!is_null).then_some(datum)
+    }
+
     fn is_text(&self, position: i32) -> bool {
         // SAFETY: the descriptor is that of SPI's current result; SPI checks the position.
         unsafe { pg_sys::SPI_gettypeid(self.columns, position) == pg_sys::TEXTOID }

@@ -1,6 +1,7 @@
 //! Table `user`.
 
 use serde_json::Value as Json;
+use std::rc::Rc;
 
 use crate::error::AuthError;
 use crate::store::catalog::{Table, has_relation};
@@ -8,6 +9,7 @@ use crate::store::columns::{As, Field, at, insert, is, select, set};
 use crate::store::fields::{self, Given};
 use crate::store::server::{Timestamp, random_id};
 use crate::store::sql::{Row, Statement, Value, query_once};
+use crate::store::whole::{Layout, Whole, layout};
 
 /// A row of `user`: the columns that Better Auth declares, and the additional fields.
 #[derive(Clone, Debug)]
@@ -45,6 +47,27 @@ impl User {
     /// The same without the additional fields, which [`fields::select`] adds at the end.
     pub(crate) fn core(row: &str) -> Result<String, AuthError> {
         select(Table::User, row, &Self::FIELDS)
+    }
+
+    /// Where the values of a row that is read as a whole are; `None` where it can't be.
+    ///
+    /// # Errors
+    /// No such table or column.
+    pub(super) fn layout() -> Result<Option<Rc<Layout>>, AuthError> {
+        layout(Table::User, &Self::FIELDS)
+    }
+
+    pub(super) fn from_whole(row: &Whole<'_>) -> Self {
+        Self {
+            id: row.text(0),
+            name: row.text(1),
+            email: row.text(2),
+            email_verified: row.boolean(3),
+            image: row.optional_text(4),
+            created_at: row.time(5),
+            updated_at: row.time(6),
+            additional: row.additional(),
+        }
     }
 
     /// Reads what [`User::select`] selected, from column `first` on.

@@ -476,7 +476,7 @@ const ENDS: (&str, &str) = ("2000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999
 /// When something ends that lasts so many seconds from now on.
 fn end_of(now: Timestamp, seconds: f64) -> String {
     // JavaScript's dates are whole milliseconds. Beyond what an integer holds, this is its end.
-    let end = json::date(now.plus_milliseconds((seconds * 1_000.0) as i64));
+    let end = now.plus_milliseconds((seconds * 1_000.0) as i64).to_iso_string();
     let (first, last) = ENDS;
     match end {
         Some(end) if end.as_str() >= first => end,
