@@ -8,11 +8,10 @@
 
 use pgrx::pg_sys::{self, Datum};
 use std::cell::UnsafeCell;
-use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr::null_mut;
+use std::ffi::{CStr, c_char, c_int};
 
 use crate::identity::claims::{self, MAX_CLAIMS};
-use crate::identity::planner::ONCE;
+use crate::identity::place::{Kept, copied, is_once, keep, kept, known, value};
 
 /// The claims that were last looked at, and what came of it. A backend reads the same ones over and over, so they
 /// are parsed once and compared after that.
@@ -32,25 +31,11 @@ unsafe impl Sync for Backend {}
 
 static SEEN: Backend = Backend(UnsafeCell::new(Seen { claims: Vec::new(), text: Vec::new(), version: 0 }));
 
-/// What a place keeps, in its `fn_extra`.
-struct Kept {
-    /// Null for no user.
-    answer: Datum,
-    /// The claims that it is the answer to.
-    version: u64,
-    /// How many answers it has kept so far.
-    answers: u32,
-}
-
 /// The most answers that a place keeps, and the longest, in bytes. What is beyond is copied in each call.
 const ANSWERS: u32 = 8;
 const LONGEST: usize = 4096;
 
-// pgrx's own declarations set up a catcher of PostgreSQL's errors around each call. Of these, only the allocators can
-// raise one, which then leaves by way of a frame that has nothing to drop.
 unsafe extern "C-unwind" {
-    fn palloc(size: usize) -> *mut c_void;
-    fn MemoryContextAlloc(context: pg_sys::MemoryContext, size: usize) -> *mut c_void;
     fn strcmp(one: *const c_char, other: *const c_char) -> c_int;
 }
 
@@ -68,14 +53,10 @@ pub unsafe extern "C-unwind" fn requesting_user_id_wrapper(call: pg_sys::Functio
     // alone.
     unsafe {
         // This is what runs for each row of a scan, so it is all there is in here.
-        if (*call).fncollation == ONCE && !(*call).flinfo.is_null() {
-            let kept: *const Kept = (*(*call).flinfo).fn_extra.cast();
-            if !kept.is_null() {
-                (*call).isnull = (*kept).answer.is_null();
-                return (*kept).answer;
-            }
+        match known(call) {
+            Some(answer) => answer,
+            None => asked(call),
         }
-        asked(call)
     }
 }
 
@@ -84,9 +65,7 @@ pub unsafe extern "C-unwind" fn requesting_user_id_wrapper(call: pg_sys::Functio
 unsafe extern "C-unwind" fn asked(call: pg_sys::FunctionCallInfo) -> Datum {
     // SAFETY: as in requesting_user_id_wrapper().
     unsafe {
-        let place = (*call).flinfo;
-        let kept = if place.is_null() { null_mut() } else { (*place).fn_extra.cast() };
-        let answer = ask(place, kept, !place.is_null() && (*call).fncollation == ONCE);
+        let answer = ask((*call).flinfo, kept(call), is_once(call));
         (*call).isnull = answer.is_null();
         answer
     }
@@ -117,7 +96,7 @@ unsafe fn ask(place: *mut pg_sys::FmgrInfo, kept: *mut Kept, once: bool) -> Datu
             || text.len() <= LONGEST
                 && !place.is_null()
                 && (kept.is_null() || text.is_empty() || (*kept).answers < ANSWERS);
-        if keeps { keep(place, kept, text, version) } else { copy(palloc(text.len()), text) }
+        if keeps { keep(place, kept, text, version) } else { copied(text) }
     }
 }
 
@@ -150,38 +129,6 @@ pub(crate) fn subject() -> Option<String> {
     text.get(4..).and_then(|text| String::from_utf8(text.to_vec()).ok())
 }
 
-/// Makes `text` the answer that `place` keeps.
-///
-/// # Safety
-/// As [`ask`], and `place` isn't null.
-#[cold]
-unsafe fn keep(place: *mut pg_sys::FmgrInfo, mut kept: *mut Kept, text: &[u8], version: u64) -> Datum {
-    // SAFETY: what is allocated lives as long as the place, and becomes known when it is whole.
-    unsafe {
-        if kept.is_null() {
-            kept = MemoryContextAlloc((*place).fn_mcxt, size_of::<Kept>()).cast();
-            kept.write(Kept { answer: Datum::null(), version: 0, answers: 0 });
-        }
-        if text.is_empty() {
-            (*kept).answer = Datum::null();
-        } else {
-            (*kept).answer = copy(MemoryContextAlloc((*place).fn_mcxt, text.len()), text);
-            (*kept).answers += 1;
-        }
-        (*kept).version = version;
-        (*place).fn_extra = kept.cast();
-        (*kept).answer
-    }
-}
-
-/// # Safety
-/// `memory` has room for `text`.
-unsafe fn copy(memory: *mut c_void, text: &[u8]) -> Datum {
-    // SAFETY: as the caller says.
-    unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), memory.cast(), text.len()) };
-    Datum::from(memory)
-}
-
 /// The memory, in bytes, that a backend keeps for claims that are shorter.
 const KEPT: usize = 16 * 1024;
 
@@ -202,11 +149,7 @@ unsafe extern "C-unwind" fn see(seen: *mut Seen, claims: *const c_char) {
     }
     seen.claims.extend_from_slice(claims.to_bytes_with_nul());
     if let Some(subject) = claims::subject(claims.to_bytes()) {
-        let mut header = [0; 4];
-        // SAFETY: the header of a value of that size; the size has a limit.
-        unsafe { pgrx::set_varsize_4b(header.as_mut_ptr().cast(), (subject.len() + header.len()) as c_int) };
-        seen.text.extend_from_slice(&header);
-        seen.text.extend_from_slice(subject.as_bytes());
+        seen.text.extend_from_slice(&value(&subject));
     }
 }
 

@@ -1,7 +1,9 @@
 //! Which actions on which resources a role allows: Better Auth's `plugins/access`, with the roles as data.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
+
+use crate::flow::input::Issues;
 
 /// What is asked for: resources, and the actions on each. All of it has to be allowed.
 pub(crate) type Wanted<'a> = [(&'a str, Vec<&'a str>)];
@@ -30,6 +32,31 @@ pub(crate) fn statements(value: Value) -> Option<Statements> {
         Some((resource, actions.into_iter().map(action).collect::<Option<Vec<String>>>()?))
     };
     statements.into_iter().map(statement).collect()
+}
+
+/// What is asked for in a request: an object of arrays of texts; `None` where it isn't that.
+pub(crate) fn wanted(value: &Value) -> Option<Vec<(&str, Vec<&str>)>> {
+    let mut wanted = Vec::new();
+    for (resource, actions) in value.as_object()? {
+        wanted
+            .push((resource.as_str(), actions.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?));
+    }
+    Some(wanted)
+}
+
+/// The permissions that a request asks about, as `permissions`. Those of the old name alone, `permission`, are taken and
+/// not looked at: `None`.
+pub(crate) fn asked<'v>(
+    issues: &mut Issues,
+    fields: &'v Map<String, Value>,
+) -> Option<Vec<(&'v str, Vec<&'v str>)>> {
+    let permissions = fields.get("permissions").and_then(wanted);
+    match (fields.get("permission").and_then(wanted), &permissions) {
+        (None, None) => issues.add_whole("Invalid input"),
+        (Some(_), Some(_)) => issues.add_whole("Invalid input: more than one option matched"),
+        _ => {}
+    }
+    permissions
 }
 
 impl Roles {

@@ -209,8 +209,9 @@ texts! {
     models accepted_models Some(fields_changed);
     columns accepted_columns Some(fields_changed);
     plugins accepted_plugins Some(fields_changed);
-    roles accepted_roles None;
-    statements accepted_statements None;
+    // What policies have found out about permissions is forgotten with them.
+    roles accepted_roles Some(fields_changed);
+    statements accepted_statements Some(fields_changed);
 }
 
 macro_rules! flags {

@@ -59,6 +59,20 @@ impl Standing {
     }
 }
 
+/// The SQL that says of `user u` whether no plugin's columns forbid all that the user does.
+///
+/// # Errors
+/// No table.
+pub(crate) fn is_free() -> Result<String, AuthError> {
+    let mut free = "true".to_owned();
+    for bar in plugin::bars().filter(|bar| bar.of.is_none()) {
+        if let Some(is_down) = (bar.is_down)("u")? {
+            free.push_str(&format!(" AND ({is_down}) IS NOT TRUE"));
+        }
+    }
+    Ok(free)
+}
+
 /// An account as `list-accounts` shows it.
 pub(crate) struct Account {
     pub(crate) id: String,

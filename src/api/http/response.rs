@@ -52,6 +52,9 @@ impl Response {
         if let Some(code) = error.code() {
             body = body.text("code", code);
         }
+        if let AuthError::Listing(_, name, list) = error {
+            body = body.json(name, &serde_json::json!(list).to_string());
+        }
         Self { body: body.finish(), ..Self::empty_json(status) }
     }
 

@@ -12,6 +12,7 @@ use crate::flow::session::{self, Caller, Live, check_standing};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{hash, json, password, user as users};
 use crate::plugin;
+use crate::plugin::access::asked;
 use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
@@ -677,12 +678,7 @@ pub(super) fn has_permissions(
     let mut issues = Issues::of_body();
     let user_id = fields.get("userId").map(|value| issues.coerced("userId", Some(value)));
     let role = issues.optional("role", fields.get("role").into());
-    let wanted = fields.get("permissions").and_then(permissions);
-    match (fields.get("permission").and_then(permissions), &wanted) {
-        (None, None) => issues.add_whole("Invalid input"),
-        (Some(_), Some(_)) => issues.add_whole("Invalid input: more than one option matched"),
-        _ => {}
-    }
+    let wanted = asked(&mut issues, fields);
     issues.finish()?;
     // That of the old name alone is taken, and then isn't looked at.
     let wanted = wanted.ok_or(codes::NO_PERMISSIONS)?;
@@ -700,16 +696,6 @@ pub(super) fn has_permissions(
             Ok(has_permission(&user.id, user.text_field("role").as_deref(), &wanted))
         }
     }
-}
-
-/// An object of arrays of texts.
-fn permissions(value: &Value) -> Option<Vec<(&str, Vec<&str>)>> {
-    let mut wanted = Vec::new();
-    for (resource, actions) in value.as_object()? {
-        wanted
-            .push((resource.as_str(), actions.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?));
-    }
-    Some(wanted)
 }
 
 // ── The list of users ────────────────────────────────────────────────────────────────────────────

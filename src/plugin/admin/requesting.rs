@@ -1,14 +1,12 @@
 //! `requesting_user_is(role)`, for row level security: whether the user who is asking has a role.
 //!
 //! It reads the table, as the table's owner, not the claims, where no role arrives that could be believed. That is done
-//! once a statement: what was found is kept with all that it depends on, and a call compares these. It may run for
-//! each row, so nothing on that way is what pgrx wraps around calls of PostgreSQL's.
+//! once a statement: see [`Moment`].
 
 use pgrx::pg_sys::{self, Datum};
-use std::cell::UnsafeCell;
 
 use super::{admin_roles, is_admin_by_id, roles_of, store};
-use crate::identity;
+use crate::identity::{self, Last, Moment};
 use crate::plugin::PolicyFunction;
 
 /// What `migrate()` makes.
@@ -22,70 +20,11 @@ pub(super) const FUNCTIONS: &[PolicyFunction] = &[PolicyFunction {
 }];
 
 unsafe extern "C-unwind" {
-    fn ActiveSnapshotSet() -> bool;
-    fn GetActiveSnapshot() -> pg_sys::Snapshot;
-    fn GetCurrentSubTransactionId() -> pg_sys::SubTransactionId;
-    fn GetCurrentStatementStartTimestamp() -> pg_sys::TimestampTz;
     fn pg_detoast_datum_packed(datum: *mut pg_sys::varlena) -> *mut pg_sys::varlena;
 }
 
-/// All that what is found depends on but the user: the statement, and what it sees of the table.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-struct Moment {
-    /// The claims, as [`identity::asking`] counts them.
-    claims: u64,
-    statement: pg_sys::TimestampTz,
-    subtransaction: pg_sys::SubTransactionId,
-    command: pg_sys::CommandId,
-    /// Of a transaction that commits within the statement, where snapshots are taken anew: the snapshot has another
-    /// end then, or lacks one that was running.
-    first: u32,
-    end: u32,
-    running: u32,
-    subtransactions: i32,
-}
-
-impl Moment {
-    /// # Safety
-    /// There is a snapshot.
-    #[inline]
-    unsafe fn of(claims: u64) -> Self {
-        // SAFETY: as the caller says; the others read the backend's own state.
-        unsafe {
-            let snapshot = GetActiveSnapshot();
-            Self {
-                claims,
-                statement: GetCurrentStatementStartTimestamp(),
-                subtransaction: GetCurrentSubTransactionId(),
-                command: (*snapshot).curcid,
-                first: xid((*snapshot).xmin),
-                end: xid((*snapshot).xmax),
-                running: (*snapshot).xcnt,
-                subtransactions: (*snapshot).subxcnt,
-            }
-        }
-    }
-}
-
-fn xid(xid: pg_sys::TransactionId) -> u32 {
-    #[allow(clippy::useless_conversion, reason = "a type of its own in some versions of pgrx")]
-    xid.into()
-}
-
-/// What was found last.
-struct Found {
-    at: Moment,
-    /// The user's roles; `None` where there is no user.
-    roles: Option<Vec<String>>,
-}
-
-struct Backend(UnsafeCell<Option<Found>>);
-
-// SAFETY: a backend is one thread.
-unsafe impl Sync for Backend {}
-
-static FOUND: Backend = Backend(UnsafeCell::new(None));
+/// The user's roles; `None` where there is no user.
+static ROLES: Last<Option<Vec<String>>> = Last::nothing();
 
 /// Whether the user who is asking has the role.
 ///
@@ -98,16 +37,13 @@ pub unsafe extern "C-unwind" fn requesting_user_is_wrapper(call: pg_sys::Functio
     // SAFETY: the call info is PostgreSQL's. What was found is read after it was written, and nothing that is called in
     // between comes back here but find(), which is done with it then.
     unsafe {
-        let claims = identity::asking();
-        if claims == 0 || !ActiveSnapshotSet() {
-            (*call).isnull = true;
-            return Datum::null();
-        }
-        let now = Moment::of(claims);
-        if !(*FOUND.0.get()).as_ref().is_some_and(|found| found.at == now) {
-            find(now);
-        }
-        let Some(Found { roles: Some(roles), .. }) = &*FOUND.0.get() else {
+        let roles = Moment::now().and_then(|now| {
+            if ROLES.at(now).is_none() {
+                find(now);
+            }
+            ROLES.at(now)?.as_ref()
+        });
+        let Some(roles) = roles else {
             (*call).isnull = true;
             return Datum::null();
         };
@@ -131,8 +67,8 @@ unsafe extern "C-unwind" fn find(now: Moment) {
         }
         Some(roles)
     });
-    // SAFETY: a backend is one thread, and no reference to what was found is alive.
-    unsafe { *FOUND.0.get() = Some(Found { at: now, roles }) };
+    // SAFETY: no reference to what was found is alive.
+    unsafe { ROLES.keep(now, roles) };
 }
 
 /// Says that [`requesting_user_is_wrapper`] follows version 1 of PostgreSQL's calling convention.

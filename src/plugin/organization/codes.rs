@@ -127,4 +127,6 @@ crate::error::codes! {
         "Team id contains a reserved character"
     ORGANIZATION_DELETION_DISABLED 404 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
         "Organization deletion is disabled"
+    INVALID_PERMISSIONS as "" 500 ERRCODE_DATA_EXCEPTION
+        "Invalid permissions"
 }

@@ -1,7 +1,10 @@
 //! Better Auth's JSON of the plugin's rows: the fields in the order of its schema, `id` last.
 
+use serde_json::Value;
+
 use super::options;
 use super::store::{Invitation, Member, Organization, OrganizationRole, Team, TeamMember};
+use crate::error::AuthError;
 use crate::flow::json::Object;
 use crate::store::user::User;
 
@@ -105,13 +108,19 @@ pub(super) fn team_member(row: &TeamMember) -> Object {
 }
 
 /// `organizationRole`, its permission as what it means.
-pub(super) fn role(row: &OrganizationRole) -> Object {
-    Object::new()
+///
+/// # Errors
+/// That is no JSON.
+pub(super) fn role(row: &OrganizationRole) -> Result<Object, AuthError> {
+    let permission: Value = serde_json::from_str(&row.permission)
+        .map_err(|_| AuthError::Setup(format!("Invalid permissions for role {}", row.role)))?;
+    let object = Object::new()
         .text("organizationId", &row.organization_id)
         .text("role", &row.role)
-        .json("permission", &row.permission)
+        .json("permission", &permission.to_string())
         .date("createdAt", row.created_at)
         .optional_date("updatedAt", row.updated_at)
         .additional(row.additional.as_deref())
-        .text("id", &row.id)
+        .text("id", &row.id);
+    Ok(object)
 }

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{creator_role, options, store};
+use super::{codes, creator_role, options, store};
 use crate::error::AuthError;
 use crate::plugin::access::{Roles, Statements, Wanted, parse_statements, statements};
+use crate::plugin::organization::store::OrganizationRole;
 
 /// The names of the roles that a text joins by commas: Better Auth's `parseRoleList`.
 pub(super) fn role_list(roles: &str) -> impl Iterator<Item = &str> {
@@ -63,24 +64,33 @@ pub(super) fn is_dynamic() -> bool {
     options::dynamic_access_control() && options::access_control().is_some()
 }
 
-/// What each role allows in an organization.
+/// What each role allows in an organization, as far as it is one of these, which a text joins by commas.
 ///
 /// # Errors
 /// A role of its own that isn't `{"resource": ["action", ...]}`, and those of the store.
-pub(super) fn roles_of(organization_id: &str) -> Result<Rc<Roles>, AuthError> {
-    let common = roles();
+pub(super) fn roles_among(organization_id: &str, roles: &str) -> Result<Rc<Roles>, AuthError> {
+    let common = self::roles();
     if !is_dynamic() {
         return Ok(common);
     }
-    let own = store::role::list(organization_id)?;
+    let names: Vec<&str> = role_list(roles).collect();
+    with_own(common, store::role::named(organization_id, &names)?)
+}
+
+/// What each role allows where an organization has these of its own.
+///
+/// # Errors
+/// One of them that isn't `{"resource": ["action", ...]}`.
+pub(super) fn with_own(common: Rc<Roles>, own: Vec<OrganizationRole>) -> Result<Rc<Roles>, AuthError> {
     if own.is_empty() {
         return Ok(common);
     }
     let mut all = (*common).clone();
     for role in own {
-        let permission = serde_json::from_str(&role.permission).ok().and_then(statements);
-        let permission = permission
-            .ok_or_else(|| AuthError::Setup(format!("Invalid permissions for role {}", role.role)))?;
+        let invalid = || format!("Invalid permissions for role {}", role.role);
+        let stored = serde_json::from_str(&role.permission).map_err(|_| AuthError::Setup(invalid()))?;
+        let permission =
+            statements(stored).ok_or_else(|| AuthError::Worded(codes::INVALID_PERMISSIONS, invalid()))?;
         all.extend(&role.role, permission);
     }
     Ok(Rc::new(all))
@@ -89,16 +99,16 @@ pub(super) fn roles_of(organization_id: &str) -> Result<Rc<Roles>, AuthError> {
 /// Whether one of a member's roles allows all that is wanted: Better Auth's `hasPermission`.
 ///
 /// # Errors
-/// As [`roles_of`].
+/// As [`roles_among`].
 pub(super) fn allows(organization_id: &str, roles: &str, wanted: &Wanted<'_>) -> Result<bool, AuthError> {
-    let all = roles_of(organization_id)?;
+    let all = roles_among(organization_id, roles)?;
     Ok(role_list(roles).any(|role| all.allows(role, wanted)))
 }
 
 /// The same of one action.
 ///
 /// # Errors
-/// As [`roles_of`].
+/// As [`roles_among`].
 pub(super) fn may(
     organization_id: &str,
     roles: &str,

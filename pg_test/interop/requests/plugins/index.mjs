@@ -19,6 +19,7 @@ import multiSession from './multi_session.mjs';
 import names from './names.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import openApi from './open_api.mjs';
+import organizationRoles from './organization_roles.mjs';
 import phoneNumber from './phone_number.mjs';
 import username from './username.mjs';
 
@@ -39,4 +40,4 @@ const PLUGINS = [
   username,
 ];
 
-export default [...PLUGINS.flat(), ...codes, ...names, ...together(PLUGINS)];
+export default [...PLUGINS.flat(), ...organizationRoles, ...codes, ...names, ...together(PLUGINS)];

@@ -10,6 +10,7 @@ use crate::api::http::{Answer, Response, Route, get, post};
 use crate::api::json::MANY;
 use crate::error::AuthError;
 use crate::flow::json::Object;
+use crate::plugin::organization::options;
 
 pub(super) const ROUTES: &[Route] = &[
     // Organizations.
@@ -37,8 +38,13 @@ pub(super) const ROUTES: &[Route] = &[
     // Teams, where there are any.
 
     // Roles of an organization's own, where there may be any.
-
+    of_roles(post("createOrgRole", "/organization/create-role", roles::create)),
+    of_roles(post("deleteOrgRole", "/organization/delete-role", roles::delete)),
+    of_roles(get("listOrgRoles", "/organization/list-roles", roles::list)),
+    of_roles(get("getOrgRole", "/organization/get-role", roles::get)),
+    of_roles(post("updateOrgRole", "/organization/update-role", roles::update)),
     // Permissions.
+    Route { writes: false, ..post("hasPermission", "/organization/has-permission", roles::has_permission) },
 ];
 
 /// A route whose body sets columns of any content.
@@ -54,4 +60,9 @@ fn invalid() -> AuthError {
 /// 200 with an object, or with null.
 fn nullable(object: Option<Object>) -> Answer {
     Ok(Response::json(object.map_or_else(|| "null".into(), Object::finish)))
+}
+
+/// One that there is where organizations may have roles of their own.
+const fn of_roles(route: Route) -> Route {
+    Route { is_on: options::dynamic_access_control, not_taken: Some(invalid), ..route }
 }

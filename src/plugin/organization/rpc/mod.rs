@@ -82,6 +82,36 @@ pub(super) const FUNCTIONS: &[Rpc] = &[
     // Teams.
 
     // Roles of an organization's own, and permissions.
+    function(
+        "organization_has_permission",
+        "permissions jsonb, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Whether the caller may do all of something in an organization: {error, success}",
+    ),
+    function(
+        "organization_create_role",
+        "role text, permission jsonb, organization_id text DEFAULT NULL, additional_fields jsonb DEFAULT NULL, session_token text DEFAULT NULL",
+        "Make a role of an organization''s own: {success, roleData, statements}",
+    ),
+    function(
+        "organization_delete_role",
+        "role_name text DEFAULT NULL, role_id text DEFAULT NULL, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Delete a role of an organization''s own that no member has: {success}",
+    ),
+    function(
+        "organization_list_roles",
+        "organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "The roles of an organization''s own",
+    ),
+    function(
+        "organization_get_role",
+        "role_name text DEFAULT NULL, role_id text DEFAULT NULL, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "A role of an organization''s own",
+    ),
+    function(
+        "organization_update_role",
+        "data jsonb, role_name text DEFAULT NULL, role_id text DEFAULT NULL, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Change a role of an organization''s own: {success, roleData}",
+    ),
 ];
 
 const fn function(name: &'static str, arguments: &'static str, comment: &'static str) -> Rpc {

@@ -126,6 +126,16 @@ thread_local! {
         let of = is(TABLE, "t", "organizationId", 1)?;
         Ok(format!("SELECT {} FROM {} t WHERE {of} LIMIT {MOST}", Team::select("t")?, TABLE.sql()))
     }) };
+    static TEAMS_OF: Statement = const { Statement::joining(MEMBER_TABLE, TABLE, || {
+        Ok(format!(
+            "SELECT {} FROM {} m JOIN {} t ON t.id OPERATOR(pg_catalog.=) {} WHERE {}",
+            select(TABLE, "t", &[("id", As::Text), ("organizationId", As::Text)])?,
+            MEMBER_TABLE.sql(),
+            TABLE.sql(),
+            at(MEMBER_TABLE, "m", "teamId"),
+            is(MEMBER_TABLE, "m", "userId", 1)?,
+        ))
+    }) };
     static MEMBER: Statement = const { Statement::new(MEMBER_TABLE, || {
         Ok(format!("SELECT {} FROM {} m WHERE {} LIMIT 1", TeamMember::select("m")?, MEMBER_TABLE.sql(), of_user()?))
     }) };
@@ -287,6 +297,16 @@ pub(in crate::plugin::organization) fn remove_user_from_all(
         [team, ..] => free_seats(team, i64::try_from(rows.len()).unwrap_or(i64::MAX)),
         [] => Ok(()),
     })
+}
+
+/// The teams that a user is in, and their organizations. Sees what the query sees that is running, and works in parallel
+/// workers too.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn teams_of(user_id: &str) -> Result<Vec<(String, String)>, AuthError> {
+    let read = |row: &Row| (row.text(1), row.text(2));
+    TEAMS_OF.with(|statement| statement.query_in_step(&[Value::Text(user_id)], read))
 }
 
 /// A team, whatever its organization.
