@@ -294,7 +294,7 @@ fn check_roles(organization_id: &str, wanted: &str) -> Result<(), AuthError> {
     let mut unknown: Vec<&str> = wanted.split(',').collect();
     unknown.retain(|role| !ALWAYS.contains(role) && !known.has(role));
     if !unknown.is_empty() && options::dynamic_access_control() {
-        let own = role::list(organization_id)?;
+        let own = role::named(organization_id, &unknown)?;
         unknown.retain(|role| own.iter().all(|own| own.role != *role));
     }
     match unknown.is_empty() {
