@@ -153,6 +153,62 @@ describe('where sign-up does not tell that an email is taken', () => {
   }
 });
 
+describe('a row is read as a whole, or, where a type needs a cast, column by column', () => {
+  // Values that are the same either way.
+  const COLUMNS = {
+    text: [`text DEFAULT 'a "quoted" ü'`, 'a "quoted" ü'],
+    short: [`varchar(9) DEFAULT 'short'`, 'short'],
+    none: ['text', null],
+    uuid: [`uuid DEFAULT 'F47AC10B-58CC-4372-A567-0E02B2C3D479'`, 'f47ac10b-58cc-4372-a567-0e02b2c3d479'],
+    small: ['smallint DEFAULT -32768', -32768],
+    whole: ['int DEFAULT 2147483647', 2147483647],
+    big: ['bigint DEFAULT 9007199254740991', 9007199254740991],
+    yes: ['boolean DEFAULT true', true],
+    no: ['boolean DEFAULT false', false],
+    at: [`timestamptz DEFAULT '2026-11-29 12:34:56.789999+02'`, '2026-11-29T10:34:56.789Z'],
+    plain: [`timestamp DEFAULT '1999-12-31 23:59:59.5'`, '1999-12-31T23:59:59.500Z'],
+    never: [`timestamptz DEFAULT 'infinity'`, null],
+  };
+  /** What makes a row be read column by column. */
+  const CASTS = {
+    'char(n)': [`char(4) DEFAULT 'ab'`, 'ab  '],
+    numeric: ['numeric DEFAULT 1.50', 1.5],
+    json: [`json DEFAULT '{"a": [1]}'`, { a: [1] }],
+    date: [`date DEFAULT '2026-11-29'`, '2026-11-29'],
+    array: [`text[] DEFAULT '{a,b}'`, ['a', 'b']],
+  };
+  const types = (columns) => Object.fromEntries(Object.entries(columns).map(([name, [type]]) => [name, type]));
+  const values = (columns) => Object.fromEntries(Object.entries(columns).map(([name, [, value]]) => [name, value]));
+
+  test('as a whole', async (t) => {
+    const { get } = await withColumns(t, types(COLUMNS));
+    assert.deepEqual(await get(), values(COLUMNS));
+  });
+  for (const [name, entry] of Object.entries(CASTS)) {
+    test(`column by column: ${name}`, async (t) => {
+      const columns = { ...COLUMNS, cast: entry };
+      const { get } = await withColumns(t, types(columns));
+      assert.deepEqual(await get(), values(columns));
+    });
+  }
+  test('a column that is called as the statement calls the row', async (t) => {
+    const columns = { s: [`text DEFAULT 'not a row'`, 'not a row'], u: ['int DEFAULT 7', 7] };
+    const { get } = await withColumns(t, types(columns));
+    assert.deepEqual(await get(), values(columns));
+  });
+  test('a long text that nobody lists', async (t) => {
+    const columns = { listed: [`text DEFAULT 'listed'`, 'listed'] };
+    const { get } = await withColumns(t, { ...types(columns), unlisted: `text DEFAULT repeat('x', 100000)` }, ['listed']);
+    assert.deepEqual(await get(), values(columns));
+  });
+  test('after a column before it is dropped', async (t) => {
+    const { client, get } = await withColumns(t, { gone: 'text', kept: `text DEFAULT 'kept'` }, ['kept']);
+    assert.deepEqual(await get(), { kept: 'kept' });
+    await client.query('ALTER TABLE better_auth."user" DROP gone');
+    assert.deepEqual(await get(), { kept: 'kept' });
+  });
+});
+
 test('a field’s type belongs to whom it may: a cast of its owner’s making runs as the tables’ owner', async (t) => {
   const weak = await server.role(t, 'weak');
   const { client } = await configured(t, SETTINGS);
