@@ -131,7 +131,7 @@ pub(crate) struct Column {
     pub(super) length: Option<i32>,
     pub(super) not_null: bool,
     /// The database fills it when an insert leaves it out.
-    pub(super) filled: bool,
+    pub(crate) filled: bool,
     /// Nobody else may fill it.
     pub(super) generated: bool,
     /// NOT NULL, and nothing fills it when an insert leaves it out.

@@ -129,4 +129,14 @@ crate::error::codes! {
         "Organization deletion is disabled"
     INVALID_PERMISSIONS as "" 500 ERRCODE_DATA_EXCEPTION
         "Invalid permissions"
+    NOT_AUTHENTICATED as "" 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+        "Not authenticated"
+    ORGANIZATION_ID_IS_REQUIRED as "" 400 ERRCODE_INVALID_PARAMETER_VALUE
+        "Organization ID is required"
+    NO_MEMBER_OF_THIS_ORGANIZATION as "" 403 ERRCODE_INSUFFICIENT_PRIVILEGE
+        "You are not a member of this organization"
+    EMAIL_OF_CLIENT as "" 400 ERRCODE_INVALID_PARAMETER_VALUE
+        "User email cannot be passed for client side API calls."
+    NO_SESSION_AND_NO_EMAIL as "" 400 ERRCODE_INVALID_PARAMETER_VALUE
+        "Missing session headers, or email query parameter."
 }

@@ -19,7 +19,9 @@ import multiSession from './multi_session.mjs';
 import names from './names.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import openApi from './open_api.mjs';
+import organizationInvitations from './organization_invitations.mjs';
 import organizationRoles from './organization_roles.mjs';
+import organizationTeams from './organization_teams.mjs';
 import phoneNumber from './phone_number.mjs';
 import username from './username.mjs';
 
@@ -40,4 +42,4 @@ const PLUGINS = [
   username,
 ];
 
-export default [...PLUGINS.flat(), ...organizationRoles, ...codes, ...names, ...together(PLUGINS)];
+export default [...PLUGINS.flat(), ...organizationInvitations, ...organizationRoles, ...organizationTeams, ...codes, ...names, ...together(PLUGINS)];

@@ -7,11 +7,11 @@ pub(super) mod roles;
 pub(super) mod teams;
 
 use super::hooks::{Hook, hook, number};
-use super::store::{Member, Organization, member};
-use super::{ACTIVE_ORGANIZATION, ACTIVE_TEAM, codes, json, options};
-use crate::error::AuthError;
+use super::store::{Member, Organization, member, organization};
+use super::{ACTIVE_ORGANIZATION, ACTIVE_TEAM, codes, json, options, permission};
+use crate::error::{AuthError, Code};
 use crate::flow::json::{self as shared, Object};
-use crate::flow::session::{Caller, Live, Need, require};
+use crate::flow::session::{Caller, Live};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::server::Timestamp;
@@ -24,7 +24,7 @@ use crate::store::user::User;
 /// # Errors
 /// UNAUTHORIZED.
 pub(super) fn actor(caller: &mut dyn Caller) -> Result<Live, AuthError> {
-    require(caller, Need::Live)
+    caller.session_for_others()?.ok_or_else(|| Code::UNAUTHORIZED.into())
 }
 
 /// The organization that a request names, or else the one that the session is about.
@@ -69,6 +69,32 @@ pub(super) fn leave_active(live: &Live, organization_id: &str) -> Result<(), Aut
 pub(super) fn own_membership(organization_id: &str, live: &Live, status: u16) -> Result<Member, AuthError> {
     let found = member::find(organization_id, &live.user.id)?;
     found.ok_or(AuthError::ApiWith(codes::USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION, status))
+}
+
+/// The membership of who calls and may do something in an organization.
+///
+/// # Errors
+/// `stranger` for who isn't a member, `refusal` for who may not.
+pub(super) fn acting(
+    organization_id: &str,
+    live: &Live,
+    (resource, action): (&str, &str),
+    [stranger, refusal]: [Code; 2],
+) -> Result<Member, AuthError> {
+    let member = member::find(organization_id, &live.user.id)?.ok_or(stranger)?;
+    match permission::may(&member.organization_id, &member.role, resource, action)? {
+        true => Ok(member),
+        false => Err(refusal.into()),
+    }
+}
+
+/// Holds an organization until the transaction ends. Who may not act there is refused before, and is to be looked at
+/// again afterwards: it may have taken a while.
+///
+/// # Errors
+/// ORGANIZATION_NOT_FOUND.
+pub(super) fn hold(organization_id: &str) -> Result<Organization, AuthError> {
+    organization::lock(organization_id)?.ok_or_else(|| codes::ORGANIZATION_NOT_FOUND.into())
 }
 
 /// How many there may be: what a function of the DBA's says, or else the setting; `None` for any number.

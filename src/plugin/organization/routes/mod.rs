@@ -26,7 +26,13 @@ pub(super) const ROUTES: &[Route] = &[
         ..post("checkOrganizationSlug", "/organization/check-slug", organizations::check_slug)
     },
     // Invitations.
-
+    with_fields(post("createInvitation", "/organization/invite-member", invitations::create)),
+    post("acceptInvitation", "/organization/accept-invitation", invitations::accept),
+    post("rejectInvitation", "/organization/reject-invitation", invitations::reject),
+    post("cancelInvitation", "/organization/cancel-invitation", invitations::cancel),
+    get("getInvitation", "/organization/get-invitation", invitations::get),
+    get("listInvitations", "/organization/list-invitations", invitations::list),
+    get("listUserInvitations", "/organization/list-user-invitations", invitations::list_of_user),
     // Members.
     get("getActiveMember", "/organization/get-active-member", members::active),
     with_fields(post("addMember", "", members::add)),
@@ -36,7 +42,15 @@ pub(super) const ROUTES: &[Route] = &[
     get("listMembers", "/organization/list-members", members::list),
     get("getActiveMemberRole", "/organization/get-active-member-role", members::active_role),
     // Teams, where there are any.
-
+    of_teams(with_fields(post("createTeam", "/organization/create-team", teams::create))),
+    of_teams(get("listOrganizationTeams", "/organization/list-teams", teams::list)),
+    of_teams(post("removeTeam", "/organization/remove-team", teams::remove)),
+    of_teams(with_fields(post("updateTeam", "/organization/update-team", teams::update))),
+    of_teams(post("setActiveTeam", "/organization/set-active-team", teams::activate)),
+    of_teams(get("listUserTeams", "/organization/list-user-teams", teams::list_of_user)),
+    of_teams(get("listTeamMembers", "/organization/list-team-members", teams::list_members)),
+    of_teams(post("addTeamMember", "/organization/add-team-member", teams::add_member)),
+    of_teams(post("removeTeamMember", "/organization/remove-team-member", teams::remove_member)),
     // Roles of an organization's own, where there may be any.
     of_roles(post("createOrgRole", "/organization/create-role", roles::create)),
     of_roles(post("deleteOrgRole", "/organization/delete-role", roles::delete)),
@@ -50,6 +64,11 @@ pub(super) const ROUTES: &[Route] = &[
 /// A route whose body sets columns of any content.
 const fn with_fields(route: Route) -> Route {
     Route { not_taken: Some(invalid), max_values: MANY, ..route }
+}
+
+/// A route that there is where there are teams.
+const fn of_teams(route: Route) -> Route {
+    Route { is_on: options::teams, ..route }
 }
 
 /// A value that breaks a constraint, or is none of the column's type.

@@ -47,7 +47,41 @@ pub(super) const FUNCTIONS: &[Rpc] = &[
     ),
     function("organization_list", "session_token text DEFAULT NULL", "The caller''s organizations"),
     // Invitations.
-
+    function(
+        "organization_invite_member",
+        "email text, role text, organization_id text DEFAULT NULL, team_id text DEFAULT NULL, resend boolean DEFAULT NULL, additional_fields jsonb DEFAULT NULL, session_token text DEFAULT NULL",
+        "Invite an email to an organization, and to teams of it, or mail an invitation once more; the invitation is the answer",
+    ),
+    function(
+        "organization_accept_invitation",
+        "invitation_id text, session_token text DEFAULT NULL",
+        "Become a member of the organization that the caller is invited to: {invitation, member}",
+    ),
+    function(
+        "organization_reject_invitation",
+        "invitation_id text, session_token text DEFAULT NULL",
+        "Say no to an invitation: {invitation, member}",
+    ),
+    function(
+        "organization_cancel_invitation",
+        "invitation_id text, session_token text DEFAULT NULL",
+        "Take an invitation back",
+    ),
+    function(
+        "organization_get_invitation",
+        "id text, session_token text DEFAULT NULL",
+        "An invitation that the caller has got",
+    ),
+    function(
+        "organization_list_invitations",
+        "organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "The invitations of an organization",
+    ),
+    function(
+        "organization_list_user_invitations",
+        "session_token text DEFAULT NULL",
+        "The invitations that the caller has got and said nothing to",
+    ),
     // Members.
     function(
         "organization_remove_member",
@@ -80,7 +114,51 @@ pub(super) const FUNCTIONS: &[Rpc] = &[
         "The caller''s role, or another member''s: {role}",
     ),
     // Teams.
-
+    function(
+        "organization_create_team",
+        "name text, organization_id text DEFAULT NULL, additional_fields jsonb DEFAULT NULL, session_token text DEFAULT NULL",
+        "Make a team in an organization",
+    ),
+    function(
+        "organization_list_teams",
+        "organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "The teams of an organization",
+    ),
+    function(
+        "organization_remove_team",
+        "team_id text, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Delete a team: {message}",
+    ),
+    function(
+        "organization_update_team",
+        "team_id text, data jsonb, session_token text DEFAULT NULL",
+        "Change a team",
+    ),
+    function(
+        "organization_set_active_team",
+        "team_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Have the session be about a team of its organization, or about none for NULL",
+    ),
+    function(
+        "organization_list_user_teams",
+        "user_id text DEFAULT NULL, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "The teams that the caller is in, or another member",
+    ),
+    function(
+        "organization_list_team_members",
+        "team_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Who is in a team",
+    ),
+    function(
+        "organization_add_team_member",
+        "team_id text, user_id text, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Put a member of an organization in one of its teams",
+    ),
+    function(
+        "organization_remove_team_member",
+        "team_id text, user_id text, organization_id text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Take a member of an organization out of one of its teams: {message}",
+    ),
     // Roles of an organization's own, and permissions.
     function(
         "organization_has_permission",

@@ -167,6 +167,41 @@ thread_local! {
     static FREE_SEATS: Statement = const { Statement::new(TABLE, || {
         change_count("-", "$2", &compare(TABLE, "t", "memberCount", ">=", 2)?)
     }) };
+    static COUNT: Statement = const { Statement::new(TABLE, || {
+        Ok(format!("SELECT pg_catalog.count(*) FROM {} t WHERE {}", TABLE.sql(), is(TABLE, "t", "organizationId", 1)?))
+    }) };
+    static COUNT_MEMBERS: Statement = const { Statement::new(MEMBER_TABLE, || {
+        let of = is(MEMBER_TABLE, "m", "teamId", 1)?;
+        Ok(format!("SELECT pg_catalog.count(*) FROM {} m WHERE {of}", MEMBER_TABLE.sql()))
+    }) };
+    static LIST_MEMBERS: Statement = const { Statement::new(MEMBER_TABLE, || {
+        Ok(format!(
+            "SELECT {} FROM {} m WHERE {} LIMIT {MOST}",
+            TeamMember::select("m")?,
+            MEMBER_TABLE.sql(),
+            is(MEMBER_TABLE, "m", "teamId", 1)?,
+        ))
+    }) };
+    static OF_USER: Statement = const { Statement::joining(TABLE, MEMBER_TABLE, || {
+        Ok(format!(
+            "SELECT {} FROM {} m JOIN {} t ON t.id OPERATOR(pg_catalog.=) {} WHERE {} AND ($2 IS NULL OR {}) LIMIT {MOST}",
+            Team::select("t")?,
+            MEMBER_TABLE.sql(),
+            TABLE.sql(),
+            at(MEMBER_TABLE, "m", "teamId"),
+            is(MEMBER_TABLE, "m", "userId", 1)?,
+            is(TABLE, "t", "organizationId", 2)?,
+        ))
+    }) };
+    static DELETE: Statement = const { Statement::new(TABLE, || {
+        Ok(format!("DELETE FROM {} t WHERE {}", TABLE.sql(), is(TABLE, "t", "id", 1)?))
+    }) };
+    static DELETE_MEMBERS: Statement = const { Statement::new(MEMBER_TABLE, || {
+        Ok(format!("DELETE FROM {} m WHERE {}", MEMBER_TABLE.sql(), is(MEMBER_TABLE, "m", "teamId", 1)?))
+    }) };
+    static REMOVE_MEMBER: Statement = const { Statement::new(MEMBER_TABLE, || {
+        Ok(format!("DELETE FROM {} m WHERE {} RETURNING 1", MEMBER_TABLE.sql(), of_user()?))
+    }) };
     static REMOVE_USER: Statement = const { Statement::joining(MEMBER_TABLE, TABLE, || {
         Ok(format!(
             "DELETE FROM {} m USING {} t WHERE t.id OPERATOR(pg_catalog.=) {team} AND {} AND {} RETURNING {team}::pg_catalog.text",
@@ -335,4 +370,90 @@ pub(in crate::plugin::organization) fn find_member(
 ) -> Result<Option<TeamMember>, AuthError> {
     let values = [Value::Text(user_id), Value::Text(team_id)];
     MEMBER.with(|statement| Ok(statement.query(&values, |row| TeamMember::from_row(row, 1))?.pop()))
+}
+
+/// How many teams an organization has.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn count(organization_id: &str) -> Result<i64, AuthError> {
+    COUNT.with(|statement| count_by(statement, organization_id))
+}
+
+/// How many members a team has.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn count_members(team_id: &str) -> Result<i64, AuthError> {
+    COUNT_MEMBERS.with(|statement| count_by(statement, team_id))
+}
+
+fn count_by(statement: &Statement, id: &str) -> Result<i64, AuthError> {
+    Ok(statement.query(&[Value::Text(id)], |row| row.integer(1))?.pop().unwrap_or_default())
+}
+
+/// Who is in a team: as many as a list has.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn list_members(team_id: &str) -> Result<Vec<TeamMember>, AuthError> {
+    LIST_MEMBERS
+        .with(|statement| statement.query(&[Value::Text(team_id)], |row| TeamMember::from_row(row, 1)))
+}
+
+/// The teams that a user is in, of one organization or of all: as many as a list has.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn list_of_user(
+    user_id: &str,
+    organization_id: Option<&str>,
+) -> Result<Vec<Team>, AuthError> {
+    let values = [Value::Text(user_id), Value::OptionalText(organization_id)];
+    OF_USER.with(|statement| statement.query(&values, |row| Team::from_row(row, 1)))
+}
+
+/// Changes a team, whose row is returned as it is then; `None` where it is gone.
+///
+/// # Errors
+/// No table, or text that isn't of a column's type.
+pub(in crate::plugin::organization) fn update(
+    id: &str,
+    name: Option<&str>,
+    additional: &[Given],
+    now: Timestamp,
+) -> Result<Option<Team>, AuthError> {
+    let mut values = vec![Value::Text(id), Value::Time(now)];
+    let mut columns = vec![set(TABLE, "updatedAt", 2)?];
+    if let Some(name) = name {
+        values.push(Value::Text(name));
+        columns.push(set(TABLE, "name", values.len())?);
+    }
+    for given in additional {
+        values.push(Value::OptionalText(given.value.as_deref()));
+        columns.push(given.set(values.len()));
+    }
+    let (columns, found) = (columns.join(", "), is(TABLE, "t", "id", 1)?);
+    let text =
+        format!("UPDATE {} t SET {columns} WHERE {found} RETURNING {}", TABLE.sql(), Team::select("t")?);
+    Ok(query_once(TABLE, &text, &values, |row| Team::from_row(row, 1))?.pop())
+}
+
+/// Deletes a team. The places in it go first: tables that Better Auth didn't make may lack the cascade.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn delete(id: &str) -> Result<(), AuthError> {
+    DELETE_MEMBERS.with(|statement| statement.execute(&[Value::Text(id)]))?;
+    DELETE.with(|statement| statement.execute(&[Value::Text(id)]))
+}
+
+/// Takes a user out of a team. The organization has to be locked.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn remove_member(team_id: &str, user_id: &str) -> Result<(), AuthError> {
+    let values = [Value::Text(user_id), Value::Text(team_id)];
+    let places = REMOVE_MEMBER.with(|statement| statement.query(&values, |_| ()))?.len();
+    free_seats(team_id, i64::try_from(places).unwrap_or(i64::MAX))
 }
