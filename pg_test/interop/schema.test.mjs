@@ -234,6 +234,12 @@ describe('the real migrate first', () => {
       'create secret jwt',
       'create function public.requesting_user_id()',
       'create function public.requesting_user_is(text)',
+      'create function public.requesting_organization_id()',
+      'create function public.requesting_organization_ids()',
+      'create function public.requesting_organization_role(text)',
+      'create function public.requesting_user_has_permission(text, jsonb)',
+      'create function public.requesting_team_id()',
+      'create function public.requesting_team_ids()',
     ]);
     assert.deepEqual(await migrate(database), []);
     await assertBothWork(database);

@@ -141,7 +141,10 @@ describe('schema public', () => {
     await wholeFlow(client);
 
     assert.deepEqual((await client.query('SELECT * FROM better_auth.migrate()')).rows,
-      ['requesting_user_id()', 'requesting_user_is(text)'].map((name) => ({ action: 'create function', object: `public.${name}` })));
+      [
+        'requesting_user_id()', 'requesting_user_is(text)', 'requesting_organization_id()', 'requesting_organization_ids()', 'requesting_organization_role(text)',
+        'requesting_user_has_permission(text, jsonb)', 'requesting_team_id()', 'requesting_team_ids()',
+      ].map((name) => ({ action: 'create function', object: `public.${name}` })));
     await client.query(`SELECT better_auth.enable_rpc('public', $1, $1)`, [role]);
     await app.query(`SELECT set_config('request.jwt.claims', '{"sub": "u1"}', false)`);
     assert.equal(await app.value('SELECT public.requesting_user_id()'), 'u1');

@@ -9,7 +9,7 @@ const OLD = '0.1.0';
 /** Everything that is installed, one line each. */
 const INSTALLED = `
   WITH functions AS (
-    SELECT p.* FROM pg_proc p WHERE p.pronamespace = 'better_auth'::regnamespace OR p.proname IN ('requesting_user_id', 'requesting_user_is'))
+    SELECT p.* FROM pg_proc p WHERE p.pronamespace = 'better_auth'::regnamespace OR p.pronamespace = 'public'::regnamespace AND starts_with(p.proname, 'requesting_'))
   SELECT format('function %s: %s; acl %s; owner %s; cost %s; rows %s; leakproof %s; config %s; support %s; comment %s', oid::regprocedure,
       regexp_replace(pg_get_functiondef(oid), '\\s+', ' ', 'g'),
       (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(proacl) a), proowner::regrole, procost, prorows, proleakproof, proconfig, prosupport,

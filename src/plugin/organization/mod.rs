@@ -10,12 +10,13 @@ mod hooks;
 mod json;
 mod options;
 mod permission;
+mod requesting;
 mod routes;
 mod rpc;
 mod store;
 
 use crate::api::http::Route;
-use crate::plugin::{Column, Plugin, Rpc};
+use crate::plugin::{Column, Plugin, PolicyFunction, Rpc};
 use crate::store::definition::{Definition, TEXT};
 
 pub(super) use self::store::{INVITATIONS, MEMBERS, ORGANIZATIONS, ROLES, TEAM_MEMBERS, TEAMS};
@@ -48,6 +49,10 @@ impl Plugin for Organization {
     fn tables(&self) -> &'static [&'static Definition] {
         // Each after those that it refers to.
         &[&ORGANIZATIONS, &ROLES, &TEAMS, &TEAM_MEMBERS, &MEMBERS, &INVITATIONS]
+    }
+
+    fn policy_functions(&self) -> &'static [PolicyFunction] {
+        requesting::FUNCTIONS
     }
 
     fn define_settings(&self) -> bool {
