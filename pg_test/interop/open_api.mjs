@@ -4,7 +4,7 @@ import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
   admin, anonymous, bearer, customSession, deviceAuthorization, emailOTP, lastLoginMethod, magicLink, multiSession,
-  oneTimeToken, openAPI, phoneNumber, username,
+  oneTimeToken, openAPI, organization, phoneNumber, username,
 } from 'better-auth/plugins';
 import { expo } from '@better-auth/expo';
 import { BASE_URL, SECRET } from './lib.mjs';
@@ -24,8 +24,16 @@ export const PLUGINS = {
   'magic-link': () => magicLink({ sendMagicLink: nothing }),
   'multi-session': () => multiSession(),
   'one-time-token': () => oneTimeToken(),
+  'organization': (options) => organization({ teams: { enabled: true }, dynamicAccessControl: { enabled: true }, ...options }),
   'phone-number': () => phoneNumber({ sendOTP: nothing }),
   'username': () => username(),
+};
+
+/** What ours has to be told to be the same. */
+export const SETTINGS = {
+  last_login_method_store_in_database: 'on',
+  organization_teams: 'on',
+  organization_dynamic_access_control: 'on',
 };
 
 /** The document, and whose it is. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createExtensionDatabase, BASE_URL } from './lib.mjs';
-import { PLUGINS, offeredPlugins, realDocument } from './open_api.mjs';
+import { PLUGINS, SETTINGS, offeredPlugins, realDocument } from './open_api.mjs';
 
 const database = await createExtensionDatabase();
 const offered = await offeredPlugins(database);
@@ -11,7 +11,7 @@ const documented = Object.keys(PLUGINS).filter((id) => offered.includes(id));
 
 /** Ours with these plugins on. */
 async function ours(ids, settings = {}) {
-  await database.configure({ plugins: [...ids, 'open-api'].join(', '), last_login_method_store_in_database: 'on', base_url: BASE_URL, rate_limit: 'off', ...settings });
+  await database.configure({ plugins: [...ids, 'open-api'].join(', '), ...SETTINGS, base_url: BASE_URL, rate_limit: 'off', ...settings });
   await database.sql('SELECT better_auth.migrate()');
   const { status, headers, body } = await database.value('SELECT better_auth.handler($1)', [
     JSON.stringify({ method: 'GET', url: '/api/auth/open-api/generate-schema', headers: {} }),
@@ -20,9 +20,11 @@ async function ours(ids, settings = {}) {
   return body;
 }
 
-async function assertSame(ids, settings, options) {
-  const { document } = await realDocument(ids.map((id) => PLUGINS[id]()), options);
-  const body = await ours(ids, settings);
+/** With plugins by their ids, or made already. */
+async function assertSame(plugins, settings, options) {
+  const made = plugins.map((plugin) => PLUGINS[plugin]?.() ?? plugin);
+  const { document } = await realDocument(made, options);
+  const body = await ours(made.map(({ id }) => id), settings);
   assert.deepEqual(JSON.parse(body), document);
   assert.equal(body, JSON.stringify(document));
 }
@@ -58,6 +60,35 @@ test('with additional fields', async () => {
     { user_additional_fields: 'plan:readonly, seats, active, since, notes, needed', session_additional_fields: 'device' },
     { user: { additionalFields: fields }, session: { additionalFields: { device: { type: 'string', required: false } } } },
   );
+});
+
+describe('an organization’s tables and endpoints are there with what its settings switch on', () => {
+  for (const [teams, roles] of [[false, false], [false, true], [true, false]]) {
+    test(`teams ${teams}, roles ${roles}`, () => {
+      const make = PLUGINS.organization({ teams: { enabled: teams }, dynamicAccessControl: { enabled: roles } });
+      return assertSame([make], { organization_teams: teams, organization_dynamic_access_control: roles });
+    });
+  }
+});
+
+test('with additional fields of a plugin’s tables', async () => {
+  await ours(['organization']);
+  const tables = ['organization', 'member', 'invitation', 'team', 'organizationRole'];
+  const columns = 'ADD plan text, ADD seats int NOT NULL, ADD active boolean, ADD since timestamptz, ADD notes jsonb, ADD hidden text';
+  for (const table of tables) await database.sql(`ALTER TABLE better_auth."${table}" ${columns}`);
+  const additionalFields = () => ({
+    plan: { type: 'string', required: false },
+    seats: { type: 'number', required: true },
+    active: { type: 'boolean', required: false },
+    since: { type: 'date', required: false },
+    notes: { type: 'json', required: false },
+    hidden: { type: 'string', required: false, input: false },
+  });
+  const schema = Object.fromEntries(tables.map((table) => [table, { additionalFields: additionalFields() }]));
+  const listed = 'plan, seats, active, since, notes, hidden:readonly';
+  const settings = ['', 'member_', 'invitation_', 'team_', 'role_'].map((name) => [`organization_${name}additional_fields`, listed]);
+  await assertSame([PLUGINS.organization({ schema })], Object.fromEntries(settings));
+  await database.configure(Object.fromEntries(settings.map(([name]) => [name, ''])));
 });
 
 test('the page shows every endpoint, and loads nothing', async () => {

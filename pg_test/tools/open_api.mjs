@@ -48,6 +48,12 @@ function paths(document, base, endpoints) {
   return found;
 }
 
+// Where additional fields of a plugin's tables go: one named after the model stands for all of them.
+const mark = (model) => ({ additionalFields: { [`*${model}`]: { type: 'string', required: true } } });
+const MARKED = {
+  organization: { schema: Object.fromEntries(['organization', 'member', 'invitation', 'team', 'organizationRole'].map((model) => [model, mark(model)])) },
+};
+
 const lower = (name) => name.charAt(0).toLowerCase() + name.slice(1);
 
 /** The fields that a document adds to each table, and what of them sign-up takes. */
@@ -85,7 +91,7 @@ write('core', {
 });
 const { document: plain } = await realDocument([]);
 for (const [id, make] of Object.entries(PLUGINS)) {
-  const plugin = make();
+  const plugin = make(MARKED[id]);
   const { document } = await realDocument([plugin]);
   write(id, { tables: tables(document, plain), paths: paths(document, plain, plugin.endpoints ?? {}) });
 }

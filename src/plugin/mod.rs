@@ -286,12 +286,14 @@ pub(crate) struct Column {
     pub(crate) default: Option<&'static str>,
     /// Whether the plugin has it under its settings as they are. These settings tell of their changes: `column_flag`.
     pub(crate) is_on: fn() -> bool,
+    /// The column that it stands after where the table is made together with it; otherwise it stands last.
+    pub(crate) after: Option<&'static str>,
 }
 
 impl Column {
     /// A column of `user` that no request sets.
     pub(crate) const fn user(name: &'static str, kind: &'static str) -> Self {
-        Self { model: "user", name, kind, is_input: false, default: None, is_on: || true }
+        Self { model: "user", name, kind, is_input: false, default: None, is_on: || true, after: None }
     }
 
     /// A column of `session` that no request sets.

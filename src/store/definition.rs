@@ -84,7 +84,9 @@ pub(super) fn wanted() -> Vec<Wanted> {
         let mut defaults = Vec::new();
         for added in on.iter().flat_map(|plugin| plugin.columns()) {
             if added.model == definition.model && (added.is_on)() {
-                columns.push((added.name, added.kind));
+                let before =
+                    added.after.and_then(|after| columns.iter().position(|(name, _)| *name == after));
+                columns.insert(before.map_or(columns.len(), |before| before + 1), (added.name, added.kind));
                 unique.extend(added.kind.ends_with(UNIQUE).then_some(added.name));
                 defaults.extend(added.default.map(|value| (added.name, value)));
             }

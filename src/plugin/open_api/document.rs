@@ -5,10 +5,12 @@ use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use crate::api::http::Route;
 use crate::error::AuthError;
 use crate::plugin;
 use crate::settings::{self, RateLimitStorage};
 use crate::store::catalog::{Kind, Table};
+use crate::store::definition::Definition;
 use crate::store::fields;
 
 const CORE: &str = include_str!("core.json");
@@ -21,11 +23,14 @@ macro_rules! sources {
 const PLUGINS: &[(&str, &str)] = sources! {
     "admin" "anonymous" "bearer" "custom-session" "device-authorization" "email-otp" "expo"
     "last-login-method" "magic-link"
-    "multi-session" "one-time-token" "phone-number" "username"
+    "multi-session" "one-time-token" "organization" "phone-number" "username"
 };
 
 /// The endpoints whose bodies may have the user's additional fields.
 const TAKE_USER_FIELDS: [&str; 2] = ["/sign-up/email", "/update-user"];
+
+/// In a file, a field whose name begins with this stands for the additional fields of the model that follows.
+const MARK: char = '*';
 
 /// The document under the settings as they are.
 ///
@@ -40,17 +45,19 @@ pub(super) fn of(base_url: &str) -> Result<Value, AuthError> {
             Some((*plugin, read(source)))
         })
         .collect();
-    let (tables, inputs) = tables(&core, &plugins)?;
+    let fields = Additional::of(&plugins)?;
+    let (tables, inputs) = tables(&core, &plugins, &fields)?;
     let disabled = settings::disabled_paths().unwrap_or_default();
     let mut paths = Paths {
         errors: object(&core, "errors"),
+        fields: &fields,
         disabled: settings::parts(&disabled).collect(),
         operation_ids: HashSet::new(),
         paths: Map::new(),
     };
-    paths.add(object(&core, "paths"), Some(&inputs));
-    for (_, source) in &plugins {
-        paths.add(object(source, "paths"), None);
+    paths.add(object(&core, "paths"), &[], Some(&inputs));
+    for (plugin, source) in &plugins {
+        paths.add(object(source, "paths"), plugin.routes(), None);
     }
     Ok(json!({
         "openapi": "3.1.1",
@@ -121,22 +128,31 @@ impl Inputs {
 fn tables(
     core: &Map<String, Value>,
     plugins: &[(&dyn plugin::Plugin, Map<String, Value>)],
+    additional: &Additional,
 ) -> Result<(Map<String, Value>, Inputs), AuthError> {
     let mut all = object(core, "tables").clone();
     let rate_limit = all.shift_remove("rateLimit");
-    let additional = [(Table::User, "user"), (Table::Session, "session")]
-        .map(|(table, model)| additional(table, model, plugins));
     let mut inputs = Inputs::default();
-    let [of_user, of_session] = additional;
-    let (of_user, of_session) = (of_user?, of_session?);
-    for (name, field) in &of_user {
+    for (name, field) in additional.of_model("user") {
         inputs.add(name, field);
     }
     for (plugin, source) in plugins {
         for (model, fields) in object(source, "tables") {
+            let is_off = |table: &&Definition| table.model == model && !(table.is_on)();
+            if plugin.tables().iter().any(|table| is_off(table)) {
+                continue;
+            }
             let table = all.entry(model).or_insert_with(|| Value::Object(Map::new()));
             let (Some(table), Some(fields)) = (table.as_object_mut(), fields.as_object()) else { continue };
             for (name, field) in fields {
+                if let Some(model) = name.strip_prefix(MARK) {
+                    for (name, one) in additional.of_model(model) {
+                        let mut one = one.clone();
+                        one["required"] = (is_true(&one, "required") && is_true(field, "required")).into();
+                        table.insert(name.clone(), one);
+                    }
+                    continue;
+                }
                 let mut declared = plugin.columns().iter();
                 let column = declared.find(|column| column.model == model && column.name == name);
                 if column.is_none_or(|column| (column.is_on)()) {
@@ -148,9 +164,9 @@ fn tables(
             }
         }
     }
-    for (model, fields) in [("user", of_user), ("session", of_session)] {
+    for model in ["user", "session"] {
         if let Some(table) = all.get_mut(model).and_then(Value::as_object_mut) {
-            table.extend(fields);
+            table.extend(additional.of_model(model).iter().cloned());
         }
     }
     if let Some(rate_limit) =
@@ -167,7 +183,72 @@ fn capitalized(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
-/// The additional fields that the settings list, in the form of the files.
+/// The additional fields that the settings list, in the form of the files; a model each.
+struct Additional(Vec<(&'static str, Vec<(String, Value)>)>);
+
+impl Additional {
+    /// Those of users, of sessions and of these plugins' tables.
+    fn of(plugins: &[(&dyn plugin::Plugin, Map<String, Value>)]) -> Result<Self, AuthError> {
+        let of_plugins = plugins.iter().flat_map(|(plugin, _)| plugin.tables());
+        let on = of_plugins.filter(|table| table.additional_fields.is_some() && (table.is_on)());
+        [(Table::User, "user"), (Table::Session, "session")]
+            .into_iter()
+            .chain(on.map(|table| (table.table, table.model)))
+            .map(|(table, model)| Ok((model, additional(table, model, plugins)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn of_model(&self, model: &str) -> &[(String, Value)] {
+        self.0.iter().find(|(of, _)| *of == model).map_or(&[], |(_, fields)| fields)
+    }
+
+    /// Puts them where the marks in a request's body are.
+    fn put(&self, schema: &mut Value) {
+        match schema {
+            Value::Array(all) => all.iter_mut().for_each(|one| self.put(one)),
+            Value::Object(object) => {
+                self.put_properties(object);
+                object.values_mut().for_each(|one| self.put(one));
+            }
+            _ => {}
+        }
+    }
+
+    fn put_properties(&self, object: &mut Map<String, Value>) {
+        let Some(Value::Object(properties)) = object.get_mut("properties") else { return };
+        let marked = |name: &String| Some((name.clone(), self.of_model(name.strip_prefix(MARK)?)));
+        let Some((mark, fields)) = properties.keys().find_map(marked) else { return };
+        let inputs = || fields.iter().filter(|(_, field)| field.get("input").is_some());
+        // A mark that may be null says that none is needed.
+        let may_be_null = properties[&mark]["type"].is_array();
+        let shown = inputs().map(|(name, field)| {
+            let kind = match field["schema"]["type"].as_str() {
+                Some(kind @ ("boolean" | "number")) => kind,
+                _ => "string",
+            };
+            let is_needed = is_true(field, "inputRequired") && !may_be_null;
+            let kind = if is_needed { kind.into() } else { json!([kind, "null"]) };
+            (name.clone(), json!({ "type": kind }))
+        });
+        let mut shown: Vec<_> = shown.collect();
+        let all = std::mem::take(properties).into_iter();
+        properties.extend(all.flat_map(|(name, one)| {
+            if name == mark { std::mem::take(&mut shown) } else { vec![(name, one)] }
+        }));
+        if let Some(Value::Array(required)) = object.get_mut("required")
+            && let Some(at) = required.iter().position(|name| name.as_str() == Some(&mark))
+        {
+            let needed = inputs().filter(|(_, field)| is_true(field, "inputRequired"));
+            required.splice(at..=at, needed.map(|(name, _)| name.as_str().into()));
+            if required.is_empty() {
+                object.shift_remove("required");
+            }
+        }
+    }
+}
+
+/// Those of one table.
 fn additional(
     table: Table,
     model: &str,
@@ -219,14 +300,16 @@ fn schema(fields: &Value) -> Value {
 struct Paths<'s> {
     /// What every endpoint answers to errors, unless it says otherwise.
     errors: &'s Map<String, Value>,
+    fields: &'s Additional,
     disabled: Vec<&'s str>,
     operation_ids: HashSet<String>,
     paths: Map<String, Value>,
 }
 
 impl Paths<'_> {
-    /// Adds the endpoints of the core, which may take `inputs`, or of a plugin.
-    fn add(&mut self, paths: &Map<String, Value>, inputs: Option<&Inputs>) {
+    /// Adds the endpoints of the core, which may take `inputs`, or of a plugin, whose settings may have switched off
+    /// some of its `routes`.
+    fn add(&mut self, paths: &Map<String, Value>, routes: &[Route], inputs: Option<&Inputs>) {
         for (path, methods) in paths {
             // As the setting names it.
             let named = path.replace('{', ":").replace('}', "");
@@ -234,6 +317,9 @@ impl Paths<'_> {
                 continue;
             }
             for (method, endpoint) in methods.as_object().into_iter().flatten() {
+                if route(routes, path, method).is_some_and(|route| !(route.is_on)()) {
+                    continue;
+                }
                 let inputs = inputs.filter(|_| TAKE_USER_FIELDS.contains(&path.as_str()) && method == "post");
                 let entry = self.entry(path, method, endpoint, inputs);
                 let known = self.paths.entry(path).or_insert_with(|| Value::Object(Map::new()));
@@ -259,7 +345,10 @@ impl Paths<'_> {
             "requestBody",
             match (of("requestBody"), inputs) {
                 (Some(body), Some(inputs)) => Some(with_inputs(body, path, inputs)),
-                (body, _) => body,
+                (body, _) => body.map(|mut body| {
+                    self.fields.put(&mut body);
+                    body
+                }),
             },
         );
         copy("responses", Some(self.responses(endpoint["responses"].as_object())));
@@ -286,6 +375,12 @@ impl Paths<'_> {
         all.sort_keys();
         Value::Object(all)
     }
+}
+
+/// The route of an endpoint that a file tells of.
+fn route<'r>(routes: &'r [Route], path: &str, method: &str) -> Option<&'r Route> {
+    let star = path.find('{').map_or_else(|| path.to_owned(), |brace| format!("{}*", &path[..brace]));
+    routes.iter().find(|route| route.path == star && route.method.eq_ignore_ascii_case(method))
 }
 
 /// A request's body with the fields that users have besides.
@@ -335,9 +430,13 @@ mod tests {
 
     #[test]
     fn operation_ids_are_told_apart_by_their_methods() {
-        let none = Map::new();
-        let mut paths =
-            Paths { errors: &none, disabled: Vec::new(), operation_ids: HashSet::new(), paths: Map::new() };
+        let mut paths = Paths {
+            errors: &Map::new(),
+            fields: &Additional(Vec::new()),
+            disabled: Vec::new(),
+            operation_ids: HashSet::new(),
+            paths: Map::new(),
+        };
         let ids: Vec<String> = ["get", "post", "post"].map(|method| paths.operation_id("a", method)).into();
         assert_eq!(ids, ["a", "aPost", "aPost2"]);
     }
@@ -353,13 +452,7 @@ mod tests {
         for (id, source, routes) in all.chain([("core", CORE, routes::ROUTES)]) {
             for (path, methods) in object(&read(source), "paths") {
                 for method in methods.as_object().unwrap().keys() {
-                    let star = path.find('{').map_or(path.clone(), |brace| format!("{}*", &path[..brace]));
-                    assert!(
-                        routes
-                            .iter()
-                            .any(|route| route.path == star && route.method.eq_ignore_ascii_case(method)),
-                        "{id}: {method} {path}"
-                    );
+                    assert!(route(routes, path, method).is_some(), "{id}: {method} {path}");
                 }
             }
         }

@@ -41,7 +41,12 @@ impl Plugin for Organization {
         const COLUMNS: &[Column] = &[
             Column::session(ACTIVE_ORGANIZATION, TEXT),
             Column { is_on: options::teams, ..Column::session(ACTIVE_TEAM, TEXT) },
-            Column { model: "invitation", is_on: options::teams, ..Column::session("teamId", TEXT) },
+            Column {
+                model: "invitation",
+                is_on: options::teams,
+                after: Some("role"),
+                ..Column::session("teamId", TEXT)
+            },
         ];
         COLUMNS
     }
