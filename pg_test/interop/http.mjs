@@ -497,6 +497,11 @@ class Shown {
     if (isObject(value) && /-otp-|^phone-number-/.test(value.identifier) && typeof value.value === 'string') {
       return { ...this.#value({ ...value, value: null }), value: this.#storedCode(value.value) };
     }
+    if (isObject(value) && typeof value.membershipKey === 'string') {
+      const { membershipKey, ...rest } = value;
+      const key = createHash('sha256').update(JSON.stringify([value.teamId, value.userId])).digest('base64url');
+      return { ...this.#value(rest), membershipKey: membershipKey === key ? '<its key>' : membershipKey };
+    }
     if (isObject(value)) {
       const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
       return Object.fromEntries(fields.map(([name, item]) => [name, this.#value(item, name)]));

@@ -237,6 +237,11 @@ export function ourAuth(database) {
 
 /** Every known difference, with the reason. Each has a test that it is there. */
 export const DIFFERENCES = {
+  longSlug: 'Slugs over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
+  nothingToChange: 'A change of nothing answers with the organization as it is here; Better Auth’s statement fails, and it answers 500.',
+  oddPages: 'Numbers of rows that are none, and fields, operators and values that nothing can be filtered or sorted by, are refused here with VALIDATION_ERROR; in Better Auth the statement fails, and it answers 500.',
+  nullRole: 'An invitation without a role, which only SQL makes, is shown to admins here; Better Auth answers 500.',
+  metadataDates: 'What organization/update answers as metadata is what was stored here, also where that is no JSON; Better Auth makes another text of dates in it, and answers 500 to what is no JSON.',
   race: 'Who loses a race for an email gets USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL here, which is true; Better Auth says FAILED_TO_CREATE_USER.',
   uncapped: 'Lists, and revoking other sessions, are complete here; Better Auth stops at 100 rows.',
   customSessionPost: 'With custom-session on, POST /get-session goes on here; Better Auth has no such route then, so nothing prolongs a session under deferSessionRefresh.',
@@ -254,7 +259,7 @@ export const DIFFERENCES = {
   nameNull: 'update-user with name null is refused here; Better Auth answers 500.',
   nameType: 'update-user refuses a name or image that is no text; Better Auth stores its text form.',
   emailTokens: 'verify-email takes only tokens of the form that Better Auth’s mails have, so that none passes that was made for something else under the same secret. Better Auth believes some others and fails with 500 at the rest, as it does where the new email was taken meanwhile: USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL here.',
-  cachedWrites: 'What writes or shows sessions, and verify-email, don’t believe the cookie cache here, so a revoked session can do nothing; Better Auth does in update-user, update-session, unlink-account, list-sessions and verify-email.',
+  cachedWrites: 'What writes or shows sessions, and verify-email, don’t believe the cookie cache here, so a revoked session can do nothing; Better Auth does in update-user, update-session, unlink-account, list-sessions, verify-email and the routes of organization.',
   cacheForm: 'A cached session of another form than Better Auth’s is not believed here: a JWT without exp, or one with something after its end. Of a user without image, that is null.',
   foreignDeleteToken: 'Another user’s attempt doesn’t use a deletion token up here.',
   expiredOthers: 'revoke-other-sessions also deletes sessions that have expired here; Better Auth leaves them.',

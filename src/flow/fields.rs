@@ -97,7 +97,7 @@ pub(crate) fn of_schema(
         let place = format!("{path}{}", field.name);
         let is_missing = match value {
             None => field.is_required && action == Action::Create,
-            Some(value) => field.is_required && value.is_null(),
+            Some(value) => value.is_null() && !field.takes_null(),
         };
         if is_missing {
             let received = Input::from(value).kind();

@@ -290,6 +290,11 @@ impl Field {
         &self.column
     }
 
+    /// Whether its column has room for NULL.
+    pub(crate) fn takes_null(&self) -> bool {
+        !self.column.not_null
+    }
+
     /// What its column's type means.
     pub(crate) fn kind(&self) -> Kind {
         self.column.kind

@@ -20,6 +20,8 @@ import names from './names.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import openApi from './open_api.mjs';
 import organizationInvitations from './organization_invitations.mjs';
+import organizationMembers from './organization_members.mjs';
+import organizations from './organization_organizations.mjs';
 import organizationRoles from './organization_roles.mjs';
 import organizationTeams from './organization_teams.mjs';
 import phoneNumber from './phone_number.mjs';
@@ -42,4 +44,6 @@ const PLUGINS = [
   username,
 ];
 
-export default [...PLUGINS.flat(), ...organizationInvitations, ...organizationRoles, ...organizationTeams, ...codes, ...names, ...together(PLUGINS)];
+const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
+
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...codes, ...names, ...together(PLUGINS)];

@@ -231,20 +231,20 @@ pub(in crate::plugin::organization) fn update_role(
     organization_id: Input<'_>,
 ) -> Result<Member, AuthError> {
     let mut issues = Issues::of_body();
+    let is_empty = wanted == Some(&Value::from(""));
     let wanted = issues.roles("role", wanted);
     let member_id = issues.required("memberId", member_id);
     let organization_id = issues.optional("organizationId", organization_id);
     issues.finish()?;
     let live = actor(caller)?;
+    const NO_ROLE: AuthError = AuthError::Bare(400, "Bad Request");
+    if is_empty {
+        return Err(NO_ROLE);
+    }
+    let organization_id = organization_of(organization_id, &live).ok_or(codes::NO_ACTIVE_ORGANIZATION)?;
     let wanted = joined(&wanted);
-    let no_role = || AuthError::Bare(400, "Bad Request");
-    let organization_id = organization_of(organization_id, &live);
-    let Some(organization_id) = organization_id else {
-        // An empty text is no role before anything else.
-        return Err(if wanted.is_empty() { no_role() } else { codes::NO_ACTIVE_ORGANIZATION.into() });
-    };
     if wanted.is_empty() {
-        return Err(no_role());
+        return Err(NO_ROLE);
     }
     let (own, organization) = own_under_lock(&live, &organization_id)?;
     let organization_id = &own.organization_id;
@@ -301,7 +301,7 @@ fn check_roles(organization_id: &str, wanted: &str) -> Result<(), AuthError> {
         true => Ok(()),
         false => {
             let code = codes::ROLE_NOT_FOUND;
-            Err(AuthError::Worded(code, format!("{}: {}", code.code, unknown.join(", "))))
+            Err(AuthError::CodeFirst(code, format!("{}: {}", code.code, unknown.join(", "))))
         }
     }
 }
