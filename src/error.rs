@@ -160,6 +160,8 @@ pub(crate) enum AuthError {
     ApiWith(Code, u16),
     /// The same with a message of its own.
     Worded(Code, String),
+    /// The same, the code before it, as Better Auth writes some.
+    CodeFirst(Code, String),
     /// The same with a list, under a name of its own.
     Listing(Code, &'static str, Vec<String>),
     /// 400 with a message that names what it is about; the code is empty where Better Auth has none.
@@ -228,6 +230,7 @@ impl AuthError {
             Self::MediaType(text)
             | Self::Field(_, text)
             | Self::Worded(_, text)
+            | Self::CodeFirst(_, text)
             | Self::Flow(_, _, text)
             | Self::Argument(text)
             | Self::Taken(text, _)
@@ -247,9 +250,11 @@ impl AuthError {
     /// What a program reads: Better Auth's code, where it has one.
     pub(crate) fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Api(code) | Self::ApiWith(code, _) | Self::Worded(code, _) | Self::Listing(code, ..) => {
-                Some(code.code).filter(|code| !code.is_empty())
-            }
+            Self::Api(code)
+            | Self::ApiWith(code, _)
+            | Self::Worded(code, _)
+            | Self::CodeFirst(code, _)
+            | Self::Listing(code, ..) => Some(code.code).filter(|code| !code.is_empty()),
             Self::Field(code, _) | Self::Flow(_, code, _) => Some(*code).filter(|code| !code.is_empty()),
             Self::Validation(_) | Self::Nul => Some("VALIDATION_ERROR"),
             Self::MediaType(_) => Some("UNSUPPORTED_MEDIA_TYPE"),
@@ -263,7 +268,9 @@ impl AuthError {
     /// The HTTP status of an answer that is meant for who asked; `None` where the server is at fault.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Api(code) | Self::Worded(code, _) | Self::Listing(code, ..) => Some(code.status),
+            Self::Api(code) | Self::Worded(code, _) | Self::CodeFirst(code, _) | Self::Listing(code, ..) => {
+                Some(code.status)
+            }
             Self::ApiWith(_, status) | Self::Flow(status, ..) => Some(*status),
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::Argument(_) => Some(400),
             Self::MediaType(_) => Some(415),
@@ -304,9 +311,11 @@ impl AuthError {
     /// The SQLSTATE of the exception that SQL callers get.
     pub(crate) fn sqlstate(&self) -> PgSqlErrorCode {
         match self {
-            Self::Api(code) | Self::ApiWith(code, _) | Self::Worded(code, _) | Self::Listing(code, ..) => {
-                code.sqlstate
-            }
+            Self::Api(code)
+            | Self::ApiWith(code, _)
+            | Self::Worded(code, _)
+            | Self::CodeFirst(code, _)
+            | Self::Listing(code, ..) => code.sqlstate,
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::MediaType(_) | Self::Argument(_) => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }

@@ -48,6 +48,10 @@ impl Response {
             let body = Object::new().text("error", code).text("error_description", description);
             return Self { body: body.finish(), ..Self::empty_json(status) };
         }
+        if let AuthError::CodeFirst(code, message) = error {
+            let body = Object::new().text("code", code.code).text("message", message);
+            return Self { body: body.finish(), ..Self::empty_json(status) };
+        }
         let mut body = Object::new().text("message", &error.message());
         if let Some(code) = error.code() {
             body = body.text("code", code);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{NO_SESSION, activate, actor, leave_active, organization_of, own_membership};
+use super::{NO_SESSION, acting, activate, actor, leave_active, organization_of};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
@@ -24,6 +24,9 @@ use crate::store::user::{self, User};
 
 /// The longest slug: what an index holds, as of emails.
 const MAX_SLUG: usize = MAX_EMAIL;
+
+/// What is said to who is no member.
+const STRANGER: Code = codes::USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION;
 
 /// A slug that has to fit into an index.
 fn check_slug_size(issues: &mut Issues, field: &str, slug: Option<&str>) {
@@ -269,11 +272,9 @@ pub(in crate::plugin::organization) fn update(
 
     let live = caller.session(true)?.ok_or(codes::NO_USER)?;
     let organization_id = organization_of(organization_id, &live).ok_or(codes::ORGANIZATION_NOT_FOUND)?;
-    let member = own_membership(&organization_id, &live, 400)?;
+    let refusal = codes::YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_ORGANIZATION;
+    let member = acting(&organization_id, &live, ("organization", "update"), [STRANGER, refusal])?;
     let organization_id = &member.organization_id;
-    if !may(organization_id, &member.role, "organization", "update")? {
-        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_ORGANIZATION.into());
-    }
     let is_other = |found: Option<Organization>| found.is_some_and(|found| found.id != *organization_id);
     if let Some(slug) = &slug
         && is_other(organization::find_by_slug(slug)?)
@@ -337,11 +338,8 @@ pub(in crate::plugin::organization) fn delete(
         return Err(codes::ORGANIZATION_NOT_FOUND.into());
     }
     let check = || {
-        let member = own_membership(organization_id, &live, 400)?;
-        match may(&member.organization_id, &member.role, "organization", "delete")? {
-            true => Ok(member),
-            false => Err(AuthError::from(codes::YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_ORGANIZATION)),
-        }
+        let refusal = codes::YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_ORGANIZATION;
+        acting(organization_id, &live, ("organization", "delete"), [STRANGER, refusal])
     };
     let member = check()?;
     let Some(organization) = organization::lock(&member.organization_id)? else {
@@ -391,7 +389,7 @@ fn turned_away(live: &Live) -> Result<AuthError, AuthError> {
     if is_writable() {
         activate(live, None, None)?;
     }
-    Ok(AuthError::ApiWith(codes::USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION, 403))
+    Ok(AuthError::ApiWith(STRANGER, 403))
 }
 
 /// An organization without who is in it.
