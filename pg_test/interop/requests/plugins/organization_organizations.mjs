@@ -336,11 +336,11 @@ export const withTeams = (name, options, settings, cases) => ({
 const ACTIVE_IN = `UPDATE session SET "activeOrganizationId" = '${ACME}'`;
 const options = [
   withOptions('roles', CUSTOM.options, CUSTOM.settings, {
-    ...Object.assign({}, ...CUSTOM.names.map((role) => named(`as ${role}`, after([...world(role), ...INVITATIONS], ROUTES())))),
+    ...Object.assign({}, ...CUSTOM.names.map((role) => named(`as ${role}`, after([...inOrder(role), ...INVITATIONS], ROUTES())))),
   }),
   withOptions('creatorRole', { creatorRole: 'admin' }, { organization_creator_role: 'admin' }, {
     'create': [create(), get('get-full-organization')],
-    ...Object.assign({}, ...['admin', 'owner', 'member'].map((role) => named(`as ${role}`, after([...world(role), ...INVITATIONS, invitation('f@example.com', { role: 'admin' })], ROUTES())))),
+    ...Object.assign({}, ...['admin', 'owner', 'member'].map((role) => named(`as ${role}`, after([...inOrder(role), ...INVITATIONS, invitation('f@example.com', { role: 'admin' })], ROUTES())))),
   }),
   withOptions('allowUserToCreateOrganization', { allowUserToCreateOrganization: false }, { organization_allow_user_to_create_organization: 'off' }, {
     'create': create(),

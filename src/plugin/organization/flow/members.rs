@@ -81,7 +81,7 @@ pub(in crate::plugin::organization) fn add(
     let mut additional = fields::of_schema(member::TABLE, body, Action::Create, &mut issues, "")?;
     issues.finish()?;
 
-    let live = if user_id.is_empty() { None } else { caller.session(true)? };
+    let live = if user_id.is_empty() { None } else { caller.session_for_others()? };
     let named = organization_id.filter(|id| !id.is_empty()).map(str::to_owned);
     let organization_id = named.or_else(|| organization_of(None, live.as_ref()?));
     let organization_id = organization_id.ok_or(codes::NO_ACTIVE_ORGANIZATION)?;

@@ -61,7 +61,7 @@ pub(in crate::plugin::organization) fn create(
     issues.bounded("logo", logo.flatten());
     issues.finish()?;
 
-    let live = if is_own { None } else { Some(caller.session(true)?.ok_or(NO_SESSION)?) };
+    let live = if is_own { None } else { Some(caller.session_for_others()?.ok_or(NO_SESSION)?) };
     let user = match &live {
         Some(live) => live.user.clone(),
         None => {
@@ -270,7 +270,7 @@ pub(in crate::plugin::organization) fn update(
     issues.bounded("data.logo", logo.flatten());
     issues.finish()?;
 
-    let live = caller.session(true)?.ok_or(codes::NO_USER)?;
+    let live = caller.session_for_others()?.ok_or(codes::NO_USER)?;
     let organization_id = organization_of(organization_id, &live).ok_or(codes::ORGANIZATION_NOT_FOUND)?;
     let refusal = codes::YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_ORGANIZATION;
     let member = acting(&organization_id, &live, ("organization", "update"), [STRANGER, refusal])?;
@@ -333,7 +333,7 @@ pub(in crate::plugin::organization) fn delete(
     if options::disable_organization_deletion() {
         return Err(codes::ORGANIZATION_DELETION_DISABLED.into());
     }
-    let live = caller.session(true)?.ok_or(NO_SESSION)?;
+    let live = caller.session_for_others()?.ok_or(NO_SESSION)?;
     if organization_id.is_empty() {
         return Err(codes::ORGANIZATION_NOT_FOUND.into());
     }
