@@ -145,6 +145,17 @@ describe('who accepts', () => {
     await say('acceptInvitation', await invite());
   });
 
+  test('isn’t made an owner by somebody who is none any more', async (t) => {
+    const { client, id, invite, say } = await withGuest(t);
+    const second = await memberIn(client, id, 'owner');
+    const invitation = await invite({ role: ['member', 'owner'] }, { by: second });
+    const role = (value) => client.query('UPDATE better_auth.member SET role = $2 WHERE "userId" = $1', [second.user.id, value]);
+    await role('admin');
+    await nothing(client, () => say('acceptInvitation', invitation), { code: '42501', detail: 'YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE' });
+    await role('admin, owner');
+    assert.equal((await say('acceptInvitation', invitation)).member.role, 'member,owner');
+  });
+
   test('is not made a member twice', async (t) => {
     const { client, id, guest, invite, say } = await withGuest(t);
     const invitation = await invite();

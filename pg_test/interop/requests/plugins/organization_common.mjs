@@ -81,7 +81,7 @@ export const TABLES = {
   member: '"organizationId", "userId", "createdAt"',
   invitation: '"createdAt", email, role, status',
 };
-export const TEAM_TABLES = { ...TABLES, team: '"createdAt", name', teamMember: '"createdAt", "userId", "teamId"' };
+export const TEAM_TABLES = { ...TABLES, team: '"createdAt", name', teamMember: '"userId", "teamId"' };
 /** Databases where there are teams. */
 export const TEAMS = {
   plugins: 'organization',

@@ -165,6 +165,7 @@ const becoming = {
     'to a team of another organization': [...teams(), invitation({ teamId: FOREIGN }), accept(), list()],
     'to a team twice': [...teams(), invitation({ teamId: `${RED},${RED}` }), accept(), list()],
     'to a team with a place that is left over': [...teams(), ...place('gina', RED), invitation({ teamId: RED }), accept()],
+    'after the inviter may invite no more': [...teams('member'), invitation({ inviterId: '{{ada.id}}', role: 'admin' }), accept()],
     'after the role is gone': [...teams(), invitation({ role: 'editor' }), accept()],
     'what was made here': [...teams(), invite({ email: 'gina@example.com', teamId: [RED, BLUE], role: ['admin', 'member'] }), post('accept-invitation', { invitationId: '{{mail.token}}' }, GINA), list(GINA)],
   }),
@@ -189,6 +190,12 @@ const differing = {
     [...teams('admin'), invitation({ inviterId: '{{ada.id}}' }), `DELETE FROM member WHERE "userId" = '{{ada.id}}'`, accept()],
     [200, undefined],
     [400, 'INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION'],
+  ),
+  'accept: as owner, after the inviter is none any more': differs(
+    'inviterLeft',
+    [...teams('owner'), invitation({ inviterId: '{{ada.id}}', role: 'member,owner' }), `UPDATE member SET role = 'admin' WHERE "userId" = '{{ada.id}}'`, accept()],
+    [200, undefined],
+    [403, 'YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE'],
   ),
   'an email that nobody can have': differs('longEmail', [...teams(), invite({ email: `${'x'.repeat(2100)}@example.com` })], [200, undefined], [400, 'INVALID_EMAIL']),
   'a role of half a character': differs(
@@ -276,6 +283,29 @@ const options = [
   }),
 ];
 
+const EDITOR = (organizationId = ACME, role = 'editor', permission = '{"invitation":["create"]}') =>
+  `INSERT INTO "organizationRole" (id, "organizationId", role, permission, "createdAt") VALUES ('${role.padEnd(8, 'Z')}${organizationId.slice(8)}', '${organizationId}', '${role}', '${permission}', now())`;
+const DYNAMIC = { ac: createAccessControl(STATEMENTS), dynamicAccessControl: { enabled: true } };
+const dynamic = group(
+  'roles of an organization’s own',
+  {
+    ...named('role', after([...world(), EDITOR(), EDITOR(OTHER, 'wizard')], each(['editor', 'member,editor', ['editor', 'owner'], 'wizard', 'editor,wizard', 'witch,editor,wizard', 'Editor', ' editor ', 'editor,'], (role) => [invite({ role }), list()]))),
+    'by one': [...world('editor'), EDITOR(), invite({ role: 'editor' }, ADA), invite({ email: 'b@example.com', role: 'owner' }, ADA), list(ADA), cancel(ADA)],
+    'by one that may cancel': [...world('editor'), EDITOR(ACME, 'editor', '{"invitation":["cancel"]}'), invitation(), invite({}, ADA), list(ADA), cancel(ADA)],
+    'by one of another organization': [...world('wizard'), EDITOR(OTHER, 'wizard'), invite({}, ADA)],
+    'accepted': [...world(), EDITOR(), invite({ email: 'gina@example.com', role: 'editor' }), post('accept-invitation', { invitationId: '{{mail.token}}' }, GINA), invite({}, GINA)],
+  },
+  {
+    columns: {
+      plugins: 'organization',
+      options: (send) => ({ plugins: [plugin(DYNAMIC, send)] }),
+      settings: { organization_dynamic_access_control: 'on' },
+      tables: { ...TABLES, organizationRole: '"organizationId", role' },
+    },
+    settings: { organization_access_control: JSON.stringify(STATEMENTS) },
+  },
+);
+
 const withoutTeams = group(
   'without teams',
   {
@@ -323,6 +353,7 @@ export default [
   group('what becomes of them', { ...becoming, ...listing }),
   group('what differs', differing),
   ...options,
+  dynamic,
   withoutTeams,
   additional,
 ];

@@ -96,11 +96,12 @@ pub(in crate::plugin::organization) fn create(
             .json("organization", &json::organization(&organization).finish())
             .json("member", &json::member_with_user(&inviter, &live.user).finish())
     })?;
-    // Those that are canceled below don't count.
-    let others =
-        invitation::count_open(&organization.id, now)? - i64::try_from(open.len()).unwrap_or(i64::MAX);
-    if most.is_some_and(|most| others >= most) {
-        return Err(codes::INVITATION_LIMIT_REACHED.into());
+    if let Some(most) = most {
+        // Those that are canceled below don't count.
+        let most = most.max(0).saturating_add(i64::try_from(open.len()).unwrap_or(i64::MAX));
+        if invitation::count_open(&organization.id, now, most)? >= most {
+            return Err(codes::INVITATION_LIMIT_REACHED.into());
+        }
     }
     let team_ids = match (options::teams(), body.get("teamId").and_then(Value::as_str)) {
         (false, _) => Vec::new(),
@@ -319,11 +320,10 @@ fn check_recipient(invitation: &Invitation, live: &Live, unverified: Code) -> Re
     if needs_proof && !live.user.email_verified { Err(unverified.into()) } else { Ok(()) }
 }
 
-fn check_inviter(invitation: &Invitation) -> Result<(), AuthError> {
-    match member::find(&invitation.organization_id, &invitation.inviter_id)? {
-        Some(_) => Ok(()),
-        None => Err(codes::INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION.into()),
-    }
+/// The membership of who has invited.
+fn inviter(invitation: &Invitation) -> Result<Member, AuthError> {
+    let inviter = member::find(&invitation.organization_id, &invitation.inviter_id)?;
+    inviter.ok_or_else(|| codes::INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION.into())
 }
 
 /// What hooks are told when somebody who is invited says something.
@@ -349,8 +349,9 @@ pub(in crate::plugin::organization) struct Accepted {
 /// VALIDATION_ERROR, UNAUTHORIZED, INVITATION_NOT_FOUND, YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION,
 /// EMAIL_VERIFICATION_REQUIRED_BEFORE_ACCEPTING_OR_REJECTING_INVITATION, ORGANIZATION_NOT_FOUND,
 /// ORGANIZATION_MEMBERSHIP_LIMIT_REACHED, TEAM_NOT_FOUND, TEAM_MEMBER_LIMIT_REACHED. And
-/// USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION and INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION, where Better
-/// Auth makes a second membership, and lets who was thrown out bring others in.
+/// USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION, INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION and
+/// YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE, where Better Auth makes a second membership, and lets who was thrown
+/// out, or is no owner any more, bring others in.
 pub(in crate::plugin::organization) fn accept(
     caller: &mut dyn Caller,
     id: Option<&Value>,
@@ -365,7 +366,10 @@ pub(in crate::plugin::organization) fn accept(
     };
     let organization = hold(&received()?.organization_id)?;
     let invitation = received()?;
-    check_inviter(&invitation)?;
+    // Whoever was thrown out, or is no owner any more, may have invited an address of their own before.
+    if !is_creator(&inviter(&invitation)?.role) && gives_creator_role(&invitation) {
+        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE.into());
+    }
     if member::find(&organization.id, &live.user.id)?.is_some() {
         return Err(codes::USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION.into());
     }
@@ -491,8 +495,7 @@ pub(in crate::plugin::organization) fn get(
     check_recipient(&invitation, &live, codes::EMAIL_VERIFICATION_REQUIRED_FOR_INVITATION)?;
     let organization =
         organization::find(&invitation.organization_id)?.ok_or(codes::ORGANIZATION_NOT_FOUND)?;
-    check_inviter(&invitation)?;
-    let inviter = user::find(&invitation.inviter_id)?;
+    let inviter = user::find(&inviter(&invitation)?.user_id)?;
     let inviter = inviter.ok_or(codes::INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION)?;
     Ok(Seen { invitation, organization, inviter_email: inviter.email })
 }

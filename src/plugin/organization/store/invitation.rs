@@ -125,7 +125,7 @@ thread_local! {
     }) };
     static OPEN: Statement = const { Statement::new(TABLE, || {
         Ok(format!(
-            "{} WHERE {} AND {} AND {} ORDER BY {}, i.id",
+            "{} WHERE {} AND {} AND {} ORDER BY {}, i.id LIMIT {MOST}",
             select_all()?,
             is(TABLE, "i", "email", 1)?,
             is(TABLE, "i", "organizationId", 2)?,
@@ -134,8 +134,12 @@ thread_local! {
         ))
     }) };
     static COUNT_OPEN: Statement = const { Statement::new(TABLE, || {
-        let organization = is(TABLE, "i", "organizationId", 1)?;
-        Ok(format!("SELECT pg_catalog.count(*) FROM {} i WHERE {organization} AND {}", TABLE.sql(), is_open(2)?))
+        Ok(format!(
+            "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM {} i WHERE {} AND {} LIMIT $3) i",
+            TABLE.sql(),
+            is(TABLE, "i", "organizationId", 1)?,
+            is_open(2)?,
+        ))
     }) };
     static LIST: Statement = const { Statement::new(TABLE, || {
         Ok(format!("{} WHERE {} {}", select_all()?, is(TABLE, "i", "organizationId", 1)?, newest()))
@@ -206,7 +210,7 @@ pub(in crate::plugin::organization) fn has_guessable_ids() -> Result<bool, AuthE
     Ok(id.filled && id.kind != Kind::Uuid)
 }
 
-/// An organization's invitations of an email (in lower case) that can be accepted, oldest first.
+/// An organization's invitations of an email (in lower case) that can be accepted, oldest first: as many as a list has.
 ///
 /// # Errors
 /// No table.
@@ -219,15 +223,16 @@ pub(in crate::plugin::organization) fn open(
     OPEN.with(|statement| statement.query(&values, read))
 }
 
-/// How many invitations of an organization can be accepted.
+/// How many invitations of an organization can be accepted; no more than `most` are counted.
 ///
 /// # Errors
 /// No table.
 pub(in crate::plugin::organization) fn count_open(
     organization_id: &str,
     now: Timestamp,
+    most: i64,
 ) -> Result<i64, AuthError> {
-    let values = [Value::Text(organization_id), Value::Time(now)];
+    let values = [Value::Text(organization_id), Value::Time(now), Value::Integer(most)];
     COUNT_OPEN.with(|statement| Ok(statement.query(&values, |row| row.integer(1))?.pop().unwrap_or_default()))
 }
 
