@@ -411,3 +411,68 @@ describe('in policies', () => {
     }
   });
 });
+
+describe('in the token', () => {
+  /** The claims of Ada's token, and the organization that her session is about. */
+  async function withToken(t, settings) {
+    const world = await withOrganizations(t, { bridge_organization: 'on', ...settings });
+    const { client, people } = world;
+    const session = await client.value('SELECT token FROM session WHERE id = $1', [people.ada.sid]);
+    const claims = async () => client.call('verify_jwt', { token: await client.call('bridge_token', { session_token: session }) });
+    const ours = async () => (({ org_id, org_role, o }) => ({ org_id, org_role, o }))(await claims());
+    return { ...world, session, claims, ours };
+  }
+  const NONE = { org_id: undefined, org_role: undefined, o: undefined };
+
+  test('is the organization that the session is about, of members of it', async (t) => {
+    const { client, active, ours, claims } = await withToken(t);
+    assert.deepEqual(await ours(), NONE);
+    await active('ada', 'b');
+    assert.deepEqual(await ours(), { org_id: 'b', org_role: 'member', o: { id: 'b', slug: 'b', role: 'member' } });
+    await client.query(`UPDATE member SET role = ' admin,owner ' WHERE id = '2'`);
+    assert.deepEqual((await ours()).org_role, 'admin,owner');
+    for (const other of ['c', 'nothing', '', null]) {
+      await active('ada', other);
+      assert.deepEqual(await ours(), NONE, other);
+    }
+    await active('ada', 'a');
+    await client.query(`UPDATE organization SET slug = repeat('x', 2000) WHERE id = 'a'`);
+    assert.deepEqual(await ours(), NONE, 'a slug that makes tokens long');
+    await active('ada', 'b');
+    await client.query(`CREATE FUNCTION public.more(jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{"org_role": "guest", "x": 1}'::jsonb $$`);
+    await set(client, { bridge_claims_function: 'public.more' });
+    assert.deepEqual([(await ours()).org_role, (await claims()).x], ['guest', 1], 'the DBA has the last word');
+    await set(client, { bridge_claims_function: '', bridge_organization: 'off' });
+    assert.deepEqual(await ours(), NONE);
+  });
+
+  test('is turned away by pre_request() once the user has left', async (t) => {
+    const roles = [await server.role(t), await server.role(t)];
+    const { database, client, active, claims, people } = await withToken(t);
+    await client.query(`SELECT better_auth.enable_rpc('public', $1, $2)`, roles);
+    await active('ada', 'b');
+    const app = await database.connect({ user: roles[1] });
+    const token = await claims();
+    assert.equal(token.org_id, 'b');
+    const passes = async (with_ = token) => {
+      await say(app, JSON.stringify(with_));
+      return app.query('SELECT public.pre_request()').then(() => true, ({ code }) => {
+        assert.equal(code, 'PT401');
+        return false;
+      });
+    };
+    assert.equal(await passes(), true);
+    await active('ada', 'a');
+    assert.equal(await passes(), true, 'the session is about another one, of which the token says nothing');
+    await client.query(`BEGIN; DELETE FROM member WHERE id = '2'; COMMIT`);
+    assert.equal(await passes(), false);
+    for (const other of [{ org_id: undefined }, { org_id: 'a' }, { org_id: 5 }, { org_id: null }]) assert.equal(await passes({ ...token, ...other }), true, JSON.stringify(other));
+    for (const other of ['', 'c', 'nothing', "b'"]) assert.equal(await passes({ ...token, org_id: other }), false, other);
+    assert.equal(await passes({ ...token, sid: people.vera.sid, org_id: 'a' }), false);
+    assert.equal(await passes({ sub: token.sub, org_id: 'b' }), true, 'a token without a session is somebody else’s');
+    await client.query(`ALTER DATABASE ${ident(database.name)} SET better_auth.bridge_organization = off`);
+    const later = await database.connect({ user: roles[1] });
+    await say(later, JSON.stringify(token));
+    await later.query('SELECT public.pre_request()');
+  });
+});

@@ -11,6 +11,8 @@ use crate::error::AuthError;
 use crate::flow::json::Object;
 use crate::flow::session;
 use crate::identity;
+use crate::identity::claims::Bridge;
+use crate::plugin;
 use crate::store::{rpc as store, server};
 
 /// Makes the RPC functions in `schema`, which PostgREST exposes, and grants them to its anonymous role and
@@ -33,12 +35,15 @@ fn disable_rpc(schema: default!(Option<&str>, "'public'")) {
     store::disable(not_null("schema", schema)).or_raise();
 }
 
-/// Whether the request's bridge token is of a session that is still there; true without such a token. What
-/// the function `pre_request()` asks, which PostgREST calls before each request if its `db-pre-request` says so.
+/// Whether the request's bridge token is of a session that is still there, and what plugins have added to it still true;
+/// true without such a token. What the function `pre_request()` asks, which PostgREST calls before each request if its
+/// `db-pre-request` says so.
 #[pg_extern(sql = false)]
 fn rpc_session_is_live() -> bool {
-    match identity::claims::session() {
-        Some((user, session)) => session::is_live(&session, &user).or_raise(),
+    match identity::claims::of_bridge() {
+        Some(Bridge { user, session, claims }) => {
+            session::is_live(&session, &user).or_raise() && plugin::are_true(&claims).or_raise()
+        }
         None => true,
     }
 }

@@ -2,8 +2,8 @@
 //! transaction. Outside a request the setting is missing, or `''` on a reused connection.
 
 use pgrx::pg_sys;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ffi::CStr;
 
@@ -43,18 +43,22 @@ pub(super) fn subject(claims: &[u8]) -> Option<String> {
     (!subject.is_empty() && !subject.contains('\0')).then_some(subject)
 }
 
-fn object(claims: &[u8]) -> Option<serde_json::Map<String, Value>> {
+fn object(claims: &[u8]) -> Option<Map<String, Value>> {
     parse_object(std::str::from_utf8(claims).ok()?)
 }
 
-/// The user and the session that the claims of a bridge token name; `None` for other tokens, and without one.
-pub(crate) fn session() -> Option<(String, String)> {
-    let mut claims = with_setting(object).flatten()?;
-    let mut text = |name: &str| match claims.remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    Some((text("sub")?, text("sid")?))
+/// The claims of a bridge token; `None` for other tokens, and without one.
+pub(crate) fn of_bridge() -> Option<Bridge> {
+    let claims = with_setting(object).flatten()?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(Bridge { user: text("sub")?, session: text("sid")?, claims })
+}
+
+/// The claims of a bridge token, with the user and the session that they name.
+pub(crate) struct Bridge {
+    pub(crate) user: String,
+    pub(crate) session: String,
+    pub(crate) claims: Map<String, Value>,
 }
 
 /// The claims as JSON text; `None` unless they are an object that jsonb can hold.

@@ -270,6 +270,14 @@ pub(crate) trait Plugin: Sync {
     fn claims(&self, _live: &Live, _claims: &mut Map<String, Value>) -> Result<(), AuthError> {
         Ok(())
     }
+
+    /// Whether the claims that it added to a bridge token are still true: `pre_request()` turns away others.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn is_true(&self, _claims: &Map<String, Value>) -> Result<bool, AuthError> {
+        Ok(true)
+    }
 }
 
 /// A column that a plugin adds to a table, or has in one of its own under some settings alone.
@@ -445,6 +453,19 @@ pub(crate) fn session_answer(live: &Live, mut answer: String) -> Result<String, 
         }
     }
     Ok(answer)
+}
+
+/// Whether what plugins added to a bridge token is still true.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn are_true(claims: &Map<String, Value>) -> Result<bool, AuthError> {
+    for plugin in on().iter() {
+        if !plugin.is_true(claims)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Within a server: from the list of plugins everything is reached, and a program of its own lacks PostgreSQL's symbols.

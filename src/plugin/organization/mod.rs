@@ -15,7 +15,11 @@ mod routes;
 mod rpc;
 mod store;
 
+use serde_json::{Map, Value};
+
 use crate::api::http::Route;
+use crate::error::AuthError;
+use crate::flow::session::Live;
 use crate::plugin::{Column, Plugin, PolicyFunction, Rpc};
 use crate::store::definition::{Definition, TEXT};
 
@@ -61,11 +65,19 @@ impl Plugin for Organization {
     }
 
     fn define_settings(&self) -> bool {
-        options::define()
+        options::define() & options::bridge::define()
     }
 
     fn routes(&self) -> &'static [Route] {
         routes::ROUTES
+    }
+
+    fn claims(&self, live: &Live, claims: &mut Map<String, Value>) -> Result<(), AuthError> {
+        if options::bridge::organization() { flow::claims(live, claims) } else { Ok(()) }
+    }
+
+    fn is_true(&self, claims: &Map<String, Value>) -> Result<bool, AuthError> {
+        if options::bridge::organization() { flow::is_still_there(claims) } else { Ok(true) }
     }
 
     fn rpc(&self) -> &'static [Rpc] {

@@ -195,3 +195,13 @@ crate::settings::settings! {
         c"Function (schema.name) that is called after: remove team member. jsonb {teamMember, team, user, organization}.",
         c"Better Auth: organizationHooks.afterRemoveTeamMember.";
 }
+
+/// What of it is in the tokens that others read.
+pub(super) mod bridge {
+    crate::settings::settings! {
+        "bridge_";
+        flag organization = false,
+            c"Bridge tokens have the active organization: org_id, org_role and o, {id, slug, role}.",
+            c"Of members of it. pre_request() turns away the token of who has left the organization.";
+    }
+}

@@ -142,8 +142,8 @@ fn teams() -> Vec<String> {
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn find_active(now: Moment) {
     // Without a session that the claims name nothing says which one is meant.
-    let named = identity::claims::session();
-    let found = named.and_then(|(user_id, session)| active::of_session(&session, &user_id).ok());
+    let named = identity::claims::of_bridge();
+    let found = named.and_then(|token| active::of_session(&token.session, &token.user).ok());
     let (organization, team) = found.unwrap_or_default();
     // SAFETY: nothing else is called before the answer is done with.
     let is_member =

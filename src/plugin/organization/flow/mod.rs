@@ -6,6 +6,8 @@ pub(super) mod organizations;
 pub(super) mod roles;
 pub(super) mod teams;
 
+use serde_json::{Map, Value};
+
 use super::hooks::{Hook, hook, number};
 use super::store::{Member, Organization, member, organization};
 use super::{ACTIVE_ORGANIZATION, ACTIVE_TEAM, codes, json, options, permission};
@@ -95,6 +97,41 @@ pub(super) fn acting(
 /// ORGANIZATION_NOT_FOUND.
 pub(super) fn hold(organization_id: &str) -> Result<Organization, AuthError> {
     organization::lock(organization_id)?.ok_or_else(|| codes::ORGANIZATION_NOT_FOUND.into())
+}
+
+/// The longest slug and roles together that a bridge token has, in bytes: it is sent with every request.
+const MOST_IN_TOKEN: usize = 1_024;
+
+/// The claims about the active organization: `org_id`, `org_role`, and `o` as Neon has it. None where the session is
+/// about none, or its user is no member of that.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn claims(live: &Live, claims: &mut Map<String, Value>) -> Result<(), AuthError> {
+    let Some(active) = organization_of(None, live) else { return Ok(()) };
+    let Some(member) = member::find(&active, &live.user.id)? else { return Ok(()) };
+    let Some(organization) = organization::find(&member.organization_id)? else { return Ok(()) };
+    let role = permission::role_list(&member.role).collect::<Vec<_>>().join(",");
+    if organization.slug.len() + role.len() > MOST_IN_TOKEN {
+        return Ok(());
+    }
+    let o = serde_json::json!({ "id": organization.id, "slug": organization.slug, "role": role });
+    claims.insert("org_id".into(), organization.id.into());
+    claims.insert("org_role".into(), role.into());
+    claims.insert("o".into(), o);
+    Ok(())
+}
+
+/// Whether the user of a bridge token is still in the organization that it names, if it names one.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn is_still_there(claims: &Map<String, Value>) -> Result<bool, AuthError> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    match (text("sub"), text("org_id")) {
+        (Some(user_id), Some(organization_id)) => Ok(member::find(organization_id, user_id)?.is_some()),
+        _ => Ok(true),
+    }
 }
 
 /// How many there may be: what a function of the DBA's says, or else the setting; `None` for any number.
