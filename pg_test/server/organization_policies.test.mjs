@@ -1,6 +1,7 @@
 // What policies ask of organizations and teams: requesting_organization_id() and its relatives.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { configured, ORIGIN, set } from './http.mjs';
 import { betterAuthDdl, ident, server, signUp } from './lib.mjs';
@@ -474,5 +475,94 @@ describe('in the token', () => {
     const later = await database.connect({ user: roles[1] });
     await say(later, JSON.stringify(token));
     await later.query('SELECT public.pre_request()');
+  });
+});
+
+describe('the policies of docs/organizations.md', () => {
+  test('let an owner, a member and somebody else do what they say', async (t) => {
+    const role = await server.role(t);
+    const { database, client, people, claims, active } = await withOrganizations(t, {
+      ...DYNAMIC, organization_access_control: JSON.stringify({ invoice: ['approve'] }),
+    });
+    const page = readFileSync(new URL('../../docs/organizations.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/```sql\n([^`]*)```/g)].map(([, sql]) => sql.replace(/\bauthenticated\b/g, ident(role)));
+    assert.equal(blocks.length, 11);
+    // Ada owns a, and is a member of b; Vera is an admin of b; Gina is nowhere, and then in c.
+    await client.query('SET search_path = public');
+    for (const block of blocks) await client.query(block);
+    await client.query(`
+      INSERT INTO project (organization_id, name) VALUES ('a', 'pa'), ('b', 'pb'), ('c', 'pc');
+      INSERT INTO document (organization_id, title, is_public) VALUES ('a', 'da', false), ('b', 'db', false), ('c', 'dc', false), ('c', 'public', true);
+      INSERT INTO task (team_id, title) VALUES ('ta', 'ta'), ('tb', 'tb'), ('tc', 'tc');
+      INSERT INTO share SELECT id, 'a', 'b' FROM document WHERE title = 'da';
+      INSERT INTO share SELECT id, 'a', 'b' FROM document WHERE title = 'dc'; -- somebody else's document
+      INSERT INTO audit (organization_id, user_id, what) VALUES ('a', 'x', 'xa'), ('b', 'x', 'xb');
+      INSERT INTO invoice (organization_id) VALUES ('a'), ('b'), ('c');
+      INSERT INTO draft (organization_id, user_id, body) VALUES ('a', '${people.ada.id}', 'ada a'), ('b', '${people.ada.id}', 'ada b'), ('b', '${people.vera.id}', 'vera b'), ('c', '${people.gina.id}', 'gina c');
+      INSERT INTO object (name) VALUES ('a/x'), ('b/x'), ('c/x'), ('ab/x'), ('x');
+      INSERT INTO better_auth.invitation (id, "organizationId", email, role, status, "expiresAt", "createdAt", "inviterId")
+        SELECT n::text, 'c', u.email, 'member', CASE n WHEN 2 THEN 'canceled' ELSE 'pending' END, now() + (CASE n WHEN 3 THEN -1 ELSE 1 END) * interval '1 day', now(), u.id
+        FROM better_auth."user" u, generate_series(1, 3) n WHERE u.id = '${people.gina.id}';
+      INSERT INTO better_auth."organizationRole" (id, "organizationId", role, permission) VALUES ('r', 'b', 'editor', '{"invoice": ["approve"]}')`);
+    await active('ada', 'a');
+    await active('vera', 'b');
+    const app = await database.connect({ user: role });
+    await app.query('SET search_path = public; SELECT requesting_user_id()');
+    const as = async (who, text) => {
+      await say(app, claims(who));
+      await app.query('BEGIN');
+      try {
+        const { rows, rowCount, command } = await app.query({ text, rowMode: 'array' });
+        return command === 'SELECT' ? rows.flat().sort().join(' ') : rowCount;
+      } catch ({ code }) {
+        return code;
+      } finally {
+        await app.query('ROLLBACK');
+      }
+    };
+    const NO = '42501';
+    const CASES = [
+      ['SELECT name FROM project', 'pa', 'pb', ''],
+      [`INSERT INTO project (name) VALUES ('new') RETURNING 1`, 1, 1, NO],
+      [`INSERT INTO project (organization_id, name) VALUES ('b', 'new')`, NO, 1, NO],
+      [`UPDATE project SET organization_id = 'c'`, NO, NO, 0],
+      ['DELETE FROM project', 1, 1, 0],
+      ['SELECT title FROM document', 'da db public', 'da db public', 'public'],
+      [`INSERT INTO document (organization_id, title) VALUES ('a', 'new')`, 1, NO, NO],
+      [`INSERT INTO document (organization_id, title) VALUES ('b', 'new')`, NO, 1, NO],
+      [`UPDATE document SET title = 'new'`, 1, 1, 0],
+      [`UPDATE document SET organization_id = 'b'`, NO, 1, 0],
+      ['DELETE FROM document', 1, 0, 0],
+      ['SELECT title FROM task', 'ta tb', 'tb', ''],
+      [`INSERT INTO task (team_id, title) VALUES ('tb', 'new')`, 1, 1, NO],
+      [`INSERT INTO share SELECT id, 'a', 'c' FROM document WHERE title = 'da'`, 1, NO, 0],
+      ['SELECT count(*) FROM share', '2', '2', '0'],
+      [`INSERT INTO audit (what) VALUES ('done')`, 1, 1, NO],
+      [`INSERT INTO audit (organization_id, what) VALUES ('a', 'done')`, NO, NO, NO],
+      ['SELECT what FROM audit', 'xa', '', ''],
+      ['UPDATE audit SET what = what', NO, NO, NO],
+      ['SELECT organization_id FROM invoice', 'a b', 'b', ''],
+      ['UPDATE invoice SET is_approved = true', 0, 1, 0],
+      ['SELECT body FROM draft', 'ada a', 'vera b', ''],
+      [`INSERT INTO draft (body) VALUES ('x')`, 1, 1, NO],
+      [`UPDATE draft SET user_id = '${people.ada.id}'`, 1, NO, 0],
+      ['SELECT name FROM object', 'a/x b/x', 'b/x', ''],
+      [`INSERT INTO object (name) VALUES ('b/new')`, 1, 1, NO],
+      [`INSERT INTO object (name) VALUES ('a/../b')`, 1, NO, NO],
+      ['SELECT id FROM my_invitations', '', '', ''],
+      ['SELECT * FROM better_auth.invitation', NO, NO, NO],
+    ];
+    for (const [text, ...expected] of CASES) {
+      const seen = [];
+      for (const who of ['ada', 'vera', 'gina']) seen.push(await as(who, text));
+      assert.deepEqual(seen, expected, text);
+    }
+    await client.query(`UPDATE better_auth."user" SET "emailVerified" = true`);
+    assert.deepEqual([await as('gina', 'SELECT id FROM my_invitations'), await as('ada', 'SELECT id FROM my_invitations')], ['1', '']);
+    await client.query(`INSERT INTO better_auth.member (id, "organizationId", "userId", role, "createdAt") VALUES ('9', 'c', '${people.gina.id}', 'member', now())`);
+    assert.equal(await as('gina', 'SELECT title FROM document'), 'dc public');
+    assert.equal(await as('gina', 'SELECT body FROM draft'), '', 'her session is about none');
+    await active('gina', 'c');
+    assert.equal(await as('gina', 'SELECT body FROM draft'), 'gina c');
   });
 });
