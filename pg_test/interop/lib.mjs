@@ -249,6 +249,7 @@ export const DIFFERENCES = {
   hookUndone: 'What a hook refuses is undone here, the refresh of a session too; in Better Auth that stays.',
   reference: 'The page of open-api is one of ours, which loads nothing and runs no script; Better Auth’s loads Scalar from a CDN.',
   keyOrder: 'SQL functions return jsonb, which orders keys itself; Better Auth keeps declared order, id last.',
+  longRole: 'Names of roles over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
   longEmail: 'Emails over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
   brokenHash: 'A stored hash in an unknown form is a wrong password here; Better Auth answers 500.',
   pluginDefaults: 'What a plugin of Better Auth writes of its own for a new user (the role of admin, the method of lastLoginMethod) is left to the column default here.',

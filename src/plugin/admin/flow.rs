@@ -10,7 +10,7 @@ use crate::flow::input::{Input, Issues, check_new_password, check_not_too_long, 
 use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live, check_standing};
 use crate::flow::sign_up::MAX_EMAIL;
-use crate::flow::{hash, json, password, user as users};
+use crate::flow::{hash, password, user as users};
 use crate::plugin;
 use crate::plugin::access::asked;
 use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};

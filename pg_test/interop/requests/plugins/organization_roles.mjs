@@ -134,6 +134,14 @@ const bodies = after(
   ),
 );
 
+const LONG = 'x'.repeat(20_000);
+bodies['/organization/create-role, role: huge'] = differs(
+  'longRole', [...world(), post('create-role', { ...BODIES['create-role'], role: LONG })], [200, undefined], [400, 'VALIDATION_ERROR'],
+);
+bodies['/organization/update-role, a huge new name'] = differs(
+  'longRole', [...world(), EDITOR, post('update-role', { ...IN, roleName: 'editor', data: { roleName: LONG } })], [200, undefined], [400, 'VALIDATION_ERROR'],
+);
+
 const PERMISSIONS = {
   'none': {}, 'no actions': { project: [] }, 'several': { project: ['create', 'share'] }, 'one too many': { project: ['create', 'burn'] },
   'of two resources': { project: ['create'], member: ['create'] }, 'and an empty one': { project: ['create'], member: [] }, 'twice': { project: ['create', 'create'] },

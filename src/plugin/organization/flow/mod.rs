@@ -12,8 +12,10 @@ use super::hooks::{Hook, hook, number};
 use super::store::{Member, Organization, member, organization};
 use super::{ACTIVE_ORGANIZATION, ACTIVE_TEAM, codes, json, options, permission};
 use crate::error::{AuthError, Code};
+use crate::flow::input::Issues;
 use crate::flow::json::{self as shared, Object};
 use crate::flow::session::{Caller, Live};
+use crate::flow::sign_up::MAX_EMAIL;
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::server::Timestamp;
@@ -97,6 +99,16 @@ pub(super) fn acting(
 /// ORGANIZATION_NOT_FOUND.
 pub(super) fn hold(organization_id: &str) -> Result<Organization, AuthError> {
     organization::lock(organization_id)?.ok_or_else(|| codes::ORGANIZATION_NOT_FOUND.into())
+}
+
+/// The longest text that an index takes, in bytes, as of emails.
+const MAX_INDEXED: usize = MAX_EMAIL;
+
+/// A text that has to fit into an index.
+pub(super) fn check_index_takes(issues: &mut Issues, field: &str, text: Option<&str>) {
+    if text.is_some_and(|text| text.len() > MAX_INDEXED) {
+        issues.add(field, &format!("Too big: expected string to have <={MAX_INDEXED} characters"));
+    }
 }
 
 /// The longest slug and roles together that a bridge token has, in bytes: it is sent with every request.

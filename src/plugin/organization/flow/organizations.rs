@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{NO_SESSION, acting, activate, actor, leave_active, organization_of};
+use super::{NO_SESSION, acting, activate, actor, check_index_takes, leave_active, organization_of};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
 use crate::flow::json::{self as shared, Object, stringify};
 use crate::flow::session::{Caller, Live};
-use crate::flow::sign_up::MAX_EMAIL;
 use crate::plugin::listing::rows;
 use crate::plugin::organization::hooks::{Hook, after, before, decides, hook, made, text};
 use crate::plugin::organization::permission::{is_creator, may};
@@ -22,18 +21,8 @@ use crate::store::fields::Given;
 use crate::store::server::{Timestamp, is_writable, lock_value};
 use crate::store::user::{self, User};
 
-/// The longest slug: what an index holds, as of emails.
-const MAX_SLUG: usize = MAX_EMAIL;
-
 /// What is said to who is no member.
 const STRANGER: Code = codes::USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION;
-
-/// A slug that has to fit into an index.
-fn check_slug_size(issues: &mut Issues, field: &str, slug: Option<&str>) {
-    if slug.is_some_and(|slug| slug.len() > MAX_SLUG) {
-        issues.add(field, &format!("Too big: expected string to have <={MAX_SLUG} characters"));
-    }
-}
 
 // ── Creation ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -57,7 +46,7 @@ pub(in crate::plugin::organization) fn create(
         .optional_boolean("keepCurrentActiveOrganization", body.get("keepCurrentActiveOrganization").into());
     let additional = fields::of_schema(organization::TABLE, body, Action::Create, &mut issues, "")?;
     issues.bounded("name", Some(name));
-    check_slug_size(&mut issues, "slug", Some(slug));
+    check_index_takes(&mut issues, "slug", Some(slug));
     issues.bounded("logo", logo.flatten());
     issues.finish()?;
 
@@ -266,7 +255,7 @@ pub(in crate::plugin::organization) fn update(
     let metadata = issues.optional_object("data.metadata", "record", data.get("metadata"));
     let organization_id = issues.optional("organizationId", organization_id);
     issues.bounded("data.name", name.as_deref());
-    check_slug_size(&mut issues, "data.slug", slug.as_deref());
+    check_index_takes(&mut issues, "data.slug", slug.as_deref());
     issues.bounded("data.logo", logo.flatten());
     issues.finish()?;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{actor, limit, organization_of, own_membership};
+use super::{actor, check_index_takes, limit, organization_of, own_membership};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
@@ -184,19 +184,10 @@ pub(in crate::plugin::organization) fn create(
     let named = issues.optional("organizationId", body.get("organizationId").into());
     let name = issues.required("role", body.get("role").into());
     let wanted = permission(&mut issues, "permission", body.get("permission"));
-    let none = Map::new();
-    let additional = match body.get("additionalFields") {
-        None => &none,
-        Some(Value::Object(additional)) => additional,
-        Some(other) => {
-            let received = Input::from(Some(other)).kind();
-            issues.add("additionalFields", &format!("Invalid input: expected object, received {received}"));
-            &none
-        }
-    };
-    issues.bounded("role", Some(name));
+    let additional = issues.optional_object("additionalFields", "object", body.get("additionalFields"));
+    check_index_takes(&mut issues, "role", Some(name));
     issues.finish()?;
-    let additional = fields::parse(TABLE, additional, Action::Create)?;
+    let additional = fields::parse(TABLE, additional.unwrap_or(&Map::new()), Action::Create)?;
     let live = actor(caller)?;
     let resources = access_control().ok_or(codes::MISSING_AC_INSTANCE)?;
     let missing = codes::YOU_MUST_BE_IN_AN_ORGANIZATION_TO_CREATE_A_ROLE;
@@ -313,7 +304,7 @@ pub(in crate::plugin::organization) fn update(
     let wanted = given.map(|given| permission(&mut issues, "data.permission", Some(given)));
     let new_name = issues.optional("data.roleName", data.get("roleName").into());
     let by = which(&mut issues, body.get("roleName"), body.get("roleId"));
-    issues.bounded("data.roleName", new_name);
+    check_index_takes(&mut issues, "data.roleName", new_name);
     issues.finish()?;
     let additional = fields::parse(TABLE, data, Action::Update)?;
     let live = actor(caller)?;
