@@ -2,18 +2,14 @@
 
 import { organization } from 'better-auth/plugins';
 import { createHash } from 'node:crypto';
-import { ID, GET, POST } from '../../http.mjs';
+import { ID } from '../../http.mjs';
 import { each } from '../common.mjs';
+import { ACME, OTHER, after, ago, id, insert } from './organization_organizations.mjs';
+
+export { ACME, BY, IN, OTHER, after, get, post } from './organization_organizations.mjs';
 
 /** When what is made by SQL was made; what lists are sorted by has a time of its own. */
-const ago = (minutes) => `now() - interval '${minutes} minutes'`;
-export const HOUR = ago(60);
-const id = (name) => name.padEnd(32, 'Z9');
-const literal = (value) => (value === null ? 'NULL' : /^now\(\)/.test(value) ? value : `'${value}'`);
-const insert = (table, row) => `INSERT INTO "${table}" (${Object.keys(row).map((name) => `"${name}"`)}) VALUES (${Object.values(row).map(literal)})`;
-
-export const ACME = id('orgAcme');
-export const OTHER = id('orgOther');
+const HOUR = ago(60);
 export const [RED, BLUE, FOREIGN] = ['teamRed', 'teamBlue', 'teamForeign'].map(id);
 export const INVITATION = id('invitation');
 const userId = (user) => ID[user];
@@ -45,8 +41,10 @@ export const EXPIRED = { expiresAt: `now() - interval '1 minute'` };
 export const toAda = (fields) => invitation({ email: 'ada@example.com', ...fields });
 
 /** What a session is about. */
-export const active = (user, organizationId = ACME, teamId = null) =>
-  `UPDATE session SET "activeOrganizationId" = ${literal(organizationId)}, "activeTeamId" = ${literal(teamId)} WHERE token = '{{${user}.token}}'`;
+export const active = (user, organizationId = ACME, teamId = null) => {
+  const [organization, team] = [organizationId, teamId].map((one) => (one === null ? 'NULL' : `'${one}'`));
+  return `UPDATE session SET "activeOrganizationId" = ${organization}, "activeTeamId" = ${team} WHERE token = '{{${user}.token}}'`;
+};
 
 const ORGANIZATIONS = [
   insert('organization', { id: ACME, name: 'Acme', slug: 'acme', logo: 'https://example.com/acme.png', createdAt: HOUR, metadata: '{"plan":"pro"}' }),
@@ -57,14 +55,6 @@ export const world = (role) => [...ORGANIZATIONS, member('vera', 'owner'), membe
 /** The same with two teams in Acme and one in the other. */
 export const teams = (role) => [...world(role), team(RED, 'Red', ACME, 60), team(BLUE, 'Blue', ACME, 50), team(FOREIGN, 'Foreign', OTHER, 40)];
 
-export const BY = { by: 'vera' };
-export const IN = { organizationId: ACME };
-export const post = (path, body, options = BY) => POST(`/organization/${path}`, body, options);
-export const get = (path, query = {}, options = BY) => {
-  const text = String(new URLSearchParams(query));
-  return GET(`/organization/${path}${text && `?${text}`}`, options);
-};
-export const after = (steps, cases) => Object.fromEntries(Object.entries(cases).map(([name, then]) => [name, [steps, then].flat(Infinity)]));
 /** A case for each of some routes, after the same steps. */
 export const routes = (steps, all) => after(steps, each(all, (step) => step));
 

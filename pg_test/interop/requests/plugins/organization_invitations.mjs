@@ -223,7 +223,7 @@ const ROLES = {
 };
 const ac = createAccessControl(STATEMENTS);
 const roleObjects = Object.fromEntries(Object.entries(ROLES).map(([name, allowed]) => [name, ac.newRole(allowed)]));
-const FULL = `INSERT INTO member (id, "organizationId", "userId", role, "createdAt") SELECT 'm' || n, '${ACME}', '{{ada.id}}', 'member', now() - interval '1 hour' FROM generate_series(1, 99) n`;
+const FULL = `INSERT INTO member (id, "organizationId", "userId", role, "createdAt") SELECT 'm' || n, '${ACME}', '{{ada.id}}', 'member', now() - interval '1 hour' + n * interval '10 milliseconds' FROM generate_series(1, 99) n`;
 const options = [
   withOptions('verification required', { requireEmailVerificationOnInvitation: true }, { organization_require_email_verification_on_invitation: 'on' }, verification),
   withOptions('verification not required', { requireEmailVerificationOnInvitation: false }, { organization_require_email_verification_on_invitation: 'off' }, verification),

@@ -7,8 +7,8 @@ import { PASSWORD, aged, differs, each, named, oddBodies, oddFields, uncached } 
 
 // ── Two organizations ────────────────────────────────────────────────────────────────────────────
 
-const id = (name) => name.padEnd(32, 'Z9');
-const ago = (minutes) => `now() - interval '${minutes} minutes'`;
+export const id = (name) => name.padEnd(32, 'Z9');
+export const ago = (minutes) => `now() - interval '${minutes} minutes'`;
 const literal = (value) => (value === null ? 'NULL' : /^now\(\)/.test(value) ? value : `'${String(value).replaceAll("'", "''")}'`);
 export const insert = (table, row) => `INSERT INTO "${table}" (${Object.keys(row).map((name) => `"${name}"`)}) VALUES (${Object.values(row).map(literal)})`;
 export const ACME = id('orgAcme');
@@ -340,7 +340,7 @@ const options = [
   }),
   withOptions('creatorRole', { creatorRole: 'admin' }, { organization_creator_role: 'admin' }, {
     'create': [create(), get('get-full-organization')],
-    ...Object.assign({}, ...['admin', 'owner', 'member'].map((role) => named(`as ${role}`, after([...inOrder(role), ...INVITATIONS, invitation('f@example.com', { role: 'admin' })], ROUTES())))),
+    ...Object.assign({}, ...['admin', 'owner', 'member'].map((role) => named(`as ${role}`, after([...inOrder(role), ...INVITATIONS, invitation('f@example.com', { role: 'admin', createdAt: ago(15) })], ROUTES())))),
   }),
   withOptions('allowUserToCreateOrganization', { allowUserToCreateOrganization: false }, { organization_allow_user_to_create_organization: 'off' }, {
     'create': create(),
