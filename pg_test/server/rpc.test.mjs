@@ -366,7 +366,7 @@ test('the domain of better_auth_handler() runs nobody’s code, and goes when no
 
 test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off what is not theirs', async (t) => {
   const { client, anon, user } = await withPostgrest(t);
-  const functions = `SELECT count(*)::int FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname NOT LIKE 'requesting\\_user%'`;
+  const functions = `SELECT count(*)::int FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname NOT LIKE 'requesting\\_%'`;
   const enable = (schema) => client.query('SELECT better_auth.enable_rpc($1, $2, $3)', [schema, anon, user]);
   await enable('public');
   assert.equal(await client.value(functions, ['public']), 21);

@@ -436,7 +436,7 @@ pub(in crate::plugin::organization) fn get_full(
     issues.finish()?;
     let live = actor(caller)?;
     let Some((organization, own)) = seen(&live, id, slug)? else { return Ok(None) };
-    let members = member::list(&organization.id, limit.min(MOST))?;
+    let members = member::list(&organization.id, limit.min(MOST), 0)?;
     let mut invitations = Vec::new();
     // Who knows an invitation's id may be who was invited.
     if may(&organization.id, &own.role, "invitation", "create")? {

@@ -114,7 +114,7 @@ thread_local! {
         with_users(&format!("SELECT m.* FROM {} m WHERE {}", TABLE.sql(), by_id()?))
     }) };
     static LIST: Statement = const { Statement::joining(TABLE, Table::User, || {
-        with_users(&format!("SELECT m.* FROM {} m WHERE {} LIMIT $2", TABLE.sql(), of_organization()?))
+        with_users(&format!("SELECT m.* FROM {} m WHERE {} LIMIT $2 OFFSET $3", TABLE.sql(), of_organization()?))
     }) };
     static COUNT: Statement = const { Statement::new(TABLE, || {
         Ok(format!(
@@ -182,15 +182,16 @@ pub(in crate::plugin::organization) fn find_by_id(id: &str) -> Result<Option<Wit
     BY_ID.with(|statement| Ok(statement.query(&[Value::Text(id)], read_with_user)?.pop()))
 }
 
-/// Up to so many members of an organization.
+/// Up to so many members of an organization, from one on.
 ///
 /// # Errors
 /// No table.
 pub(in crate::plugin::organization) fn list(
     organization_id: &str,
     most: i64,
+    offset: i64,
 ) -> Result<Vec<WithUser>, AuthError> {
-    let values = [Value::Text(organization_id), Value::Integer(most)];
+    let values = [Value::Text(organization_id), Value::Integer(most), Value::Integer(offset)];
     LIST.with(|statement| statement.query(&values, read_with_user))
 }
 
@@ -204,6 +205,11 @@ pub(in crate::plugin::organization) fn page(
     condition: Option<&Condition<'_>>,
     page: &Page<'_>,
 ) -> Result<Option<(Vec<WithUser>, i64)>, AuthError> {
+    // What most ask for needs no statement of its own.
+    if condition.is_none() && page.sort_by.is_none() {
+        let members = list(organization_id, page.limit, page.offset)?;
+        return Ok(Some((members, count(organization_id, None)?)));
+    }
     let mut values = vec![organization_id.to_owned()];
     let mut filter = format!("WHERE {}", of_organization()?);
     if let Some(condition) = condition {
