@@ -3,24 +3,24 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cookieOf, http, ORIGIN, set } from './http.mjs';
-import { refused, signUp, until, untilBlocked } from './lib.mjs';
+import { cookieOf, http, set } from './http.mjs';
+import { PASSWORD, refused, signUp, until, untilBlocked } from './lib.mjs';
+import { api, rowsOf } from './organizations.mjs';
 import { withPlugins, withRpc } from './plugins.mjs';
 
 const ONLY_OWNER = { code: '22023', detail: 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER' };
 const WITHOUT_OWNER = { code: '22023', detail: 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_WITHOUT_AN_OWNER' };
 const NOT_FOUND = { code: '22023', detail: 'MEMBER_NOT_FOUND' };
 
-/** `api()` as auth.api: `call(client, endpoint, body, by)`. */
-const call = (client, endpoint, body = {}, by) => client.call('api', { endpoint, input: JSON.stringify({ body }), session_token: by?.token ?? null });
-const ask = (client, endpoint, query, by) => client.call('api', { endpoint, input: JSON.stringify({ query }), session_token: by?.token ?? null });
+const call = (client, endpoint, body = {}, by = null) => api(client, endpoint, { body }, by?.token);
+const ask = (client, endpoint, query, by = null) => api(client, endpoint, { query }, by?.token);
 
 let slugs = 0;
 const create = (client, by, more = {}) => call(client, 'createOrganization', { name: 'Acme', slug: `acme-${++slugs}`, ...more }, by);
 const add = (client, organization, who, role = 'member', more = {}) => call(client, 'addMember', { userId: who.user.id, organizationId: organization.id, role, ...more });
 
-/** A database with the plugin on, an organization, and its owner. */
-async function withOrganization(t, settings = {}) {
+/** A database with the plugin on, an organization that was created by its route, and its owner. */
+async function withCreated(t, settings = {}) {
   const { database, client } = await withPlugins(t, 'organization', settings);
   const owner = await signUp(client);
   const organization = await create(client, owner);
@@ -73,14 +73,14 @@ describe('calls of the server’s own', () => {
   });
 
   test('look at a slug without a session', async (t) => {
-    const { client, organization } = await withOrganization(t);
+    const { client, organization } = await withCreated(t);
     assert.deepEqual(await call(client, 'checkOrganizationSlug', { slug: 'free' }), { status: true });
     await refused(call(client, 'checkOrganizationSlug', { slug: organization.slug }), { code: '23505', detail: 'ORGANIZATION_SLUG_ALREADY_TAKEN' });
     assert.equal((await http(client, 'POST', '/organization/check-slug', { body: { slug: 'free' } })).status, 401);
   });
 
   test('add members, without asking anybody', async (t) => {
-    const { client, owner, organization } = await withOrganization(t);
+    const { client, owner, organization } = await withCreated(t);
     const [ada, bob] = [await signUp(client), await signUp(client)];
     const added = await add(client, organization, ada, ['admin', ' member , editor ', '']);
     assert.deepEqual([added.role, added.userId, added.organizationId], ['admin,member,editor', ada.user.id, organization.id]);
@@ -100,7 +100,7 @@ describe('calls of the server’s own', () => {
   });
 
   test('add members with fields of a team’s own, and to teams', async (t) => {
-    const { client, organization } = await withOrganization(t, { organization_teams: 'on' });
+    const { client, organization } = await withCreated(t, { organization_teams: 'on' });
     await client.query('ALTER TABLE better_auth.member ADD title text, ADD level integer');
     await set(client, { organization_member_additional_fields: 'title, level:readonly' });
     const [ada, bob, eve] = [await signUp(client), await signUp(client), await signUp(client)];
@@ -129,7 +129,7 @@ describe('calls of the server’s own', () => {
 
 describe('two at once', () => {
   test('the last two owners: one stays, whatever they do', async (t) => {
-    const { database, client, owner, organization: first } = await withOrganization(t);
+    const { database, client, owner, organization: first } = await withCreated(t);
     const other = await signUp(client);
     const leave = (who) => (one, organization) => call(one, 'leaveOrganization', { organizationId: organization.id }, who);
     const demote = (who, whom) => async (one, organization) =>
@@ -156,7 +156,7 @@ describe('two at once', () => {
   });
 
   test('who is demoted while waiting may not any more', async (t) => {
-    const { database, client, organization } = await withOrganization(t);
+    const { database, client, organization } = await withCreated(t);
     const [admin, member, owner2] = [await signUp(client), await signUp(client), await signUp(client)];
     await add(client, organization, admin, 'admin');
     await add(client, organization, member, 'member');
@@ -174,7 +174,7 @@ describe('two at once', () => {
   });
 
   test('who is no member waits for nobody', async (t) => {
-    const { client, database, organization } = await withOrganization(t);
+    const { client, database, organization } = await withCreated(t);
     const stranger = await signUp(client);
     const other = await database.connect();
     await client.query('BEGIN');
@@ -189,7 +189,7 @@ describe('two at once', () => {
   });
 
   test('members beyond the limit', async (t) => {
-    const { database, client, organization } = await withOrganization(t, { organization_membership_limit: 4 });
+    const { database, client, organization } = await withCreated(t, { organization_membership_limit: 4 });
     const users = [];
     for (let n = 0; n < 8; n += 1) users.push(await signUp(client));
     const { ends, go } = await atOnce(database, client, organization, users.map((user) => (one) => add(one, organization, user)));
@@ -206,7 +206,7 @@ describe('two at once', () => {
   });
 
   test('the same user added twice', async (t) => {
-    const { database, client, organization } = await withOrganization(t);
+    const { database, client, organization } = await withCreated(t);
     const user = await signUp(client);
     const { ends, go } = await atOnce(database, client, organization, Array(4).fill((one) => add(one, organization, user)));
     await go();
@@ -247,7 +247,7 @@ describe('two at once', () => {
 
 describe('hostile input', () => {
   test('metadata of a megabyte', async (t) => {
-    const { client, owner } = await withOrganization(t);
+    const { client, owner } = await withCreated(t);
     const cookie = await cookieOf(client, owner.token);
     const post = (metadata) => http(client, 'POST', '/organization/create', { body: { name: 'Big', slug: `big-${++slugs}`, metadata }, cookie });
     const large = await post({ text: 'x'.repeat(1_000_000) });
@@ -262,7 +262,7 @@ describe('hostile input', () => {
   });
 
   test('slugs that differ by case or width are others', async (t) => {
-    const { client, owner } = await withOrganization(t);
+    const { client, owner } = await withCreated(t);
     const made = {};
     for (const slug of ['case', 'Case', 'CASE', 'ｃａｓｅ', 'case ', 'cäse', 'ca\u0308se']) made[slug] = (await create(client, owner, { slug })).id;
     assert.equal(new Set(Object.values(made)).size, 7);
@@ -273,7 +273,7 @@ describe('hostile input', () => {
   });
 
   test('a column that compares without case has one of them', async (t) => {
-    const { client, owner } = await withOrganization(t);
+    const { client, owner } = await withCreated(t);
     await client.query('CREATE EXTENSION citext; ALTER TABLE better_auth.organization ALTER slug TYPE public.citext');
     await create(client, owner, { slug: 'Case' });
     await refused(create(client, owner, { slug: 'cASE' }), { detail: 'ORGANIZATION_ALREADY_EXISTS' });
@@ -281,7 +281,7 @@ describe('hostile input', () => {
   });
 
   test('a look by who is no member, where nothing can be written', async (t) => {
-    const { database, client, owner, organization } = await withOrganization(t);
+    const { database, client, owner, organization } = await withCreated(t);
     const stranger = await signUp(client);
     const cookies = { owner: await cookieOf(client, owner.token), stranger: await cookieOf(client, stranger.token) };
     const reader = await database.connect({ set: { default_transaction_read_only: 'on' } });
@@ -318,7 +318,7 @@ describe('an organization with 100,000 members', () => {
   const worker = (n) => ({ token: `token${n + 1}` });
 
   test('is looked at a page at a time, and deleted while they work', async (t) => {
-    const { database, client, owner, organization } = await withOrganization(t);
+    const { database, client, owner, organization } = await withCreated(t);
     await crowd(client, organization);
     const full = await ask(client, 'getFullOrganization', { membersLimit: '5000' }, owner);
     assert.deepEqual([full.members.length, (await ask(client, 'getFullOrganization', {}, owner)).members.length], [1_000, 100]);
@@ -356,7 +356,7 @@ describe('an organization with 100,000 members', () => {
   });
 
   test('whose deletion is cancelled is as it was', async (t) => {
-    const { database, client, owner, organization } = await withOrganization(t);
+    const { database, client, owner, organization } = await withCreated(t);
     await crowd(client, organization);
     const deleter = await database.connect();
     const deleting = call(deleter, 'deleteOrganization', { organizationId: organization.id }, owner);
@@ -491,8 +491,7 @@ describe('hooks', () => {
     const ada = await signUp(client);
     const member = await add(client, organization, ada);
     const cookie = await cookieOf(client, owner.token);
-    const contents = () => client.value(`SELECT jsonb_build_array((SELECT jsonb_agg(o) FROM better_auth.organization o), (SELECT jsonb_agg(m ORDER BY id) FROM better_auth.member m), (SELECT jsonb_agg(t) FROM better_auth.team t), (SELECT jsonb_agg(s ORDER BY id) FROM better_auth.session s))`);
-    const before = await contents();
+    const before = await rowsOf(client);
     const steps = {
       create: ['create', { name: 'x', slug: 'x' }, ['before_create_organization', 'after_create_organization', 'before_add_member', 'after_add_member', 'before_create_team', 'after_create_team']],
       update: ['update', { data: { name: 'x' } }, ['before_update_organization', 'after_update_organization']],
@@ -505,7 +504,7 @@ describe('hooks', () => {
         await say({ [name]: 'no' });
         const { status, json } = await http(client, 'POST', `/organization/${path}`, { body, cookie });
         assert.deepEqual([status, json], [403, { message: 'not so', code: 'NOT_SO' }], name);
-        assert.deepEqual(await contents(), before, name);
+        assert.deepEqual(await rowsOf(client), before, name);
       }
     }
   });
@@ -553,7 +552,7 @@ describe('hooks', () => {
 // ── Teams of members who go ──────────────────────────────────────────────────────────────────────
 
 test('who leaves is in no team of the organization any more, however many there are', async (t) => {
-  const { client, owner, organization } = await withOrganization(t, { organization_teams: 'on' });
+  const { client, owner, organization } = await withCreated(t, { organization_teams: 'on' });
   const ada = await signUp(client);
   await add(client, organization, ada);
   const elsewhere = await create(client, ada);
@@ -566,6 +565,34 @@ test('who leaves is in no team of the organization any more, however many there 
   const teams = await client.column('SELECT t."organizationId" FROM better_auth."teamMember" m JOIN better_auth.team t ON t.id = m."teamId" WHERE m."userId" = $1', [ada.user.id]);
   assert.deepEqual(teams, [elsewhere.id]);
   assert.deepEqual(await client.column('SELECT DISTINCT "memberCount" FROM better_auth.team ORDER BY 1'), [0, 1]);
+});
+
+test('the last owner may be deleted as a user: whoever stays goes on, and the server makes another', async (t) => {
+  const { client, owner, organization } = await withCreated(t, { delete_user_enabled: 'on' });
+  const ada = await signUp(client);
+  const member = await add(client, organization, ada, 'admin');
+  assert.deepEqual(await client.call('delete_user', { session_token: owner.token, password: PASSWORD }), { success: true, message: 'User deleted' });
+  const where = { organizationId: organization.id };
+  assert.deepEqual((await ask(client, 'listMembers', where, ada)).members.map(({ id }) => id), [member.id]);
+  assert.equal((await call(client, 'updateOrganization', { ...where, data: { name: 'Ours' } }, ada)).name, 'Ours');
+  // None of those who stay makes itself the owner.
+  await refused(call(client, 'updateMemberRole', { ...where, memberId: member.id, role: 'owner' }, ada), { detail: 'YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER' });
+  await refused(call(client, 'deleteOrganization', where, ada), { detail: 'YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_ORGANIZATION' });
+  assert.equal((await add(client, organization, await signUp(client), 'owner')).role, 'owner');
+});
+
+test('a user who is deleted while being added is no member', async (t) => {
+  const { database, client, organization } = await withCreated(t);
+  const ada = await signUp(client);
+  const other = await database.connect();
+  await client.query('BEGIN');
+  await client.query('DELETE FROM better_auth."user" WHERE id = $1', [ada.user.id]);
+  const adding = add(other, organization, ada);
+  adding.catch(() => {});
+  await untilBlocked(client, other);
+  await client.query('COMMIT');
+  await refused(adding, { code: '23503' });
+  assert.equal((await roles(client, organization)).length, 1);
 });
 
 // ── PostgREST ────────────────────────────────────────────────────────────────────────────────────
@@ -612,7 +639,7 @@ test('functions for PostgREST', async (t) => {
 });
 
 test('a session that is to be prolonged is none of two who wait for each other', async (t) => {
-  const { database, client, owner, organization } = await withOrganization(t, { session_update_age: 0 });
+  const { database, client, owner, organization } = await withCreated(t, { session_update_age: 0 });
   const ada = await signUp(client);
   await add(client, organization, ada, 'owner');
   const where = { organizationId: organization.id };
