@@ -3,7 +3,7 @@
 import { createAccessControl } from 'better-auth/plugins/access';
 import { defaultStatements } from 'better-auth/plugins/organization/access';
 import { GET, POST } from '../../http.mjs';
-import { VERIFY_ADA, aged, differs, each, named, oddBodies, oddFields } from '../common.mjs';
+import { PASSWORD, VERIFY_ADA, aged, differs, each, named, oddBodies, oddFields } from '../common.mjs';
 import {
   ACME, BLUE, BY, EXPIRED, FOREIGN, IN, INVITATION, OTHER, RED, TABLES, TEAMS, WITH_TEAMS,
   active, after, get, invitation, member, more, place, plugin, post, routes, teams, toAda, world,
@@ -25,6 +25,9 @@ const cancel = (options = BY) => post('cancel-invitation', THIS, options);
 const look = (options = GINA) => get('get-invitation', { id: INVITATION }, options);
 const list = (options = BY) => get('list-invitations', IN, options);
 const mine = (options = GINA) => get('list-user-invitations', {}, options);
+
+const IN_BROWSER = POST('/sign-in/email', { email: 'vera@example.com', password: PASSWORD });
+const toVera = (fields) => invitation({ email: 'vera@example.com', organizationId: OTHER, inviterId: '{{gina.id}}', ...fields });
 
 const ROUTES = (where = IN, options = BY) => ({
   'invite-member': post('invite-member', { ...NEW, ...where }, options),
@@ -160,7 +163,7 @@ const becoming = {
     'after another': [...teams(), invitation(), `UPDATE "user" SET email = 'else@example.com' WHERE id = '{{gina.id}}'`, accept(), look(), mine()],
     'in a session that is about another': [...teams(), invitation({ teamId: RED }), active('gina', OTHER, FOREIGN), accept(), GET('/get-session', GINA)],
     'in a session that is about another’s team': [...teams(), invitation(), active('gina', OTHER, FOREIGN), accept(), GET('/get-session', GINA)],
-    'with a team, in a browser': [...teams(), invitation({ teamId: RED }), POST('/sign-in/email', { email: 'vera@example.com', password: 'correct horse battery' }), `UPDATE invitation SET email = 'vera@example.com', "organizationId" = '${OTHER}', "inviterId" = '{{gina.id}}', "teamId" = '${FOREIGN}'`, post('accept-invitation', THIS, { jar: true }), GET('/get-session', { jar: true })],
+    'with a team, in a browser': [...teams(), toVera({ teamId: FOREIGN }), IN_BROWSER, post('accept-invitation', THIS, { jar: true }), GET('/get-session', { jar: true })],
     'to a team that is gone': [...teams(), invitation({ teamId: `${RED},${BLUE}` }), `DELETE FROM team WHERE id = '${BLUE}'`, accept(), list()],
     'to a team of another organization': [...teams(), invitation({ teamId: FOREIGN }), accept(), list()],
     'to a team twice': [...teams(), invitation({ teamId: `${RED},${RED}` }), accept(), list()],
@@ -306,6 +309,19 @@ const dynamic = group(
   },
 );
 
+const activeOf = ({ answers }) => {
+  const { activeOrganizationId, activeTeamId } = JSON.parse(answers.at(-1).body).session;
+  return [activeOrganizationId !== null, activeTeamId !== null];
+};
+const cached = group(
+  'with the cookie cache',
+  each(
+    { 'accept': [{}, [false, false], [true, false]], 'accept to a team': [{ teamId: FOREIGN }, [false, true], [true, true]] },
+    ([fields, theirs, mine]) => differs('acceptedCache', [...teams(), toVera(fields), IN_BROWSER, post('accept-invitation', THIS, { jar: true }), GET('/get-session', { jar: true })], theirs, mine, activeOf),
+  ),
+  { options: () => ({ session: { cookieCache: { enabled: true } } }), settings: { cookie_cache: 'on' } },
+);
+
 const withoutTeams = group(
   'without teams',
   {
@@ -353,6 +369,7 @@ export default [
   group('what becomes of them', { ...becoming, ...listing }),
   group('what differs', differing),
   ...options,
+  cached,
   dynamic,
   withoutTeams,
   additional,

@@ -3,7 +3,7 @@
 import { createAccessControl } from 'better-auth/plugins/access';
 import { defaultStatements } from 'better-auth/plugins/organization/access';
 import { GET, POST } from '../../http.mjs';
-import { aged, each, named, oddBodies, oddFields, uncached } from '../common.mjs';
+import { PASSWORD, aged, each, named, oddBodies, oddFields, uncached } from '../common.mjs';
 import {
   ACME, BLUE, BY, EXPIRED, FOREIGN, IN, OTHER, RED, TEAMS, TEAM_TABLES, WITH_TEAMS,
   active, after, get, invitation, member, more, place, plugin, post, routes, teams, world,
@@ -16,6 +16,7 @@ const withOptions = (name, options, settings, cases) =>
 
 const ADA = { by: 'ada' };
 const GINA = { by: 'gina' };
+const IN_BROWSER = POST('/sign-in/email', { email: 'vera@example.com', password: PASSWORD });
 const HER = { userId: '{{ada.id}}' };
 const create = (fields, options) => post('create-team', { name: 'Green', ...IN, ...fields }, options);
 const list = (options = BY, where = IN) => get('list-teams', where, options);
@@ -161,8 +162,8 @@ const own = {
     'none, where one is not in it': [...FILLED(), active('ada', ACME, BLUE), activate(undefined), session()],
     'empty': [...FILLED(), active('ada', ACME, RED), activate(''), session()],
     'another than before': [...FILLED(), place('ada', BLUE), active('ada', ACME, RED), activate(BLUE), session()],
-    'in a browser': [...FILLED(), POST('/sign-in/email', { email: 'vera@example.com', password: 'correct horse battery' }), `UPDATE session SET "activeOrganizationId" = '${ACME}'`, post('set-active-team', { teamId: RED }, { jar: true }), session({ jar: true })],
-    'in a browser that is not remembered': [...FILLED(), POST('/sign-in/email', { email: 'vera@example.com', password: 'correct horse battery', rememberMe: false }), `UPDATE session SET "activeOrganizationId" = '${ACME}'`, post('set-active-team', { teamId: RED }, { jar: true }), session({ jar: true })],
+    'in a browser': [...FILLED(), IN_BROWSER, `UPDATE session SET "activeOrganizationId" = '${ACME}'`, post('set-active-team', { teamId: RED }, { jar: true }), session({ jar: true })],
+    'in a browser that is not remembered': [...FILLED(), { ...IN_BROWSER, body: { ...IN_BROWSER.body, rememberMe: false } }, `UPDATE session SET "activeOrganizationId" = '${ACME}'`, post('set-active-team', { teamId: RED }, { jar: true }), session({ jar: true })],
   }),
   ...named('list-user-teams', {
     'in all': [...FILLED(), member('ada', 'member', OTHER), place('ada', FOREIGN), place('ada', BLUE), ofUser({})],
@@ -242,7 +243,7 @@ const options = [
 const cached = group(
   'with the cookie cache',
   {
-    'set-active-team': uncached([...FILLED().flat(), POST('/sign-in/email', { email: 'vera@example.com', password: 'correct horse battery' }), `UPDATE session SET "activeOrganizationId" = '${ACME}'`], post('set-active-team', { teamId: RED }, { jar: true }), session({ jar: true })),
+    'set-active-team': uncached([...FILLED().flat(), IN_BROWSER, `UPDATE session SET "activeOrganizationId" = '${ACME}'`], post('set-active-team', { teamId: RED }, { jar: true }), session({ jar: true })),
   },
   { options: () => ({ session: { cookieCache: { enabled: true } } }), settings: { cookie_cache: 'on' } },
 );

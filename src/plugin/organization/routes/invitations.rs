@@ -15,9 +15,12 @@ pub(super) fn create(context: &mut Context<'_>, body: &Body) -> Answer {
 pub(super) fn accept(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
     let accepted = flow::accept(context, body.get("invitationId"))?;
-    // As in Better Auth, whose cookie is set for a team alone.
+    // As in Better Auth, which sets the cookie for a team alone. What is cached of the session is to be true, though.
     if accepted.has_team {
         context.set_session(&accepted.live, None)?;
+    } else {
+        let is_remembered = !context.is_not_remembered()?;
+        context.set_cache(&accepted.live, is_remembered)?;
     }
     object(
         Object::new()
