@@ -6,6 +6,8 @@ import { Client, GET, POST, ourDatabase, ourSide, realSide } from './http.mjs';
 import { BASE_URL, PASSWORD } from './lib.mjs';
 import { expo } from '@better-auth/expo';
 import * as plugins from 'better-auth/plugins';
+import { createAccessControl } from 'better-auth/plugins/access';
+import { defaultStatements } from 'better-auth/plugins/organization/access';
 
 const database = await ourDatabase();
 
@@ -35,6 +37,19 @@ const headerOf = (answer, name) => new Map(answer.headers).get(name);
 /** What a session is to a side: its user's email, or null. */
 const emailOf = (answer) => bodyOf(answer)?.user.email ?? null;
 const by = (token) => ({ headers: { authorization: `Bearer ${token}`, origin: null } });
+
+/** An organization that was made on one side, with its owner, and a guest who was invited on the other. */
+async function organization(first, second) {
+  const [owner, guest] = [await signedUp(first), await signedUp(second)];
+  const { id: organizationId } = bodyOf(await owner.ask(first, POST('/organization/create', { name: 'Acme', slug: `acme-${++count}` })));
+  const invited = await owner.ask(second, POST('/organization/invite-member', { email: guest.user.email, role: ['member', 'admin'], organizationId }));
+  assert.equal(invited.status, 200, invited.body);
+  const { id: invitationId } = bodyOf(invited);
+  assert.equal(owner.client.known['mail.token'], invitationId);
+  const accepted = await guest.ask(first, POST('/organization/accept-invitation', { invitationId }));
+  assert.deepEqual([accepted.status, bodyOf(accepted).member.userId], [200, guest.seen.id]);
+  return { owner, guest, organizationId };
+}
 
 // Each plugin: both sides' configuration, and what `first` begins and `second` goes on with.
 const PLUGINS = {
@@ -81,6 +96,92 @@ const PLUGINS = {
         assert.equal((await new Client().ask(first, signIn({ email, password: 'another password' }))).status, 200);
         assert.equal((await ask(second, POST('/admin/remove-user', { userId: user.id }))).status, 200);
         assert.equal((await ask(first, GET(`/admin/get-user?id=${user.id}`))).status, 404);
+      },
+    },
+  },
+  organization: {
+    plugin: (send) =>
+      plugins.organization({
+        ac: createAccessControl(defaultStatements),
+        dynamicAccessControl: { enabled: true },
+        teams: { enabled: true, maximumMembersPerTeam: 2 },
+        sendInvitationEmail: async ({ id: token, email: recipient }) => send.message({ kind: 'organization-invitation', recipient, token }),
+      }),
+    settings: {
+      organization_access_control: JSON.stringify(defaultStatements),
+      organization_dynamic_access_control: 'on',
+      organization_teams: 'on',
+      organization_maximum_members_per_team: 2,
+    },
+    cases: {
+      async 'who is in it'(first, second) {
+        const { owner, guest, organizationId } = await organization(first, second);
+        const members = async (side, { ask }) => bodyOf(await ask(side, GET(`/organization/list-members?organizationId=${organizationId}&sortBy=createdAt`)));
+        assert.deepEqual(await members(second, owner), await members(first, owner));
+        const { total, members: [, member] } = await members(second, guest);
+        assert.deepEqual([total, member.userId, member.role], [2, guest.seen.id, 'member,admin']);
+        for (const side of [first, second]) assert.equal(bodyOf(await guest.ask(side, SESSION)).session.activeOrganizationId, organizationId);
+        const full = GET(`/organization/get-full-organization?organizationId=${organizationId}`);
+        assert.deepEqual(bodyOf(await guest.ask(second, full)), bodyOf(await guest.ask(first, full)));
+        const changed = await owner.ask(second, POST('/organization/update-member-role', { organizationId, memberId: member.id, role: ['owner'] }));
+        assert.equal(bodyOf(changed).role, 'owner');
+        assert.equal((await owner.ask(first, POST('/organization/leave', { organizationId }))).status, 200);
+        const last = await guest.ask(second, POST('/organization/leave', { organizationId }));
+        assert.deepEqual([last.status, bodyOf(last).code], [400, 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER']);
+        assert.equal((await guest.ask(first, POST('/organization/delete', { organizationId }))).status, 200);
+        assert.deepEqual(bodyOf(await guest.ask(second, GET('/organization/list'))), []);
+      },
+      async 'an invitation that is taken back, or said no to'(first, second) {
+        const { owner, organizationId } = await organization(first, second);
+        const other = await signedUp(second);
+        const invite = async (side) => bodyOf(await owner.ask(side, POST('/organization/invite-member', { email: other.user.email, role: 'member', organizationId })));
+        const { id: invitationId } = await invite(first);
+        assert.equal(bodyOf(await owner.ask(second, POST('/organization/invite-member', { email: other.user.email, role: 'member', organizationId }))).code, 'USER_IS_ALREADY_INVITED_TO_THIS_ORGANIZATION');
+        assert.equal(bodyOf(await owner.ask(second, POST('/organization/cancel-invitation', { invitationId }))).status, 'canceled');
+        assert.equal(bodyOf(await other.ask(first, POST('/organization/accept-invitation', { invitationId }))).code, 'INVITATION_NOT_FOUND');
+        const { id } = await invite(second);
+        assert.equal(bodyOf(await other.ask(first, POST('/organization/reject-invitation', { invitationId: id }))).invitation.status, 'rejected');
+        assert.equal(bodyOf(await other.ask(second, POST('/organization/accept-invitation', { invitationId: id }))).code, 'INVITATION_NOT_FOUND');
+      },
+      async 'teams'(first, second) {
+        const { owner, guest, organizationId } = await organization(first, second);
+        const { id: teamId } = bodyOf(await owner.ask(first, POST('/organization/create-team', { name: 'Red', organizationId })));
+        const count = async () => (await database.sql('SELECT "memberCount" FROM team WHERE id = $1', [teamId]))[0].memberCount;
+        const add = ({ seen }) => POST('/organization/add-team-member', { teamId, userId: seen.id, organizationId });
+        const added = bodyOf(await owner.ask(first, add(guest)));
+        assert.deepEqual(bodyOf(await owner.ask(second, add(guest))), added);
+        assert.equal((await owner.ask(second, add(owner))).status, 200);
+        const third = await signedUp(second);
+        const { id: invitationId } = bodyOf(await owner.ask(first, POST('/organization/invite-member', { email: third.user.email, role: 'member', organizationId })));
+        assert.equal((await third.ask(second, POST('/organization/accept-invitation', { invitationId }))).status, 200);
+        for (const side of [first, second]) assert.equal(bodyOf(await owner.ask(side, add(third))).code, 'TEAM_MEMBER_LIMIT_REACHED');
+        assert.equal(await count(), 2);
+        assert.equal((await owner.ask(second, POST('/organization/remove-team-member', { teamId, userId: owner.seen.id, organizationId }))).status, 200);
+        assert.equal((await owner.ask(first, add(third))).status, 200);
+        assert.equal(await count(), 2);
+        const active = await guest.ask(second, POST('/organization/set-active-team', { teamId }));
+        assert.equal(bodyOf(active).id, teamId);
+        const members = GET('/organization/list-team-members');
+        assert.deepEqual(bodyOf(await guest.ask(first, members)), bodyOf(await guest.ask(second, members)));
+        assert.equal((await owner.ask(second, POST('/organization/remove-member', { memberIdOrEmail: guest.user.email, organizationId }))).status, 200);
+        assert.equal(await count(), 1);
+        assert.equal((await owner.ask(first, POST('/organization/remove-team', { teamId, organizationId }))).status, 200);
+      },
+      async 'a role of its own'(first, second) {
+        const { owner, guest, organizationId } = await organization(first, second);
+        const made = await owner.ask(first, POST('/organization/create-role', { role: 'editor', permission: { invitation: ['create'] }, organizationId }));
+        assert.equal(made.status, 200);
+        const { members } = bodyOf(await owner.ask(second, GET(`/organization/list-members?organizationId=${organizationId}`)));
+        const { id: memberId } = members.find(({ userId }) => userId === guest.seen.id);
+        assert.equal((await owner.ask(second, POST('/organization/update-member-role', { organizationId, memberId, role: 'editor' }))).status, 200);
+        const may = (action) => POST('/organization/has-permission', { organizationId, permissions: { invitation: [action] } });
+        for (const side of [first, second]) {
+          assert.deepEqual([bodyOf(await guest.ask(side, may('create'))).success, bodyOf(await guest.ask(side, may('cancel'))).success], [true, false]);
+        }
+        assert.equal((await owner.ask(second, POST('/organization/update-role', { organizationId, roleName: 'editor', data: { permission: { invitation: ['cancel'] } } }))).status, 200);
+        for (const side of [first, second]) assert.equal(bodyOf(await guest.ask(side, may('cancel'))).success, true);
+        const assigned = await owner.ask(first, POST('/organization/delete-role', { organizationId, roleName: 'editor' }));
+        assert.equal(bodyOf(assigned).code, 'ROLE_IS_ASSIGNED_TO_MEMBERS');
       },
     },
   },
