@@ -87,6 +87,9 @@ async function alike(sides, ask) {
   return one;
 }
 
+/** Rows that neither side sorts. */
+const inOrder = (rows) => rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+
 /** An owner, an organization of hers that is the active one, and somebody whom she has invited on `first`. */
 async function founded(first, second, invitation = {}) {
   const [owner, guest] = [await person(first), await person(second)];
@@ -139,7 +142,10 @@ const organizations = {
     const { owner, guest, organizationId, invitationId } = await founded(first, second, { role: ['member', 'admin'] });
     const sides = [first, second];
     const stranger = await person(first);
-    await alike(sides, (side) => guest.get(side, 'list-user-invitations'));
+    const mine = (side) => guest.get(side, 'list-user-invitations');
+    assert.deepEqual(await alike(sides, mine), { status: 403, code: 'EMAIL_VERIFICATION_REQUIRED_FOR_INVITATION' });
+    await database.sql('UPDATE "user" SET "emailVerified" = true WHERE id = $1', [guest.seen.id]);
+    assert.deepEqual((await alike(sides, mine)).map(({ id }) => id), [invitationId]);
     assert.equal((await alike(sides, (side) => guest.get(side, 'get-invitation', { id: invitationId }))).inviterEmail, owner.user.email);
     for (const side of sides) {
       assert.equal((await stranger.post(side, 'accept-invitation', { invitationId })).code, 'YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION');
@@ -160,7 +166,7 @@ const organizations = {
     const old = await owner.post(second, 'invite-member', { email: stranger.user.email, role: 'member' });
     await database.sql(`UPDATE invitation SET "expiresAt" = now() - interval '1 second' WHERE id = $1`, [old.id]);
     for (const side of sides) assert.equal((await stranger.post(side, 'accept-invitation', { invitationId: old.id })).code, 'INVITATION_NOT_FOUND');
-    const listed = await alike(sides, (side) => owner.get(side, 'list-invitations'));
+    const listed = await alike(sides, async (side) => inOrder(await owner.get(side, 'list-invitations')));
     assert.deepEqual(listed.map(({ status }) => status).sort(), ['accepted', 'canceled', 'pending', 'rejected']);
   },
   async 'members'(first, second) {
@@ -247,8 +253,8 @@ const teams = {
     const { id, teamId } = await owner.post(first, 'invite-member', { email: guest.user.email, role: 'member', teamId: made });
     assert.equal(teamId, made.join(','));
     await guest.post(second, 'accept-invitation', { invitationId: id });
-    const listed = await alike([first, second], (side) => guest.get(side, 'list-user-teams'));
-    assert.deepEqual(listed.map((team) => team.id).sort(), made.sort());
+    const listed = await alike([first, second], async (side) => inOrder(await guest.get(side, 'list-user-teams')));
+    assert.deepEqual(listed.map((team) => team.id), made.sort());
     // Who leaves the organization leaves its teams.
     await guest.post(first, 'leave', { organizationId });
     assert.deepEqual(await database.sql('SELECT FROM "teamMember" WHERE "userId" = $1', [guest.seen.id]), []);
