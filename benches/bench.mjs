@@ -9,6 +9,7 @@ import { codes } from './sections/codes.mjs';
 import { flood } from './sections/flood.mjs';
 import { growth } from './sections/growth.mjs';
 import { memory } from './sections/memory.mjs';
+import { organizations } from './sections/organizations.mjs';
 import { passwords } from './sections/passwords.mjs';
 import { plugins } from './sections/plugins.mjs';
 import { postgrest } from './sections/postgrest.mjs';
@@ -22,7 +23,7 @@ import { username } from './sections/username.mjs';
 import { print, rows } from './table.mjs';
 
 const sections = {
-    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin,
+    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin, organizations,
 };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of wanted) {

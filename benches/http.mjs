@@ -30,7 +30,7 @@ const headers = (host, session, cookie) => ({
 /** A request as an HTTP layer hands it to handler(). */
 export function request(path, session, { method = 'GET', cookie = signedCookie(session), body = null } = {}) {
     const host = '127.0.0.1:3000'; // as setup.sql has it in base_url
-    const type = body === null ? {} : { 'content-type': 'application/json' };
+    const type = body === null ? {} : { origin: `http://${host}`, 'content-type': 'application/json' };
     return JSON.stringify({
         method, url: `http://${host}${path}`, headers: { ...headers(host, session, cookie), ...type }, body,
     });
@@ -39,18 +39,23 @@ export function request(path, session, { method = 'GET', cookie = signedCookie(s
 // Each is a script of its own to pgbench, which a hundred of them would slow down.
 const sessions = Array.from({ length: 25 }, (_, index) => index * 200 + 1);
 
-/** Calls handler() by pgbench, each of the requests a parameter as text; gives requests a second. */
-export function handler(path, settings = []) {
-    const variables = sessions.flatMap((session, index) => ['-D', `request${index}=${request(path, session)}`]);
+/**
+ * Calls handler() by pgbench, each of the requests a parameter as text; gives requests a second. `path` and `body` may be
+ * functions of the session.
+ */
+export function handler(path, settings = [], { method, body, ...options } = {}) {
+    const variables = sessions.flatMap((session, index) =>
+        ['-D', `request${index}=${request(of(path, session), session, { method, body: of(body, session) ?? null })}`]);
     return (time) => inDirectory((directory) => {
         const scripts = sessions.flatMap((_, index) => {
             const file = join(directory, `${index}.sql`);
             writeFileSync(file, `SELECT better_auth.handler(:request${index});\n`);
             return ['-f', file];
         });
-        return pgbench(time, [...variables, ...scripts], { settings });
+        return pgbench(time, [...variables, ...scripts], { settings, ...options });
     });
 }
+const of = (value, session) => (typeof value === 'function' ? value(session) : value);
 
 /** A server that prints its URL, with other words before it: `load(path)` gives what loads it, `stop()` ends it. */
 export async function server(cookie, command, args, env) {
@@ -61,10 +66,12 @@ export async function server(cookie, command, args, env) {
     const [line] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
     const { host } = new URL(String(line).trim().split(' ').at(-1));
-    const load = (path) => {
+    const load = (path, { method = 'GET', body } = {}) => {
         const requests = sessions.map((session) => {
-            const lines = Object.entries(headers(host, session, cookie(session))).map(([name, value]) => `${name}: ${value}\r\n`);
-            return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+            const text = of(body, session) ?? '';
+            const more = text && { origin: `http://${host}`, 'content-type': 'application/json', 'content-length': text.length };
+            const lines = Object.entries({ ...headers(host, session, cookie(session)), ...more }).map(([name, value]) => `${name}: ${value}\r\n`);
+            return `${method} ${of(path, session)} HTTP/1.1\r\n${lines.join('')}\r\n${text}`;
         });
         return async (time) =>
             Number(await output(process.env.BENCH_LOAD, [host, String(time)], { input: requests.join('') }));

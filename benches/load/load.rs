@@ -1,5 +1,5 @@
-//! A load of HTTP on 4 kept-alive connections: `load <address> <seconds>`, with the requests, which have
-//! no body, on standard input. Each connection sends them in turn, and each answer has to be a 200
+//! A load of HTTP on 4 kept-alive connections: `load <address> <seconds>`, with the requests on standard input,
+//! each with its body if it has a content-length. Each connection sends them in turn, and each answer has to be a 200
 //! with a JSON object. Prints answers per second. One file without dependencies, which rustc builds; in a
 //! directory, as cargo takes benches/*.rs for benchmarks of the extension.
 
@@ -18,7 +18,7 @@ fn main() {
     };
     let seconds = Duration::from_secs_f64(seconds.parse().expect("a number of seconds"));
     let requests = io::read_to_string(io::stdin()).expect("requests on standard input");
-    let requests: Arc<[String]> = requests.split_inclusive("\r\n\r\n").map(str::to_owned).collect();
+    let requests: Arc<[String]> = split_requests(&requests).collect();
 
     let start = Instant::now();
     let threads: [_; CONNECTIONS] = array::from_fn(|connection| {
@@ -26,7 +26,7 @@ fn main() {
         thread::spawn(move || {
             let mut stream = TcpStream::connect(address).expect("a connection");
             stream.set_nodelay(true).expect("no delay");
-            let (mut buffer, mut answers) = (vec![0; 65_536], 0);
+            let (mut buffer, mut answers) = (vec![0; 1 << 20], 0);
             // Each starts elsewhere.
             let mut requests = requests.iter().cycle().skip(connection * requests.len() / CONNECTIONS);
             while start.elapsed() < seconds {
@@ -41,6 +41,23 @@ fn main() {
     });
     let answers: u32 = threads.into_iter().map(|thread| thread.join().expect("answers")).sum();
     println!("{}", f64::from(answers) / start.elapsed().as_secs_f64());
+}
+
+fn split_requests(mut rest: &str) -> impl Iterator<Item = String> {
+    std::iter::from_fn(move || {
+        let head = rest.find("\r\n\r\n")? + 4;
+        let length = header(&rest[..head], "content-length").map_or(0, |length| length.parse().expect("a length"));
+        let (request, behind) = rest.split_at(head + length);
+        rest = behind;
+        Some(request.to_owned())
+    })
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (key, value) = line.split_once(": ")?;
+        key.eq_ignore_ascii_case(name).then_some(value)
+    })
 }
 
 /// One whole answer: head and body.
@@ -58,13 +75,7 @@ fn receive<'a>(stream: &mut TcpStream, buffer: &'a mut [u8]) -> &'a [u8] {
 
 fn is_whole(answer: &[u8]) -> bool {
     let Some((head, body)) = split(answer) else { return false };
-    let header = |name: &str| {
-        head.lines().find_map(|line| {
-            let (key, value) = line.split_once(": ")?;
-            key.eq_ignore_ascii_case(name).then_some(value)
-        })
-    };
-    match header("content-length") {
+    match header(head, "content-length") {
         Some(length) => body.len() == length.parse().expect("a length"),
         None => body.ends_with(b"0\r\n\r\n"), // chunked
     }

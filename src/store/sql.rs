@@ -169,14 +169,14 @@ const ATTEMPTS: usize = 64;
 /// One statement on one table. Its text depends on the columns that the table has here.
 pub(crate) struct Statement {
     table: Table,
-    joined: Option<Table>,
+    joined: [Option<Table>; 2],
     text: fn() -> Result<String, AuthError>,
     plan: RefCell<Option<(u64, Rc<Plan>)>>,
 }
 
 impl Statement {
     pub(crate) const fn new(table: Table, text: fn() -> Result<String, AuthError>) -> Self {
-        Self { table, joined: None, text, plan: RefCell::new(None) }
+        Self { table, joined: [None; 2], text, plan: RefCell::new(None) }
     }
 
     /// A statement that reads a second table too, which has to have the same owner: what a table does when
@@ -186,7 +186,16 @@ impl Statement {
         joined: Table,
         text: fn() -> Result<String, AuthError>,
     ) -> Self {
-        Self { table, joined: Some(joined), text, plan: RefCell::new(None) }
+        Self { table, joined: [Some(joined), None], text, plan: RefCell::new(None) }
+    }
+
+    /// The same with a third one.
+    pub(crate) const fn joining_two(
+        table: Table,
+        [one, other]: [Table; 2],
+        text: fn() -> Result<String, AuthError>,
+    ) -> Self {
+        Self { table, joined: [Some(one), Some(other)], text, plan: RefCell::new(None) }
     }
 
     /// Runs the statement and reads every row that it returns.
@@ -276,17 +285,17 @@ impl Statement {
     }
 }
 
-/// Who owns a table, and one that is joined to it.
-fn owner(table: Table, joined: Option<Table>) -> Result<pg_sys::Oid, AuthError> {
+/// Who owns a table, and those that are joined to it.
+fn owner(table: Table, joined: [Option<Table>; 2]) -> Result<pg_sys::Oid, AuthError> {
     let owner = relation(table)?.owner;
-    if let Some(joined) = joined
-        && relation(joined)?.owner != owner
-    {
-        return Err(AuthError::Setup(format!(
-            "{} and {} belong to different roles; give them one owner",
-            table.sql(),
-            joined.sql()
-        )));
+    for joined in joined.into_iter().flatten() {
+        if relation(joined)?.owner != owner {
+            return Err(AuthError::Setup(format!(
+                "{} and {} belong to different roles; give them one owner",
+                table.sql(),
+                joined.sql()
+            )));
+        }
     }
     Ok(owner)
 }
@@ -318,7 +327,7 @@ pub(crate) fn query_once_joining<T>(
     if writes(text) {
         catalog::lock_for_writing(table);
     }
-    run_as(owner(table, joined)?, values, |values| {
+    run_as(owner(table, [joined, None])?, values, |values| {
         execute(&prepare(text, values, Keep::No)?, values, Snapshot::OfTransaction, &read)
     })
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::permission::{is_dynamic, role_list, roles, with_own};
-use super::store::{active, member, role, team};
+use super::store::{asking, role, team};
 use crate::api::jsonb::{Jsonb, Member};
 use crate::identity::{self, Last, Moment, copied, known, placed, value};
 use crate::plugin::PolicyFunction;
@@ -84,90 +84,78 @@ struct Permission {
 /// For how many permissions answers are kept: a policy has few.
 const PERMISSIONS: usize = 16;
 
-/// What the session is about, as values of type text; empty for nothing.
-struct Active {
+/// Where the user is.
+struct There {
+    /// The organizations, and the roles there, joined by commas, as a value of type text.
+    roles: HashMap<Vec<u8>, Vec<u8>>,
+    /// What the session is about, as a value of type text; empty for nothing.
     organization: Vec<u8>,
-    team: Vec<u8>,
+    /// The team that it is about, whether the user is in it or not.
+    team: Option<String>,
 }
 
-/// The organizations that the user is in, and the roles there, joined by commas, as a value of type text. `None` where
-/// there is no user.
-type Memberships = HashMap<Vec<u8>, Vec<u8>>;
-
-static MEMBERSHIPS: Last<Option<Memberships>> = Last::nothing();
-static ACTIVE: Last<Active> = Last::nothing();
+/// `None` where there is no user.
+static THERE: Last<Option<There>> = Last::nothing();
+/// The team that the session is about, as a value of type text; empty for nothing.
+static TEAM: Last<Vec<u8>> = Last::nothing();
 static ALLOWED: Last<Vec<Permission>> = Last::nothing();
 
 // ── What is found ────────────────────────────────────────────────────────────────────────────────
 
-/// Where the user who is asking is a member; `None` without a user.
+/// Where the user who is asking is; `None` without a user.
 ///
 /// # Safety
 /// To be called by a function that PostgreSQL called, which is done with the answer before it calls anything else.
 #[inline]
-unsafe fn memberships(now: Moment) -> Option<&'static Memberships> {
+unsafe fn there(now: Moment) -> Option<&'static There> {
     // SAFETY: as the caller says.
     unsafe {
-        if MEMBERSHIPS.at(now).is_none() {
-            find_memberships(now);
+        if THERE.at(now).is_none() {
+            find_there(now);
         }
-        MEMBERSHIPS.at(now)?.as_ref()
+        THERE.at(now)?.as_ref()
     }
 }
 
 #[cold]
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn find_memberships(now: Moment) {
+unsafe extern "C-unwind" fn find_there(now: Moment) {
     let found = identity::subject().and_then(|user_id| {
+        // Without a session that the claims name nothing says which one is meant.
+        let session = identity::claims::of_bridge().map(|token| token.session);
         // Without the tables nobody is anywhere.
-        let rows = member::of_user(&user_id).ok().flatten()?;
+        let found = asking::find(&user_id, session.as_deref()).ok().flatten()?;
         let joined = |roles: &str| role_list(roles).collect::<Vec<_>>().join(",");
-        Some(rows.into_iter().map(|(id, roles)| (id.into_bytes(), value(&joined(&roles)))).collect())
+        let roles: HashMap<_, _> = found
+            .organizations
+            .into_iter()
+            .map(|(id, roles)| (id.into_bytes(), value(&joined(&roles))))
+            .collect();
+        let organization = found.organization.filter(|id| roles.contains_key(id.as_bytes()));
+        let organization = organization.map(|id| value(&id)).unwrap_or_default();
+        Some(There { roles, organization, team: found.team })
     });
     // SAFETY: no reference to what was found is alive.
-    unsafe { MEMBERSHIPS.keep(now, found) };
+    unsafe { THERE.keep(now, found) };
 }
 
 /// The teams that the user who is asking is in, of organizations that the user is in.
-fn teams() -> Vec<String> {
-    // SAFETY: nothing else is called before the answer is done with.
-    let is_member = |id: &String| unsafe {
-        Moment::now().and_then(|now| memberships(now)).is_some_and(|there| there.contains_key(id.as_bytes()))
-    };
+fn teams(now: Moment) -> Vec<String> {
     let found = identity::subject().and_then(|user_id| team::teams_of(&user_id).ok()).unwrap_or_default();
+    // SAFETY: nothing else is called before the answer is done with.
+    let there = unsafe { there(now) };
+    let is_member = |id: &str| there.is_some_and(|there| there.roles.contains_key(id.as_bytes()));
     found.into_iter().filter(|(_, organization_id)| is_member(organization_id)).map(|(id, _)| id).collect()
 }
 
 #[cold]
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn find_active(now: Moment) {
-    // Without a session that the claims name nothing says which one is meant.
-    let named = identity::claims::of_bridge();
-    let found = named.and_then(|token| active::of_session(&token.session, &token.user).ok());
-    let (organization, team) = found.unwrap_or_default();
+unsafe extern "C-unwind" fn find_team(now: Moment) {
     // SAFETY: nothing else is called before the answer is done with.
-    let is_member =
-        |id: &String| unsafe { memberships(now).is_some_and(|there| there.contains_key(id.as_bytes())) };
-    let organization = organization.filter(is_member);
-    let team = team.filter(|id| teams().contains(id));
-    let as_value = |id: Option<String>| id.map(|id| value(&id)).unwrap_or_default();
+    let team = unsafe { there(now) }.and_then(|there| there.team.clone());
+    let team = team.filter(|id| teams(now).contains(id)).map(|id| value(&id)).unwrap_or_default();
     // SAFETY: no reference to what was found is alive.
-    unsafe { ACTIVE.keep(now, Active { organization: as_value(organization), team: as_value(team) }) };
-}
-
-/// What the session of the user who is asking is about.
-///
-/// # Safety
-/// As of [`memberships`].
-unsafe fn active() -> Option<&'static Active> {
-    // SAFETY: as the caller says.
-    unsafe {
-        let now = Moment::now()?;
-        if ACTIVE.at(now).is_none() {
-            find_active(now);
-        }
-        ACTIVE.at(now).map(|found| &*found)
-    }
+    unsafe { TEAM.keep(now, team) };
 }
 
 /// Finds out whether the user may do something in an organization that the user is in.
@@ -182,8 +170,8 @@ unsafe extern "C-unwind" fn find_permission(now: Moment, organization: Datum, pe
     let is_allowed = asked.is_some_and(|asked| {
         let wanted = actions(&asked);
         // SAFETY: the roles are copied.
-        let roles = unsafe { memberships(now) }
-            .and_then(|there| there.get(&organization_id)?.get(4..).map(<[u8]>::to_vec));
+        let roles = unsafe { there(now) }
+            .and_then(|there| there.roles.get(&organization_id)?.get(4..).map(<[u8]>::to_vec));
         let roles = roles.and_then(|roles| String::from_utf8(roles).ok()).unwrap_or_default();
         let id = String::from_utf8(organization_id.clone()).unwrap_or_default();
         wanted.is_some_and(|wanted| allows(&id, &roles, &wanted))
@@ -258,7 +246,8 @@ pub unsafe extern "C-unwind" fn requesting_organization_id_wrapper(call: pg_sys:
     // SAFETY: the call info is PostgreSQL's; the answer is copied before anything else is called.
     unsafe {
         known(call).unwrap_or_else(|| {
-            placed(call, active().map_or(&[][..], |active| active.organization.as_slice()))
+            let there = Moment::now().and_then(|now| there(now));
+            placed(call, there.map_or(&[][..], |there| there.organization.as_slice()))
         })
     }
 }
@@ -271,7 +260,15 @@ pub unsafe extern "C-unwind" fn requesting_organization_id_wrapper(call: pg_sys:
 pub unsafe extern "C-unwind" fn requesting_team_id_wrapper(call: pg_sys::FunctionCallInfo) -> Datum {
     // SAFETY: as above.
     unsafe {
-        known(call).unwrap_or_else(|| placed(call, active().map_or(&[][..], |active| active.team.as_slice())))
+        known(call).unwrap_or_else(|| {
+            let team = Moment::now().and_then(|now| {
+                if TEAM.at(now).is_none() {
+                    find_team(now);
+                }
+                TEAM.at(now)
+            });
+            placed(call, team.map_or(&[][..], |team| team.as_slice()))
+        })
     }
 }
 
@@ -286,7 +283,7 @@ pub unsafe extern "C-unwind" fn requesting_organization_role_wrapper(
     // SAFETY: the call info is PostgreSQL's; the answer is copied before anything else is called.
     unsafe {
         let organization = bytes(argument(call, 0));
-        let roles = Moment::now().and_then(|now| memberships(now)?.get(organization));
+        let roles = Moment::now().and_then(|now| there(now)?.roles.get(organization));
         (*call).isnull = roles.is_none();
         roles.map_or(Datum::null(), |roles| copied(roles))
     }
@@ -304,12 +301,12 @@ pub unsafe extern "C-unwind" fn requesting_user_has_permission_wrapper(
     // between comes back here but what finds it, which is done with it then.
     unsafe {
         let (organization, permissions) = (argument(call, 0), argument(call, 1));
-        let there = Moment::now().and_then(|now| Some((now, memberships(now)?)));
+        let there = Moment::now().and_then(|now| Some((now, there(now)?)));
         let Some((now, there)) = there else {
             (*call).isnull = true;
             return Datum::null();
         };
-        if !there.contains_key(bytes(organization)) {
+        if !there.roles.contains_key(bytes(organization)) {
             return Datum::from(false);
         }
         let known = || {
@@ -329,8 +326,8 @@ pub unsafe extern "C-unwind" fn requesting_user_has_permission_wrapper(
 fn requesting_organization_ids() -> SetOfIterator<'static, String> {
     // SAFETY: PostgreSQL calls it; the ids are copied.
     let ids = unsafe {
-        let there = Moment::now().and_then(|now| memberships(now));
-        there.map(|there| there.keys().cloned().collect::<Vec<_>>())
+        let there = Moment::now().and_then(|now| there(now));
+        there.map(|there| there.roles.keys().cloned().collect::<Vec<_>>())
     };
     SetOfIterator::new(ids.unwrap_or_default().into_iter().filter_map(|id| String::from_utf8(id).ok()))
 }
@@ -339,8 +336,8 @@ fn requesting_organization_ids() -> SetOfIterator<'static, String> {
 #[pg_extern(sql = false)]
 fn requesting_team_ids() -> SetOfIterator<'static, String> {
     // SAFETY: PostgreSQL calls it.
-    let asks = unsafe { Moment::now() }.is_some();
-    SetOfIterator::new(if asks { teams() } else { Vec::new() })
+    let now = unsafe { Moment::now() };
+    SetOfIterator::new(now.map(teams).unwrap_or_default())
 }
 
 /// Says that a function follows version 1 of PostgreSQL's calling convention.

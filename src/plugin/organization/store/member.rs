@@ -3,7 +3,6 @@
 use crate::error::AuthError;
 use crate::plugin::listing::{Condition, Page, found};
 use crate::plugin::organization::options;
-use crate::store::account;
 use crate::store::catalog::Table;
 use crate::store::columns::{As, Field, at, insert, is, select, set};
 use crate::store::definition::{Definition, KEY, TEXT_REQUIRED, TIME_REQUIRED, USER_KEY};
@@ -148,18 +147,6 @@ thread_local! {
     static DELETE_ALL: Statement = const { Statement::new(TABLE, || {
         Ok(format!("DELETE FROM {} m WHERE {}", TABLE.sql(), of_organization()?))
     }) };
-    static OF_USER: Statement = const { Statement::joining(TABLE, Table::User, || {
-        Ok(format!(
-            "SELECT {}, {} FROM {} u LEFT JOIN {} m ON {} OPERATOR(pg_catalog.=) u.id WHERE {} AND {}",
-            select(TABLE, "m", &[("organizationId", As::Text)])?,
-            select(TABLE, "m", &[("role", As::Text)])?,
-            Table::User.sql(),
-            TABLE.sql(),
-            at(TABLE, "m", "userId"),
-            is(Table::User, "u", "id", 1)?,
-            account::is_free()?,
-        ))
-    }) };
 }
 
 /// A user's membership.
@@ -270,19 +257,6 @@ fn with_role(organization_id: &str, role: &str, most: i64) -> Result<usize, Auth
         \u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}";
     let values = [Value::Text(organization_id), Value::Text(role), Value::Integer(most), Value::Text(SPACES)];
     WITH_ROLE.with(|statement| Ok(statement.query(&values, |_| ())?.len()))
-}
-
-/// The organizations that a user is in, and the roles there; `None` where there is no such user, or one who is banned.
-/// Sees what the query sees that is running, and works in parallel workers too.
-///
-/// # Errors
-/// No table.
-pub(in crate::plugin::organization) fn of_user(
-    user_id: &str,
-) -> Result<Option<Vec<(String, String)>>, AuthError> {
-    let read = |row: &Row| Some((row.optional_text(1)?, row.text(2)));
-    let rows = OF_USER.with(|statement| statement.query_in_step(&[Value::Text(user_id)], read))?;
-    Ok((!rows.is_empty()).then(|| rows.into_iter().flatten().collect()))
 }
 
 /// Makes a user a member; both ids as they are stored. The organization has to be locked, unless it is new, and the user

@@ -6,7 +6,7 @@ use crate::store::catalog::Table;
 /// The most rows of a list that has no limit of its own: Better Auth's `defaultFindManyLimit`.
 pub(super) const MOST: i64 = 100;
 
-pub(super) mod active;
+pub(super) mod asking;
 pub(super) mod invitation;
 pub(super) mod member;
 pub(super) mod organization;
