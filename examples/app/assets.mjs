@@ -9,6 +9,8 @@ import { gzipSync } from 'node:zlib';
 const TITLES = {
   'home': 'Home',
   'posts': 'Your posts',
+  'board': 'Board',
+  'invitation': 'An invitation',
   'sign-in': 'Sign in',
   'sign-up': 'Create an account',
   'forgot-password': 'Forgotten password',

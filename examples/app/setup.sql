@@ -20,6 +20,14 @@ BEGIN;
 
 CREATE EXTENSION IF NOT EXISTS better_auth;
 
+-- Organizations: the plugin is switched on, for this session too, and gets its tables.
+LOAD 'better_auth';
+SELECT set_config('better_auth.plugins', concat_ws(', ', nullif(current_setting('better_auth.plugins'), ''), 'organization'), false)
+WHERE current_setting('better_auth.plugins') !~ '\morganization\M';
+SELECT format('ALTER DATABASE %I SET better_auth.plugins = %L', current_database(), current_setting('better_auth.plugins'))
+\gexec
+SELECT better_auth.migrate();
+
 -- Requests hold passwords: they stay out of the log, whatever is logged otherwise.
 ALTER ROLE web SET log_parameter_max_length = 0;
 ALTER ROLE web SET log_parameter_max_length_on_error = 0;
@@ -50,6 +58,35 @@ DROP POLICY IF EXISTS own_posts ON public.posts;
 CREATE POLICY own_posts ON public.posts TO authenticated
     USING (user_id = requesting_user_id()) WITH CHECK (user_id = requesting_user_id());
 GRANT SELECT, DELETE, INSERT (title, body), UPDATE (title, body) ON public.posts TO authenticated;
+
+-- Notes of organizations. The policies read who is a member, and as what, from the tables: it is true this instant.
+CREATE TABLE IF NOT EXISTS public.board (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id text NOT NULL DEFAULT requesting_organization_id() REFERENCES better_auth.organization (id) ON DELETE CASCADE,
+    user_id         text DEFAULT requesting_user_id() REFERENCES better_auth."user" (id) ON DELETE SET NULL,
+    body            text NOT NULL CHECK (body ~ '\S' AND length(body) <= 2000),
+    is_pinned       boolean NOT NULL DEFAULT false,
+    created_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS board_organization_id_idx ON public.board (organization_id, is_pinned, id);
+ALTER TABLE public.board ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS members_read ON public.board;
+DROP POLICY IF EXISTS members_write ON public.board;
+DROP POLICY IF EXISTS members_change ON public.board;
+DROP POLICY IF EXISTS members_delete ON public.board;
+CREATE POLICY members_read ON public.board FOR SELECT TO authenticated
+    USING (organization_id IN (SELECT requesting_organization_ids()));
+-- In the organization that the session is about. What stays on top is for those who may change the organization.
+CREATE POLICY members_write ON public.board FOR INSERT TO authenticated
+    WITH CHECK (organization_id = requesting_organization_id() AND user_id = requesting_user_id()
+        AND (NOT is_pinned OR requesting_user_has_permission(organization_id, '{"organization": ["update"]}')));
+CREATE POLICY members_change ON public.board FOR UPDATE TO authenticated
+    USING (organization_id IN (SELECT requesting_organization_ids()))
+    WITH CHECK (requesting_user_has_permission(organization_id, '{"organization": ["update"]}'));
+CREATE POLICY members_delete ON public.board FOR DELETE TO authenticated
+    USING (organization_id IN (SELECT requesting_organization_ids()) AND (user_id = requesting_user_id()
+        OR string_to_array(requesting_organization_role(organization_id), ',') && ARRAY['owner', 'admin']));
+GRANT SELECT, DELETE, INSERT (body, is_pinned), UPDATE (is_pinned) ON public.board TO authenticated;
 
 COMMIT;
 

@@ -103,6 +103,7 @@ test('axe finds nothing, nothing moves, and phones need not scroll sideways', as
     'forgot-password': '/forgot-password',
     'bad-link': '/reset-password',
     'reset-password': '/reset-password?token=x',
+    invitation: '/invitation?id=x',
     'not-found': '/nowhere',
   };
   for (const [look, options] of Object.entries(looks)) {
@@ -133,6 +134,23 @@ test('axe finds nothing, nothing moves, and phones need not scroll sideways', as
     await page.goto('/posts');
     await untilLoaded(page);
     assert.equal(await shifts(page), 0, named('posts'));
+    await page.goto('/board');
+    await page.locator('#organization[aria-busy=false]').waitFor({ state: 'attached' });
+    await check(page, named('board-none'));
+    assert.equal(await shifts(page), 0, named('board-none'));
+    await fill(page, { 'A new one': 'The Analytical Society of Cambridge' });
+    await page.getByRole('button', { name: 'Create the organization' }).click();
+    await page.getByRole('heading', { name: 'The board of The Analytical' }).waitFor();
+    await page.getByText('Nothing here yet').waitFor();
+    await check(page, named('board-empty'));
+    await fill(page.locator('#new-note'), { Text: `${text}\n${'G'.repeat(120)}` });
+    await page.getByLabel('Keep it on top').check();
+    await page.getByRole('button', { name: 'Put it on the board' }).click();
+    await page.getByRole('article').waitFor();
+    await fill(page.locator('#invite'), { Email: `${'g'.repeat(60)}@example.com` });
+    await page.getByRole('button', { name: 'Send the invitation' }).click();
+    await page.getByRole('button', { name: 'Take back' }).waitFor();
+    await check(page, named('board'));
     await page.goto('/');
     await page.locator('.badge:visible').waitFor();
     await check(page, named('home'));

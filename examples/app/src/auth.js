@@ -1,8 +1,9 @@
 // Better Auth's own client, and errors as pages show them.
 
 import { createAuthClient } from 'better-auth/client';
+import { organizationClient } from 'better-auth/client/plugins';
 
-export const client = createAuthClient();
+export const client = createAuthClient({ plugins: [organizationClient()] });
 
 /** What a page shows of something that failed. `code` is Better Auth's or PostgREST's. */
 export class Failure extends Error {

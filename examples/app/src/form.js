@@ -11,7 +11,7 @@ export class FieldError extends Error {
 /** Has `send(values)` done when the form is submitted and its fields are filled in as they say. */
 export function onSubmit(form, send) {
   const alert = form.querySelector('[role=alert]');
-  const fields = [...form.querySelectorAll('input, textarea')];
+  const fields = [...form.querySelectorAll('input, textarea, select')];
   let isBusy = false;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

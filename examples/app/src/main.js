@@ -1,7 +1,9 @@
 // One script for all pages: the page says which it is.
 
+import { board } from './pages/board.js';
 import { forgotPassword } from './pages/forgot-password.js';
 import { home } from './pages/home.js';
+import { invitation } from './pages/invitation.js';
 import { mails } from './pages/mails.js';
 import { posts } from './pages/posts.js';
 import { resetPassword } from './pages/reset-password.js';
@@ -12,6 +14,8 @@ import { watchSession } from './session.js';
 const PAGES = {
   home,
   posts,
+  board,
+  invitation,
   mails,
   'sign-in': signIn,
   'sign-up': signUp,

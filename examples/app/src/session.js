@@ -8,6 +8,9 @@ const main = document.querySelector('main');
 let user; // whose page this is, once it is known; null for nobody
 let isLeaving = false;
 
+/** Where one may go on to. */
+const PAGES = ['/', '/posts', '/board', '/invitation'];
+
 const REASONS = {
   'needed': 'Sign in to see this page.',
   'ended': 'You are no longer signed in here. Sign in to go on.',
@@ -72,7 +75,7 @@ export async function signOutEverywhere() {
 export function goToSignIn(reason) {
   isLeaving = true;
   forgetPage();
-  const query = new URLSearchParams({ reason, next: location.pathname });
+  const query = new URLSearchParams({ reason, next: `${location.pathname}${location.search}` });
   location.replace(`/sign-in?${query}`);
 }
 
@@ -85,8 +88,26 @@ export function showReason() {
 /** To where the sign-in page was asked from: pages of this application alone. */
 export function goOn() {
   isLeaving = true;
-  const next = new URLSearchParams(location.search).get('next');
-  location.replace(['/', '/posts'].includes(next) ? next : '/posts');
+  const next = nextPage();
+  location.replace(next && PAGES.includes(next.pathname) ? `${next.pathname}${next.search}` : '/posts');
+}
+
+/** What `next` names, where that is of this origin. */
+function nextPage() {
+  try {
+    const next = new URL(new URLSearchParams(location.search).get('next'), location.origin);
+    return next.origin === location.origin ? next : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Has links to the sign-in and sign-up pages come back here, or to where the page was asked from. */
+export function keepNext(next = new URLSearchParams(location.search).get('next')) {
+  if (next === null) return;
+  for (const link of main.querySelectorAll('a[href="/sign-in"], a[href="/sign-up"]')) {
+    link.search = new URLSearchParams({ next });
+  }
 }
 
 function reload() {

@@ -1,7 +1,12 @@
 import { showTime } from '../dates.js';
 import { watchSession } from '../session.js';
 
-const SUBJECTS = { 'reset-password': 'Choose a new password' };
+const SUBJECTS = {
+  'reset-password': 'Choose a new password',
+  'organization-invitation': 'You are invited to an organization',
+};
+// The pages that mails lead to whose link no setting knows: better_auth.organization_invitation_url would.
+const PAGES = { 'organization-invitation': '/invitation?id=' };
 const EVERY = 2_000; // milliseconds
 
 /** The demo's mails, as the server's worker collects them. */
@@ -22,7 +27,8 @@ export function mails() {
   setInterval(show, EVERY);
 }
 
-function itemOf({ kind, recipient, url, at }) {
+function itemOf({ kind, recipient, url: given, at }) {
+  const url = kind in PAGES && !/^https?:/.test(given) ? `${location.origin}${PAGES[kind]}${encodeURIComponent(given)}` : given;
   const item = document.querySelector('#mail').content.cloneNode(true);
   const link = item.querySelector('a');
   item.querySelector('h2').textContent = SUBJECTS[kind] ?? kind;

@@ -1,13 +1,11 @@
-import { PostgrestClient } from '@supabase/postgrest-js';
 import { dataOf, Failure } from '../auth.js';
 import { showTime } from '../dates.js';
 import { onSubmit } from '../form.js';
 import { attempt, say } from '../messages.js';
+import { table as tableOf } from '../rest.js';
 import { goToSignIn, watchSession } from '../session.js';
-import { fetchWithToken } from '../token.js';
 
-const rest = new PostgrestClient(`${location.origin}/rest`, { fetch: fetchWithToken, retry: false });
-const table = () => rest.from('posts');
+const table = () => tableOf('posts');
 const COLUMNS = 'id, title, body, created_at';
 
 const find = (selector) => document.querySelector(selector);

@@ -1,9 +1,10 @@
 import { client, dataOf } from '../auth.js';
 import { onSubmit } from '../form.js';
-import { goOn, showReason, watchSession } from '../session.js';
+import { goOn, keepNext, showReason, watchSession } from '../session.js';
 
 export function signIn() {
   showReason();
+  keepNext();
   watchSession({ onUser: goOn });
   const form = document.querySelector('form');
   onSubmit(form, async ({ email, password, rememberMe }) => {

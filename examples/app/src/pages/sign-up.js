@@ -1,6 +1,6 @@
 import { client, dataOf } from '../auth.js';
 import { FieldError, onSubmit } from '../form.js';
-import { goOn, watchSession } from '../session.js';
+import { goOn, keepNext, watchSession } from '../session.js';
 
 const FIELDS = {
   INVALID_EMAIL: 'email',
@@ -11,6 +11,7 @@ const FIELDS = {
 };
 
 export function signUp() {
+  keepNext();
   watchSession({ onUser: goOn });
   onSubmit(document.querySelector('form'), async ({ name, email, password }) => {
     try {
