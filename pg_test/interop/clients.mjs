@@ -1,5 +1,6 @@
 // What the tests with real clients share: applications that they can reach, and browsers to reach them with.
 
+import assert from 'node:assert/strict';
 import { createServer, request as send } from 'node:http';
 import { CookieJar } from 'jsdom';
 import pg from 'pg';
@@ -86,6 +87,20 @@ export async function site(t, start, { origin, ...options } = {}) {
   const seen = origin ?? url;
   await configure(app.client, app.database, { base_url: seen, ...options.settings });
   return { ...app, url: seen, browser: () => new Browser(seen, url) };
+}
+
+/** What a call of a client answers, which has to be no error. */
+export async function done(call) {
+  const { data, error } = await call;
+  assert.equal(error ?? null, null, JSON.stringify(error));
+  return data;
+}
+
+/** Asserts that a client's call is refused with this status and code; the error. */
+export async function refused(call, status, code) {
+  const { data, error } = await call;
+  assert.deepEqual([data, error?.status, error?.code], [null, status, code]);
+  return error;
 }
 
 /** A fetch as phones have it: no cookies are kept, and nothing goes along that the client hasn't said. */

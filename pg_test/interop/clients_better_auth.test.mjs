@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PASSWORD, freshEmail } from '../server/lib.mjs';
-import { WAYS, site } from './clients.mjs';
+import { WAYS, done, refused, site } from './clients.mjs';
 
 process.env.NODE_ENV = 'production'; // Better Auth reads it when it is imported
 const { createAuthClient } = await import('better-auth/client');
@@ -21,20 +21,6 @@ function open(app, options = {}) {
     fetchOptions: { customFetchImpl: browser.fetch, ...options.fetchOptions },
   });
   return { browser, auth };
-}
-
-/** What a call answers, which has to be no error. */
-async function done(call) {
-  const { data, error } = await call;
-  assert.equal(error, null, JSON.stringify(error));
-  return data;
-}
-
-/** Asserts that a call is refused with this status and code. */
-async function refused(call, status, code) {
-  const { data, error } = await call;
-  assert.deepEqual([data, error?.status, error?.code], [null, status, code]);
-  return error;
 }
 
 async function signedUp(app, more = {}) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PASSWORD, freshEmail } from '../server/lib.mjs';
-import { WAYS, site } from './clients.mjs';
+import { WAYS, done, refused, site } from './clients.mjs';
 
 process.env.NODE_ENV = 'production'; // Better Auth reads it when it is imported
 const { createAuthClient } = await import('better-auth/client');
@@ -16,18 +16,6 @@ function open(app) {
   const browser = app.browser();
   const plugins = [emailOTPClient(), magicLinkClient(), oneTimeTokenClient()];
   return { browser, auth: createAuthClient({ baseURL: app.url, plugins, fetchOptions: { customFetchImpl: browser.fetch } }) };
-}
-
-/** What a call answers, which has to be no error. */
-async function done(call) {
-  const { data, error } = await call;
-  assert.equal(error, null, JSON.stringify(error));
-  return data;
-}
-
-async function refused(call, status, code) {
-  const { data, error } = await call;
-  assert.deepEqual([data, error?.status, error?.code], [null, status, code]);
 }
 
 for (const [way, start] of Object.entries(WAYS)) {

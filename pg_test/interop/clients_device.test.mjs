@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PASSWORD, freshEmail } from '../server/lib.mjs';
-import { WAYS, site } from './clients.mjs';
+import { WAYS, done, site } from './clients.mjs';
 
 process.env.NODE_ENV = 'production'; // Better Auth reads it when it is imported
 const { createAuthClient } = await import('better-auth/client');
@@ -35,12 +35,6 @@ function cli(app) {
 
 /** As if the interval had passed. */
 const wait = (app) => app.client.query(`UPDATE better_auth."deviceCode" SET "lastPolledAt" = now() - interval '1 hour'; SELECT better_auth.forget_rate_limits()`);
-
-async function done(call) {
-  const { data, error } = await call;
-  assert.equal(error, null, JSON.stringify(error));
-  return data;
-}
 
 async function refused(call, status, code) {
   const { data, error } = await call;

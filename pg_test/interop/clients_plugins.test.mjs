@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { register } from 'node:module';
 import { describe, test } from 'node:test';
 import { PASSWORD, freshEmail } from '../server/lib.mjs';
-import { WAYS, nativeFetch, site } from './clients.mjs';
+import { WAYS, done, nativeFetch, refused, site } from './clients.mjs';
 
 process.env.NODE_ENV = 'production'; // Better Auth reads it when it is imported
 const { createAuthClient } = await import('better-auth/client');
@@ -25,19 +25,6 @@ register(
     name in stubs ? { url: stubs[name], format: 'module', shortCircuit: true } : next(name, context);`),
 );
 const { expoClient } = await import('@better-auth/expo/client');
-
-/** What a call answers, which has to be no error. */
-async function done(call) {
-  const { data, error } = await call;
-  assert.equal(error ?? null, null, JSON.stringify(error));
-  return data;
-}
-
-/** Asserts that a call is refused with this status and code. */
-async function refused(call, status, code) {
-  const { data, error } = await call;
-  assert.deepEqual([data, error?.status, error?.code], [null, status, code]);
-}
 
 /** A browser with a client in it. */
 function open(app, plugins = [], options = {}) {

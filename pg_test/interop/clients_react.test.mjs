@@ -4,22 +4,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { JSDOM } from 'jsdom';
 import { PASSWORD, cleanup, freshEmail, until } from '../server/lib.mjs';
-import { WAYS, site } from './clients.mjs';
+import { WAYS, done, site } from './clients.mjs';
 
 process.env.NODE_ENV = 'production'; // React and Better Auth read it when they are imported
 const { createElement: h, useState } = await import('react');
 const { createRoot } = await import('react-dom/client');
 const { createAuthClient: createPlainClient } = await import('better-auth/client');
 const { createAuthClient } = await import('better-auth/react');
+const { organizationClient } = await import('better-auth/client/plugins');
 
-/** A page of the application in a browser: who is signed in, and a form to sign in with. */
-async function open(t, app) {
+/** A page of the application in a browser: who is signed in, and a form to sign in with, or other parts. */
+async function open(t, app, parts = [Session, SignIn], plugins = []) {
   const browser = app.browser();
   const { window } = new JSDOM('<!doctype html><div id="root"></div>', { url: app.url, pretendToBeVisual: true });
   Object.assign(globalThis, { window, document: window.document });
-  const auth = createAuthClient({ baseURL: app.url, fetchOptions: { customFetchImpl: browser.fetch } });
+  const auth = createAuthClient({ baseURL: app.url, plugins, fetchOptions: { customFetchImpl: browser.fetch } });
   const root = createRoot(window.document.getElementById('root'));
-  root.render(h('main', null, h(Session, { auth }), h(SignIn, { auth })));
+  root.render(h('main', null, ...parts.map((part) => h(part, { auth }))));
   cleanup(t, () => {
     root.unmount();
     window.close();
@@ -54,6 +55,15 @@ function SignIn({ auth }) {
     h('button'),
     h('p', { role: 'alert' }, message),
   );
+}
+
+/** The organization that the session is about, whose it is, and all that there are. */
+function Organizations({ auth }) {
+  const { data: active } = auth.useActiveOrganization();
+  const { data: all } = auth.useListOrganizations();
+  const { data: role } = auth.useActiveMemberRole();
+  const names = (rows) => rows?.map((row) => row.name ?? row.user.name).sort().join(' and ');
+  return h('output', null, `${active ? `${active.name} of ${names(active.members)}` : 'none'} as ${role?.role ?? 'nobody'}; ${names(all)}`);
 }
 
 /** Fills in the form and sends it, as a user does. */
@@ -129,6 +139,30 @@ for (const [way, start] of Object.entries(WAYS)) {
       await app.client.query('ALTER TABLE better_auth.gone RENAME TO session');
       auth.$store.notify('$sessionSignal');
       await shows('output', `Ada, until ${YEAR}`);
+    });
+
+    test('the active organization and its like follow what is done', async (t) => {
+      const app = await site(t, start, { settings: { plugins: 'organization' } });
+      await (await app.database.connect()).query('SELECT better_auth.migrate()');
+      const plugins = [organizationClient()];
+      const { auth, shows } = await open(t, app, [Organizations], plugins);
+      await done(auth.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Ada' }));
+      await shows('output', 'none as nobody; undefined'); // it looks for all of them once some have changed
+      const acme = await done(auth.organization.create({ name: 'Acme', slug: 'acme' }));
+      await shows('output', 'Acme of Ada as owner; Acme');
+      await done(auth.organization.create({ name: 'Other', slug: 'other' }));
+      await shows('output', 'Other of Ada as owner; Acme and Other');
+      const email = freshEmail();
+      const guest = createPlainClient({ baseURL: app.url, plugins, fetchOptions: { customFetchImpl: app.browser().fetch } });
+      await done(guest.signUp.email({ email, password: PASSWORD, name: 'Grace' }));
+      const { id } = await done(auth.organization.inviteMember({ email, role: 'admin', organizationId: acme.id }));
+      await done(guest.organization.acceptInvitation({ invitationId: id }));
+      await done(auth.organization.setActive({ organizationId: acme.id }));
+      await shows('output', 'Acme of Ada and Grace as owner; Acme and Other');
+      await done(auth.organization.update({ data: { name: 'Acme & Sons' } }));
+      await shows('output', 'Acme & Sons of Ada and Grace as owner; Acme & Sons and Other');
+      await done(auth.organization.setActive({ organizationId: null }));
+      await shows('output', 'none as owner; Acme & Sons and Other'); // a role that can’t be told is what it was
     });
 
     test('deletion of the user', async (t) => {

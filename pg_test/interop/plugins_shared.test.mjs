@@ -7,7 +7,7 @@ import { BASE_URL, PASSWORD } from './lib.mjs';
 import { expo } from '@better-auth/expo';
 import * as plugins from 'better-auth/plugins';
 import { createAccessControl } from 'better-auth/plugins/access';
-import { defaultStatements } from 'better-auth/plugins/organization/access';
+import { adminAc, defaultStatements, memberAc, ownerAc } from 'better-auth/plugins/organization/access';
 
 const database = await ourDatabase();
 
@@ -38,18 +38,252 @@ const headerOf = (answer, name) => new Map(answer.headers).get(name);
 const emailOf = (answer) => bodyOf(answer)?.user.email ?? null;
 const by = (token) => ({ headers: { authorization: `Bearer ${token}`, origin: null } });
 
-/** An organization that was made on one side, with its owner, and a guest who was invited on the other. */
-async function organization(first, second) {
-  const [owner, guest] = [await signedUp(first), await signedUp(second)];
-  const { id: organizationId } = bodyOf(await owner.ask(first, POST('/organization/create', { name: 'Acme', slug: `acme-${++count}` })));
-  const invited = await owner.ask(second, POST('/organization/invite-member', { email: guest.user.email, role: ['member', 'admin'], organizationId }));
-  assert.equal(invited.status, 200, invited.body);
-  const { id: invitationId } = bodyOf(invited);
-  assert.equal(owner.client.known['mail.token'], invitationId);
-  const accepted = await guest.ask(first, POST('/organization/accept-invitation', { invitationId }));
-  assert.deepEqual([accepted.status, bodyOf(accepted).member.userId], [200, guest.seen.id]);
-  return { owner, guest, organizationId };
+// ── Organizations ──
+
+/** The plugin, with as much of it as is named. */
+const organization = ({ teams = false, roles = false } = {}) => {
+  const statements = { ...defaultStatements, project: ['create', 'delete'] };
+  const ac = createAccessControl(statements);
+  const grown = (role, project) => ({ ...role.statements, project });
+  const allowed = { owner: grown(ownerAc, ['create', 'delete']), admin: grown(adminAc, ['create', 'delete']), member: grown(memberAc, []) };
+  return {
+    id: 'organization',
+    plugin: (send) =>
+      plugins.organization({
+        teams: { enabled: teams, maximumMembersPerTeam: 2 },
+        dynamicAccessControl: { enabled: roles },
+        ...(roles ? { ac, roles: Object.fromEntries(Object.entries(allowed).map(([name, role]) => [name, ac.newRole(role)])) } : {}),
+        sendInvitationEmail: ({ id: token, email: recipient }) => send.message({ kind: 'organization-invitation', recipient, token }),
+      }),
+    settings: {
+      organization_teams: teams,
+      organization_maximum_members_per_team: 2,
+      organization_dynamic_access_control: roles,
+      ...(roles ? { organization_access_control: JSON.stringify(statements), organization_roles: JSON.stringify(allowed) } : {}),
+    },
+  };
+};
+
+/** Somebody whose requests are to the routes of organizations: `get` and `post(side, path, ...)` answer the parsed body. */
+async function person(side) {
+  const one = await signedUp(side);
+  const answer = async (on, step) => {
+    const { status, body } = await one.ask(on, step);
+    const parsed = body ? bodyOf({ body }) : null;
+    return status === 200 ? parsed : { status, code: parsed?.code };
+  };
+  const path = (name, query = {}) => `/organization/${name}${Object.keys(query).length > 0 ? `?${new URLSearchParams(query)}` : ''}`;
+  return {
+    ...one,
+    get: (on, name, query) => answer(on, GET(path(name, query))),
+    post: (on, name, body) => answer(on, POST(path(name), body)),
+  };
 }
+
+/** Asserts that both sides answer alike, and returns that. */
+async function alike(sides, ask) {
+  const [one, other] = [await ask(sides[0]), await ask(sides[1])];
+  assert.deepEqual(one, other);
+  return one;
+}
+
+/** Rows that neither side sorts. */
+const inOrder = (rows) => rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+
+/** An owner, an organization of hers that is the active one, and somebody whom she has invited on `first`. */
+async function founded(first, second, invitation = {}) {
+  const [owner, guest] = [await person(first), await person(second)];
+  const slug = `acme-${++count}`;
+  const made = await owner.post(first, 'create', { name: 'Acme', slug, metadata: { plan: 'pro' } });
+  const invited = await owner.post(first, 'invite-member', { email: guest.user.email, role: 'member', ...invitation });
+  assert.equal(invited.status, 'pending', JSON.stringify(invited));
+  const sent = owner.client.known['mail.token'];
+  assert.equal(sent, invited.id);
+  return { owner, guest, organizationId: made.id, made, slug, invitationId: invited.id };
+}
+
+/** The same once the guest has accepted, on `second`. */
+async function joined(first, second) {
+  const all = await founded(first, second);
+  const { member } = await all.guest.post(second, 'accept-invitation', { invitationId: all.invitationId });
+  assert.deepEqual([member.userId, member.role], [all.guest.seen.id, 'member']);
+  return { ...all, memberId: member.id };
+}
+
+const FORBIDDEN_TO_UPDATE = { status: 403, code: 'YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_ORGANIZATION' };
+
+const organizations = {
+  async 'an organization'(first, second) {
+    const { owner, guest, organizationId, made, slug } = await founded(first, second);
+    const sides = [first, second];
+    assert.deepEqual(made.metadata, { plan: 'pro' });
+    const { session } = await alike(sides, async (side) => bodyOf(await owner.ask(side, SESSION)));
+    assert.equal(session.activeOrganizationId, organizationId);
+    const full = await alike(sides, (side) => owner.get(side, 'get-full-organization'));
+    assert.deepEqual([full.slug, full.members.map(({ user }) => user.email), full.invitations.length], [slug, [owner.user.email], 1]);
+    assert.equal((await alike(sides, (side) => owner.get(side, 'list'))).length, 1);
+    for (const side of [second, first]) {
+      assert.equal((await guest.post(side, 'create', { name: 'Other', slug })).code, 'ORGANIZATION_ALREADY_EXISTS');
+      assert.deepEqual(await guest.post(side, 'set-active', { organizationId }), { status: 403, code: 'USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION' });
+    }
+    const data = { name: 'Acme & Sons', slug: `${slug}-sons`, metadata: { plan: 'free', seats: [1, 2] } };
+    assert.deepEqual((await owner.post(second, 'update', { organizationId, data })).metadata, data.metadata);
+    assert.equal((await alike(sides, (side) => owner.get(side, 'get-organization', { organizationSlug: data.slug }))).name, data.name);
+    assert.equal(await owner.post(second, 'set-active', { organizationId: null }), null);
+    assert.equal(bodyOf(await owner.ask(first, SESSION)).session.activeOrganizationId, null);
+    assert.equal((await owner.post(first, 'set-active', { organizationSlug: data.slug })).id, organizationId);
+    assert.equal((await owner.post(second, 'delete', { organizationId })).id, organizationId);
+    assert.deepEqual(await alike(sides, (side) => owner.get(side, 'list')), []);
+    assert.equal(bodyOf(await owner.ask(first, SESSION)).session.activeOrganizationId, null);
+    const left = await database.sql('SELECT FROM member WHERE "organizationId" = $1 UNION ALL SELECT FROM invitation WHERE "organizationId" = $1', [organizationId]);
+    assert.equal(left.length, 0);
+  },
+  async 'an invitation'(first, second) {
+    const { owner, guest, organizationId, invitationId } = await founded(first, second, { role: ['member', 'admin'] });
+    const sides = [first, second];
+    const stranger = await person(first);
+    const mine = (side) => guest.get(side, 'list-user-invitations');
+    assert.deepEqual(await alike(sides, mine), { status: 403, code: 'EMAIL_VERIFICATION_REQUIRED_FOR_INVITATION' });
+    await database.sql('UPDATE "user" SET "emailVerified" = true WHERE id = $1', [guest.seen.id]);
+    assert.deepEqual((await alike(sides, mine)).map(({ id }) => id), [invitationId]);
+    assert.equal((await alike(sides, (side) => guest.get(side, 'get-invitation', { id: invitationId }))).inviterEmail, owner.user.email);
+    for (const side of sides) {
+      assert.equal((await stranger.post(side, 'accept-invitation', { invitationId })).code, 'YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION');
+    }
+    const { member, invitation } = await guest.post(second, 'accept-invitation', { invitationId });
+    assert.deepEqual([member.role, invitation.status], ['member,admin', 'accepted']);
+    assert.equal(bodyOf(await guest.ask(first, SESSION)).session.activeOrganizationId, organizationId);
+    for (const side of sides) assert.equal((await guest.post(side, 'accept-invitation', { invitationId })).code, 'INVITATION_NOT_FOUND');
+    assert.equal((await owner.post(second, 'invite-member', { email: guest.user.email, role: 'member' })).code, 'USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION');
+
+    const { id } = await owner.post(first, 'invite-member', { email: stranger.user.email, role: 'member' });
+    assert.equal((await owner.post(second, 'invite-member', { email: stranger.user.email, role: 'member' })).code, 'USER_IS_ALREADY_INVITED_TO_THIS_ORGANIZATION');
+    assert.equal((await owner.post(second, 'invite-member', { email: stranger.user.email, role: 'member', resend: true })).id, id);
+    assert.equal((await owner.post(second, 'cancel-invitation', { invitationId: id })).status, 'canceled');
+    assert.equal((await stranger.post(first, 'accept-invitation', { invitationId: id })).code, 'INVITATION_NOT_FOUND');
+    const again = await owner.post(first, 'invite-member', { email: stranger.user.email, role: 'member' });
+    assert.equal((await stranger.post(second, 'reject-invitation', { invitationId: again.id })).invitation.status, 'rejected');
+    const old = await owner.post(second, 'invite-member', { email: stranger.user.email, role: 'member' });
+    await database.sql(`UPDATE invitation SET "expiresAt" = now() - interval '1 second' WHERE id = $1`, [old.id]);
+    for (const side of sides) assert.equal((await stranger.post(side, 'accept-invitation', { invitationId: old.id })).code, 'INVITATION_NOT_FOUND');
+    const listed = await alike(sides, async (side) => inOrder(await owner.get(side, 'list-invitations')));
+    assert.deepEqual(listed.map(({ status }) => status).sort(), ['accepted', 'canceled', 'pending', 'rejected']);
+  },
+  async 'members'(first, second) {
+    const { owner, guest, organizationId, memberId } = await joined(first, second);
+    const sides = [first, second];
+    const of = (query) => ({ organizationId, sortBy: 'role', ...query });
+    const { members, total } = await alike(sides, (side) => guest.get(side, 'list-members', of()));
+    assert.deepEqual([members.map(({ role }) => role), total], [['member', 'owner'], 2]);
+    assert.equal((await alike(sides, (side) => guest.get(side, 'list-members', of({ filterField: 'role', filterValue: 'owner' })))).total, 1);
+    const data = { name: 'Taken over' };
+    for (const side of sides) assert.deepEqual(await guest.post(side, 'update', { organizationId, data }), FORBIDDEN_TO_UPDATE);
+    const may = (side) => guest.post(side, 'has-permission', { organizationId, permissions: { organization: ['update'] } });
+    assert.equal((await alike(sides, may)).success, false);
+    assert.equal((await owner.post(second, 'update-member-role', { memberId, role: ['admin', 'member'], organizationId })).role, 'admin,member');
+    assert.equal((await alike(sides, may)).success, true);
+    assert.equal((await alike(sides, (side) => guest.get(side, 'get-active-member-role'))).role, 'admin,member');
+    assert.equal((await guest.post(first, 'update', { organizationId, data })).name, data.name);
+    for (const side of sides) {
+      assert.equal((await owner.post(side, 'leave', { organizationId })).code, 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER');
+    }
+    await owner.post(first, 'update-member-role', { memberId, role: 'owner', organizationId });
+    assert.equal((await owner.post(second, 'leave', { organizationId })).userId, owner.seen.id);
+    assert.deepEqual(await alike(sides, (side) => owner.get(side, 'list')), []);
+    assert.equal((await alike(sides, (side) => guest.get(side, 'get-active-member'))).role, 'owner');
+  },
+  async 'a member who is removed'(first, second) {
+    const { owner, guest, organizationId } = await joined(first, second);
+    assert.equal((await guest.get(first, 'get-full-organization')).id, organizationId);
+    assert.equal((await owner.post(first, 'remove-member', { memberIdOrEmail: guest.user.email, organizationId })).member.userId, guest.seen.id);
+    for (const side of [second, first]) {
+      assert.equal((await guest.get(side, 'list-members', { organizationId })).code, 'YOU_ARE_NOT_A_MEMBER_OF_THIS_ORGANIZATION');
+      assert.deepEqual(await guest.get(side, 'list'), []);
+    }
+  },
+};
+
+const teams = {
+  async 'teams'(first, second) {
+    const { owner, guest, organizationId } = await joined(first, second);
+    const sides = [first, second];
+    const team = await owner.post(first, 'create-team', { name: 'Red', organizationId });
+    const names = async (side) => (await owner.get(side, 'list-teams', { organizationId })).map(({ name }) => name).sort();
+    assert.deepEqual(await alike(sides, names), ['Acme', 'Red']);
+    for (const side of sides) assert.equal((await guest.post(side, 'set-active-team', { teamId: team.id })).code, 'USER_IS_NOT_A_MEMBER_OF_THE_TEAM');
+    const added = await owner.post(second, 'add-team-member', { teamId: team.id, userId: guest.seen.id, organizationId });
+    assert.deepEqual([added.teamId, added.userId], [team.id, guest.seen.id]);
+    // Once more on the other side: it is the same place.
+    assert.equal((await owner.post(first, 'add-team-member', { teamId: team.id, userId: guest.seen.id, organizationId })).id, added.id);
+    assert.deepEqual(await database.sql('SELECT "memberCount" FROM team WHERE id = $1', [team.id]), [{ memberCount: 1 }]);
+    assert.deepEqual((await alike(sides, (side) => guest.get(side, 'list-user-teams'))).map(({ id }) => id), [team.id]);
+    assert.equal((await guest.post(first, 'set-active-team', { teamId: team.id })).id, team.id);
+    assert.equal(bodyOf(await guest.ask(second, SESSION)).session.activeTeamId, team.id);
+    assert.equal((await alike(sides, (side) => guest.get(side, 'list-team-members'))).length, 1);
+    assert.equal((await owner.post(second, 'update-team', { teamId: team.id, data: { name: 'Scarlet' } })).name, 'Scarlet');
+    assert.deepEqual(await alike(sides, names), ['Acme', 'Scarlet']);
+    await owner.post(first, 'remove-team-member', { teamId: team.id, userId: guest.seen.id, organizationId });
+    assert.deepEqual(await alike(sides, (side) => guest.get(side, 'list-user-teams')), []);
+    assert.deepEqual(await database.sql('SELECT "memberCount" FROM team WHERE id = $1', [team.id]), [{ memberCount: 0 }]);
+    await owner.post(second, 'remove-team', { teamId: team.id, organizationId });
+    assert.deepEqual(await alike(sides, names), ['Acme']);
+  },
+  async 'the seats of a team'(first, second) {
+    const { owner, guest, organizationId } = await joined(first, second);
+    const third = await person(second);
+    const invited = await owner.post(second, 'invite-member', { email: third.user.email, role: 'member', organizationId });
+    await third.post(first, 'accept-invitation', { invitationId: invited.id });
+    const { id: teamId } = await owner.post(first, 'create-team', { name: 'Red', organizationId });
+    const add = (side, { seen }) => owner.post(side, 'add-team-member', { teamId, userId: seen.id, organizationId });
+    const taken = async () => (await database.sql('SELECT "memberCount" FROM team WHERE id = $1', [teamId]))[0].memberCount;
+    await add(first, guest);
+    await add(second, owner);
+    for (const side of [first, second]) assert.equal((await add(side, third)).code, 'TEAM_MEMBER_LIMIT_REACHED');
+    await owner.post(second, 'remove-team-member', { teamId, userId: owner.seen.id, organizationId });
+    assert.equal((await add(first, third)).userId, third.seen.id);
+    assert.equal(await taken(), 2);
+    await owner.post(second, 'remove-member', { memberIdOrEmail: guest.user.email, organizationId });
+    assert.equal(await taken(), 1);
+  },
+  async 'an invitation to teams'(first, second) {
+    const { owner, organizationId } = await founded(first, second);
+    const guest = await person(second);
+    const made = [];
+    for (const name of ['Red', 'Blue']) made.push((await owner.post(first, 'create-team', { name, organizationId })).id);
+    const { id, teamId } = await owner.post(first, 'invite-member', { email: guest.user.email, role: 'member', teamId: made });
+    assert.equal(teamId, made.join(','));
+    await guest.post(second, 'accept-invitation', { invitationId: id });
+    const listed = await alike([first, second], async (side) => inOrder(await guest.get(side, 'list-user-teams')));
+    assert.deepEqual(listed.map((team) => team.id), made.sort());
+    // Who leaves the organization leaves its teams.
+    await guest.post(first, 'leave', { organizationId });
+    assert.deepEqual(await database.sql('SELECT FROM "teamMember" WHERE "userId" = $1', [guest.seen.id]), []);
+  },
+};
+
+const roles = {
+  async 'a role of its own'(first, second) {
+    const { owner, guest, organizationId, memberId } = await joined(first, second);
+    const sides = [first, second];
+    const { roleData } = await owner.post(first, 'create-role', { organizationId, role: 'Editor', permission: { project: ['create'] } });
+    assert.equal(roleData.role, 'editor');
+    assert.equal((await owner.post(second, 'create-role', { organizationId, role: 'editor', permission: {} })).code, 'ROLE_NAME_IS_ALREADY_TAKEN');
+    const may = (permissions) => alike(sides, (side) => guest.post(side, 'has-permission', { organizationId, permissions })).then(({ success }) => success);
+    assert.equal(await may({ project: ['create'] }), false);
+    assert.equal((await owner.post(second, 'update-member-role', { memberId, role: 'editor', organizationId })).role, 'editor');
+    assert.equal(await may({ project: ['create'] }), true);
+    assert.equal(await may({ project: ['delete'] }), false);
+    const data = { permission: { project: ['create', 'delete'] }, roleName: 'chief' };
+    await owner.post(second, 'update-role', { organizationId, roleName: 'editor', data });
+    assert.deepEqual(await alike(sides, (side) => owner.get(side, 'get-role', { organizationId, roleId: roleData.id })).then(({ role, permission }) => [role, permission]), ['chief', data.permission]);
+    await owner.post(first, 'update-member-role', { memberId, role: 'chief', organizationId });
+    assert.equal(await may({ project: ['delete'] }), true);
+    for (const side of sides) assert.equal((await owner.post(side, 'delete-role', { organizationId, roleName: 'chief' })).code, 'ROLE_IS_ASSIGNED_TO_MEMBERS');
+    await owner.post(first, 'update-member-role', { memberId, role: 'member', organizationId });
+    assert.deepEqual(await owner.post(second, 'delete-role', { organizationId, roleName: 'chief' }), { success: true });
+    assert.deepEqual(await alike(sides, (side) => owner.get(side, 'list-roles', { organizationId })), []);
+  },
+};
 
 // Each plugin: both sides' configuration, and what `first` begins and `second` goes on with.
 const PLUGINS = {
@@ -96,92 +330,6 @@ const PLUGINS = {
         assert.equal((await new Client().ask(first, signIn({ email, password: 'another password' }))).status, 200);
         assert.equal((await ask(second, POST('/admin/remove-user', { userId: user.id }))).status, 200);
         assert.equal((await ask(first, GET(`/admin/get-user?id=${user.id}`))).status, 404);
-      },
-    },
-  },
-  organization: {
-    plugin: (send) =>
-      plugins.organization({
-        ac: createAccessControl(defaultStatements),
-        dynamicAccessControl: { enabled: true },
-        teams: { enabled: true, maximumMembersPerTeam: 2 },
-        sendInvitationEmail: async ({ id: token, email: recipient }) => send.message({ kind: 'organization-invitation', recipient, token }),
-      }),
-    settings: {
-      organization_access_control: JSON.stringify(defaultStatements),
-      organization_dynamic_access_control: 'on',
-      organization_teams: 'on',
-      organization_maximum_members_per_team: 2,
-    },
-    cases: {
-      async 'who is in it'(first, second) {
-        const { owner, guest, organizationId } = await organization(first, second);
-        const members = async (side, { ask }) => bodyOf(await ask(side, GET(`/organization/list-members?organizationId=${organizationId}&sortBy=createdAt`)));
-        assert.deepEqual(await members(second, owner), await members(first, owner));
-        const { total, members: [, member] } = await members(second, guest);
-        assert.deepEqual([total, member.userId, member.role], [2, guest.seen.id, 'member,admin']);
-        for (const side of [first, second]) assert.equal(bodyOf(await guest.ask(side, SESSION)).session.activeOrganizationId, organizationId);
-        const full = GET(`/organization/get-full-organization?organizationId=${organizationId}`);
-        assert.deepEqual(bodyOf(await guest.ask(second, full)), bodyOf(await guest.ask(first, full)));
-        const changed = await owner.ask(second, POST('/organization/update-member-role', { organizationId, memberId: member.id, role: ['owner'] }));
-        assert.equal(bodyOf(changed).role, 'owner');
-        assert.equal((await owner.ask(first, POST('/organization/leave', { organizationId }))).status, 200);
-        const last = await guest.ask(second, POST('/organization/leave', { organizationId }));
-        assert.deepEqual([last.status, bodyOf(last).code], [400, 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER']);
-        assert.equal((await guest.ask(first, POST('/organization/delete', { organizationId }))).status, 200);
-        assert.deepEqual(bodyOf(await guest.ask(second, GET('/organization/list'))), []);
-      },
-      async 'an invitation that is taken back, or said no to'(first, second) {
-        const { owner, organizationId } = await organization(first, second);
-        const other = await signedUp(second);
-        const invite = async (side) => bodyOf(await owner.ask(side, POST('/organization/invite-member', { email: other.user.email, role: 'member', organizationId })));
-        const { id: invitationId } = await invite(first);
-        assert.equal(bodyOf(await owner.ask(second, POST('/organization/invite-member', { email: other.user.email, role: 'member', organizationId }))).code, 'USER_IS_ALREADY_INVITED_TO_THIS_ORGANIZATION');
-        assert.equal(bodyOf(await owner.ask(second, POST('/organization/cancel-invitation', { invitationId }))).status, 'canceled');
-        assert.equal(bodyOf(await other.ask(first, POST('/organization/accept-invitation', { invitationId }))).code, 'INVITATION_NOT_FOUND');
-        const { id } = await invite(second);
-        assert.equal(bodyOf(await other.ask(first, POST('/organization/reject-invitation', { invitationId: id }))).invitation.status, 'rejected');
-        assert.equal(bodyOf(await other.ask(second, POST('/organization/accept-invitation', { invitationId: id }))).code, 'INVITATION_NOT_FOUND');
-      },
-      async 'teams'(first, second) {
-        const { owner, guest, organizationId } = await organization(first, second);
-        const { id: teamId } = bodyOf(await owner.ask(first, POST('/organization/create-team', { name: 'Red', organizationId })));
-        const count = async () => (await database.sql('SELECT "memberCount" FROM team WHERE id = $1', [teamId]))[0].memberCount;
-        const add = ({ seen }) => POST('/organization/add-team-member', { teamId, userId: seen.id, organizationId });
-        const added = bodyOf(await owner.ask(first, add(guest)));
-        assert.deepEqual(bodyOf(await owner.ask(second, add(guest))), added);
-        assert.equal((await owner.ask(second, add(owner))).status, 200);
-        const third = await signedUp(second);
-        const { id: invitationId } = bodyOf(await owner.ask(first, POST('/organization/invite-member', { email: third.user.email, role: 'member', organizationId })));
-        assert.equal((await third.ask(second, POST('/organization/accept-invitation', { invitationId }))).status, 200);
-        for (const side of [first, second]) assert.equal(bodyOf(await owner.ask(side, add(third))).code, 'TEAM_MEMBER_LIMIT_REACHED');
-        assert.equal(await count(), 2);
-        assert.equal((await owner.ask(second, POST('/organization/remove-team-member', { teamId, userId: owner.seen.id, organizationId }))).status, 200);
-        assert.equal((await owner.ask(first, add(third))).status, 200);
-        assert.equal(await count(), 2);
-        const active = await guest.ask(second, POST('/organization/set-active-team', { teamId }));
-        assert.equal(bodyOf(active).id, teamId);
-        const members = GET('/organization/list-team-members');
-        assert.deepEqual(bodyOf(await guest.ask(first, members)), bodyOf(await guest.ask(second, members)));
-        assert.equal((await owner.ask(second, POST('/organization/remove-member', { memberIdOrEmail: guest.user.email, organizationId }))).status, 200);
-        assert.equal(await count(), 1);
-        assert.equal((await owner.ask(first, POST('/organization/remove-team', { teamId, organizationId }))).status, 200);
-      },
-      async 'a role of its own'(first, second) {
-        const { owner, guest, organizationId } = await organization(first, second);
-        const made = await owner.ask(first, POST('/organization/create-role', { role: 'editor', permission: { invitation: ['create'] }, organizationId }));
-        assert.equal(made.status, 200);
-        const { members } = bodyOf(await owner.ask(second, GET(`/organization/list-members?organizationId=${organizationId}`)));
-        const { id: memberId } = members.find(({ userId }) => userId === guest.seen.id);
-        assert.equal((await owner.ask(second, POST('/organization/update-member-role', { organizationId, memberId, role: 'editor' }))).status, 200);
-        const may = (action) => POST('/organization/has-permission', { organizationId, permissions: { invitation: [action] } });
-        for (const side of [first, second]) {
-          assert.deepEqual([bodyOf(await guest.ask(side, may('create'))).success, bodyOf(await guest.ask(side, may('cancel'))).success], [true, false]);
-        }
-        assert.equal((await owner.ask(second, POST('/organization/update-role', { organizationId, roleName: 'editor', data: { permission: { invitation: ['cancel'] } } }))).status, 200);
-        for (const side of [first, second]) assert.equal(bodyOf(await guest.ask(side, may('cancel'))).success, true);
-        const assigned = await owner.ask(first, POST('/organization/delete-role', { organizationId, roleName: 'editor' }));
-        assert.equal(bodyOf(assigned).code, 'ROLE_IS_ASSIGNED_TO_MEMBERS');
       },
     },
   },
@@ -424,6 +572,10 @@ const PLUGINS = {
       },
     },
   },
+  organization: { ...organization(), cases: organizations },
+  'organization, teams': { ...organization({ teams: true }), cases: { ...organizations, ...teams } },
+  'organization, roles': { ...organization({ roles: true }), cases: { ...organizations, ...roles } },
+  'organization, teams and roles': { ...organization({ teams: true, roles: true }), cases: { ...organizations, ...teams, ...roles } },
   'device-authorization': {
     plugin: () => plugins.deviceAuthorization({ interval: '1s' }),
     settings: { device_authorization_interval: 1 },
