@@ -150,8 +150,17 @@ fn send_mail(caller: &dyn Caller, live: &Live, callback_url: Option<&str>) -> Re
 /// Deletes a user. Sessions and accounts go first: tables that Better Auth didn't make may lack the cascade.
 ///
 /// # Errors
-/// Those of the store.
+/// What plugins refuse, and those of the store.
 pub(crate) fn delete_user(id: &str) -> Result<(), AuthError> {
+    plugin::on().iter().try_for_each(|plugin| plugin.before_user_deleted(id))?;
+    delete_rows(id)
+}
+
+/// The same where plugins have no say: the user has become another one.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn delete_rows(id: &str) -> Result<(), AuthError> {
     if user::lock_to_delete(id)? {
         session::end_all(id)?;
         account::delete_of_user(id)?;

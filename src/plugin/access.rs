@@ -83,6 +83,16 @@ impl Roles {
         }
     }
 
+    /// Whether some of these roles allow whatever another one does.
+    pub(crate) fn cover<'r>(&self, roles: impl Iterator<Item = &'r str>, other: &str) -> bool {
+        let Some(wanted) = self.0.get(other) else { return true };
+        let known: Vec<&Statements> = roles.filter_map(|role| self.0.get(role)).collect();
+        let is_allowed = |resource: &String, action: &String| {
+            known.iter().any(|role| role.get(resource).is_some_and(|actions| actions.contains(action)))
+        };
+        wanted.iter().all(|(resource, actions)| actions.iter().all(|action| is_allowed(resource, action)))
+    }
+
     /// Whether there is a role of that name.
     pub(crate) fn has(&self, role: &str) -> bool {
         self.0.contains_key(role)
@@ -104,6 +114,26 @@ impl Roles {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn roles_cover_what_they_allow_together() {
+        let roles = Roles::parse(
+            r#"{"a": {"user": ["create", "list"]}, "b": {"team": ["create"]}, "ab": {"user": ["list"], "team": ["create"]},
+                "more": {"user": ["list", "ban"]}, "none": {"user": []}}"#,
+        )
+        .unwrap();
+        for (own, other, expected) in [
+            ("a,b", "ab", true),
+            ("a", "ab", false),
+            ("a,b", "more", false),
+            ("", "none", true),
+            ("", "a", false),
+            ("a", "unknown", true),
+            ("unknown", "a", false),
+        ] {
+            assert_eq!(roles.cover(own.split(','), other), expected, "{own} {other}");
+        }
+    }
 
     #[test]
     fn a_role_allows_all_or_nothing() {

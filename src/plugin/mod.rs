@@ -195,6 +195,14 @@ pub(crate) trait Plugin: Sync {
         Ok(())
     }
 
+    /// A user is about to be deleted, and isn't locked yet: what others would miss is looked at, and let go of.
+    ///
+    /// # Errors
+    /// The user isn't to be deleted.
+    fn before_user_deleted(&self, _user_id: &str) -> Result<(), AuthError> {
+        Ok(())
+    }
+
     /// All sessions of a user end, or all but one: what would open another one that the user agreed to before ends too.
     /// The user is locked. [`session::hold`] is for who makes such things.
     ///

@@ -11,7 +11,7 @@ use crate::flow::input::{Issues, is_email};
 use crate::flow::json::{self, Object};
 use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live, Need, require};
-use crate::flow::user::delete_user;
+use crate::flow::user::{delete_rows, delete_user};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::function::call;
@@ -99,5 +99,5 @@ pub(super) fn link(old: &Live, new: &Live) -> Result<(), AuthError> {
             Object::new().json("anonymousUser", &json::told(&old)).json("newUser", &json::told(new));
         call("anonymous_link_account_function", &name, &argument.finish())?;
     }
-    if stays { Ok(()) } else { delete_user(&old.user.id) }
+    if stays { Ok(()) } else { delete_rows(&old.user.id) }
 }

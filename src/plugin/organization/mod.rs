@@ -80,6 +80,10 @@ impl Plugin for Organization {
         if options::bridge::organization() { flow::is_still_there(claims) } else { Ok(true) }
     }
 
+    fn before_user_deleted(&self, user_id: &str) -> Result<(), AuthError> {
+        flow::members::leave_all(user_id)
+    }
+
     fn rpc(&self) -> &'static [Rpc] {
         rpc::FUNCTIONS
     }

@@ -96,6 +96,45 @@ pub(super) fn with_own(common: Rc<Roles>, own: Vec<OrganizationRole>) -> Result<
     Ok(Rc::new(all))
 }
 
+/// The names among these that are neither Better Auth's, nor the setting's, nor the organization's own.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn unknown<'r>(
+    organization_id: &str,
+    names: impl Iterator<Item = &'r str>,
+) -> Result<Vec<&'r str>, AuthError> {
+    /// Better Auth's `defaultRoles`, which there are whatever the setting says.
+    const ALWAYS: [&str; 3] = ["admin", LOWEST, "owner"];
+    let known = roles();
+    let mut unknown: Vec<&str> = names.filter(|name| !ALWAYS.contains(name) && !known.has(name)).collect();
+    if !unknown.is_empty() && options::dynamic_access_control() {
+        let own = store::role::named(organization_id, &unknown)?;
+        unknown.retain(|name| own.iter().all(|own| own.role != *name));
+    }
+    Ok(unknown)
+}
+
+/// The role that anybody gives who may give one.
+const LOWEST: &str = "member";
+
+/// Whether a member with the roles `own` may give roles to somebody who has some: none that allows more than they do,
+/// where Better Auth keeps the creator's alone from others. A creator gives any.
+///
+/// # Errors
+/// As [`roles_among`].
+pub(super) fn may_give(organization_id: &str, own: &str, given: &str, has: &str) -> Result<bool, AuthError> {
+    if is_creator(own) {
+        return Ok(true);
+    }
+    if is_creator(given) {
+        return Ok(false);
+    }
+    let all = roles_among(organization_id, &format!("{own},{given}"))?;
+    let is_covered = |role: &str| role == LOWEST || all.cover(role_list(own), role);
+    Ok(role_list(given).filter(|role| role_list(has).all(|has| has != *role)).all(is_covered))
+}
+
 /// Whether one of a member's roles allows all that is wanted: Better Auth's `hasPermission`.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use crate::plugin::organization::permission::{self, is_creator, role_list};
 use crate::plugin::organization::store::invitation::{
     self, ACCEPTED, CANCELED, New, PENDING, REJECTED, TABLE,
 };
-use crate::plugin::organization::store::{Invitation, Member, Organization, member, organization, role};
+use crate::plugin::organization::store::{Invitation, Member, Organization, member, organization};
 use crate::plugin::organization::{codes, json, options};
 use crate::store::fields::Given;
 use crate::store::server::Timestamp;
@@ -32,8 +32,8 @@ const MAIL: Kind = Kind::mail("organization-invitation");
 /// How long an invitation lasts where the setting says 0, in seconds.
 const USUAL_LIFETIME: i64 = 172_800;
 
-/// Roles that there are whatever the setting says: Better Auth's `defaultRoles`.
-const DEFAULT_ROLES: [&str; 3] = ["admin", "owner", "member"];
+/// To how many teams somebody is invited at once.
+const MOST_TEAMS: usize = 100;
 
 // ── Making one ───────────────────────────────────────────────────────────────────────────────────
 
@@ -54,6 +54,12 @@ pub(in crate::plugin::organization) fn create(
     let resends = issues.optional_boolean("resend", body.get("resend").into()) == Some(true);
     let team_ids = body.get("teamId").map(|ids| issues.roles("teamId", Some(ids))).unwrap_or_default();
     let additional = fields::of_schema(TABLE, body, Action::Create, &mut issues, "")?;
+    let mut team_ids: Vec<&str> = team_ids;
+    team_ids.sort_unstable();
+    team_ids.dedup();
+    if team_ids.len() > MOST_TEAMS {
+        issues.add("teamId", &format!("Too big: expected array to have <={MOST_TEAMS} items"));
+    }
     let roles: Vec<&str> = roles.into_iter().flat_map(role_list).collect();
     let joined = roles.join(",");
     issues.bounded("role", Some(&joined));
@@ -72,9 +78,7 @@ pub(in crate::plugin::organization) fn create(
     let organization = hold(&organization_id)?;
     let inviter = allowed()?;
     check_roles(&organization.id, &roles)?;
-    if !is_creator(&inviter.role) && is_creator(&joined) {
-        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE.into());
-    }
+    check_gives(&inviter, &joined)?;
     if let Some(known) = user::find_by_email(&email)?
         && member::find(&organization.id, &known.id)?.is_some()
     {
@@ -144,17 +148,21 @@ fn check_roles(organization_id: &str, roles: &[&str]) -> Result<(), AuthError> {
     if roles.is_empty() {
         return Err(codes::ROLE_NOT_FOUND.into());
     }
-    let known = permission::roles();
-    let is_unknown = |role: &&str| !DEFAULT_ROLES.contains(role) && !known.has(role);
-    let mut unknown: Vec<&str> = roles.iter().copied().filter(is_unknown).collect();
-    if !unknown.is_empty() && options::dynamic_access_control() {
-        let own = role::named(organization_id, &unknown)?;
-        unknown.retain(|role| own.iter().all(|own| own.role != *role));
-    }
-    match unknown.as_slice() {
+    match permission::unknown(organization_id, roles.iter().copied())?.as_slice() {
         [] => Ok(()),
         // Better Auth has no code here, but the message begins with it.
         unknown => Err(AuthError::Field("", format!("ROLE_NOT_FOUND: {}", unknown.join(", ")))),
+    }
+}
+
+/// Refuses a role that who invites may not give.
+///
+/// # Errors
+/// YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE.
+fn check_gives(inviter: &Member, role: &str) -> Result<(), AuthError> {
+    match permission::may_give(&inviter.organization_id, &inviter.role, role, "")? {
+        true => Ok(()),
+        false => Err(codes::YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE.into()),
     }
 }
 
@@ -244,10 +252,13 @@ impl Invited {
 
 /// Mails an invitation once more, which lasts as long as a new one from now on.
 fn resend(known: &Invitation, by: &By<'_>, now: Timestamp) -> Result<Invitation, AuthError> {
-    if !is_creator(&by.inviter.role) && gives_creator_role(known) {
-        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE.into());
-    }
-    let prolonged = invitation::prolong(&known.id, now.plus(lifetime()))?;
+    check_gives(by.inviter, known.role.as_deref().unwrap_or_default())?;
+    // Nobody can accept what somebody has invited to who has left.
+    let inviter_id = match member::find(&known.organization_id, &known.inviter_id)? {
+        Some(inviter) => inviter.user_id,
+        None => by.live.user.id.clone(),
+    };
+    let prolonged = invitation::prolong(&known.id, now.plus(lifetime()), &inviter_id)?;
     // Whoever was invited has said something to it in this moment.
     let prolonged = prolonged.ok_or(codes::INVITATION_NOT_FOUND)?;
     send(&prolonged, by)?;
@@ -349,9 +360,9 @@ pub(in crate::plugin::organization) struct Accepted {
 /// VALIDATION_ERROR, UNAUTHORIZED, INVITATION_NOT_FOUND, YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION,
 /// EMAIL_VERIFICATION_REQUIRED_BEFORE_ACCEPTING_OR_REJECTING_INVITATION, ORGANIZATION_NOT_FOUND,
 /// ORGANIZATION_MEMBERSHIP_LIMIT_REACHED, TEAM_NOT_FOUND, TEAM_MEMBER_LIMIT_REACHED. And
-/// USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION, INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION and
-/// YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE, where Better Auth makes a second membership, and lets who was thrown
-/// out, or is no owner any more, bring others in.
+/// USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION, INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION,
+/// YOU_ARE_NOT_ALLOWED_TO_INVITE_USERS_TO_THIS_ORGANIZATION and YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE, where
+/// Better Auth makes a second membership, and lets who was thrown out, or has lost a role, bring others in.
 pub(in crate::plugin::organization) fn accept(
     caller: &mut dyn Caller,
     id: Option<&Value>,
@@ -366,10 +377,12 @@ pub(in crate::plugin::organization) fn accept(
     };
     let organization = hold(&received()?.organization_id)?;
     let invitation = received()?;
-    // Whoever was thrown out, or is no owner any more, may have invited an address of their own before.
-    if !is_creator(&inviter(&invitation)?.role) && gives_creator_role(&invitation) {
-        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE.into());
+    // Whoever was thrown out, or has lost a role, may have invited an address of their own before.
+    let inviter = inviter(&invitation)?;
+    if !permission::may(&organization.id, &inviter.role, "invitation", "create")? {
+        return Err(codes::YOU_ARE_NOT_ALLOWED_TO_INVITE_USERS_TO_THIS_ORGANIZATION.into());
     }
+    check_gives(&inviter, invitation.role.as_deref().unwrap_or_default())?;
     if member::find(&organization.id, &live.user.id)?.is_some() {
         return Err(codes::USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION.into());
     }

@@ -10,15 +10,22 @@ use crate::flow::json::{self as shared, Object};
 use crate::flow::session::{Caller, Live};
 use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};
 use crate::plugin::organization::hooks::{Hook, after, before, hook, text};
-use crate::plugin::organization::permission::{is_creator, may, role_list, roles};
+use crate::plugin::organization::permission::{is_creator, may, may_give, role_list, unknown};
 use crate::plugin::organization::store::member::WithUser;
-use crate::plugin::organization::store::{Member, Organization, member, organization, role, team};
+use crate::plugin::organization::store::{Member, Organization, member, organization, team};
 use crate::plugin::organization::{codes, creator_role, json, options};
 use crate::store::user::{self, User};
 
 /// Several roles as they are stored: Better Auth's `parseRoles`.
 fn joined(roles: &[&str]) -> String {
-    roles.iter().flat_map(|roles| role_list(roles)).collect::<Vec<_>>().join(",")
+    let mut names: Vec<&str> = Vec::new();
+    for name in roles.iter().flat_map(|roles| role_list(roles)) {
+        // Each once: nothing is longer than the names that there are.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(",")
 }
 
 /// The last of those who may do what the creator may stays what it is. The organization has to be locked.
@@ -166,7 +173,10 @@ pub(in crate::plugin::organization) fn remove(
             (target, json)
         }
         false => {
-            let (target, _) = member::find_by_id(who)?.ok_or(codes::MEMBER_NOT_FOUND)?;
+            // Of another organization's nothing is told.
+            let found = member::find_by_id(who)?.map(|(target, _)| target);
+            let target = found.filter(|target| target.organization_id == *organization_id);
+            let target = target.ok_or(codes::MEMBER_NOT_FOUND)?;
             let json = json::member(&target).finish();
             (target, json)
         }
@@ -179,9 +189,6 @@ pub(in crate::plugin::organization) fn remove(
     }
     if !may(organization_id, &own.role, "member", "delete")? {
         return Err(codes::YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_MEMBER.into());
-    }
-    if target.organization_id != *organization_id {
-        return Err(codes::MEMBER_NOT_FOUND.into());
     }
     let organization = organization.ok_or(codes::ORGANIZATION_NOT_FOUND)?;
     let user = user::find(&target.user_id)?.ok_or_else(no_user)?;
@@ -214,6 +221,24 @@ pub(in crate::plugin::organization) fn leave(
     delete(&own)?;
     leave_active(&live, &own.organization_id)?;
     Ok((own, live.user))
+}
+
+/// Takes a user who is about to be deleted out of all organizations, where Better Auth leaves those without an owner whose
+/// last one it was. One whose only member it was stays, with nobody in it, as there.
+///
+/// # Errors
+/// YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER where others would be left without an owner.
+pub(in crate::plugin::organization) fn leave_all(user_id: &str) -> Result<(), AuthError> {
+    for id in member::organizations_of(user_id)? {
+        organization::lock(&id)?;
+        let Some(own) = member::find(&id, user_id)? else { continue };
+        let is_alone = member::count(&id, Some(2))? < 2;
+        if is_creator(&own.role) && !is_alone {
+            check_not_last_creator(&id, codes::YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER)?;
+        }
+        delete(&own)?;
+    }
+    Ok(())
 }
 
 // ── Roles ────────────────────────────────────────────────────────────────────────────────────────
@@ -268,6 +293,9 @@ pub(in crate::plugin::organization) fn update_role(
         return Err(refused());
     }
     check_roles(organization_id, &wanted)?;
+    if !may_give(organization_id, &own.role, &wanted, &target.role)? {
+        return Err(refused());
+    }
     let organization = organization.ok_or(codes::ORGANIZATION_NOT_FOUND)?;
     let user = user::find(&target.user_id)?.ok_or_else(no_user)?;
     let hook: Hook = hook!(before_update_member_role_function);
@@ -283,25 +311,16 @@ pub(in crate::plugin::organization) fn update_role(
     Ok(changed)
 }
 
-/// Refuses roles that aren't Better Auth's, nor the setting's, nor the organization's own.
+/// Refuses roles that there aren't.
 ///
 /// # Errors
 /// ROLE_NOT_FOUND, with their names.
 fn check_roles(organization_id: &str, wanted: &str) -> Result<(), AuthError> {
-    /// Better Auth's `defaultRoles`, which there are whatever the setting says.
-    const ALWAYS: [&str; 3] = ["admin", "member", "owner"];
-    let known = roles();
-    let mut unknown: Vec<&str> = wanted.split(',').collect();
-    unknown.retain(|role| !ALWAYS.contains(role) && !known.has(role));
-    if !unknown.is_empty() && options::dynamic_access_control() {
-        let own = role::named(organization_id, &unknown)?;
-        unknown.retain(|role| own.iter().all(|own| own.role != *role));
-    }
-    match unknown.is_empty() {
-        true => Ok(()),
-        false => {
+    match unknown(organization_id, wanted.split(','))?.as_slice() {
+        [] => Ok(()),
+        unknown => {
             let code = codes::ROLE_NOT_FOUND;
-            Err(AuthError::CodeFirst(code, format!("{}: {}", code.code, unknown.join(", "))))
+            Err(AuthError::Worded(code, format!("{}: {}", code.code, unknown.join(", "))))
         }
     }
 }

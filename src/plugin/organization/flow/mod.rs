@@ -134,14 +134,21 @@ pub(super) fn claims(live: &Live, claims: &mut Map<String, Value>) -> Result<(),
     Ok(())
 }
 
-/// Whether the user of a bridge token is still in the organization that it names, if it names one.
+/// Whether the user of a bridge token is still in the organization that it names, if it names one, with the roles that it
+/// names.
 ///
 /// # Errors
 /// Those of the store.
 pub(super) fn is_still_there(claims: &Map<String, Value>) -> Result<bool, AuthError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     match (text("sub"), text("org_id")) {
-        (Some(user_id), Some(organization_id)) => Ok(member::find(organization_id, user_id)?.is_some()),
+        (Some(user_id), Some(organization_id)) => {
+            let is_so = |member: Member| {
+                text("org_role")
+                    .is_none_or(|role| permission::role_list(role).eq(permission::role_list(&member.role)))
+            };
+            Ok(member::find(organization_id, user_id)?.is_some_and(is_so))
+        }
         _ => Ok(true),
     }
 }

@@ -24,6 +24,12 @@ use crate::store::user::{self, User};
 /// What is said to who is no member.
 const STRANGER: Code = codes::USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION;
 
+/// Metadata that a list of organizations has room for.
+fn check_metadata_size(issues: &mut Issues, field: &str, metadata: Option<&Map<String, Value>>) {
+    let text = metadata.map(|metadata| stringify(&Value::Object(metadata.clone())));
+    issues.bounded(field, text.as_deref());
+}
+
 // ── Creation ─────────────────────────────────────────────────────────────────────────────────────
 
 /// Makes an organization, whose first member is who calls; of a server's own call (`is_own`) the user that it names.
@@ -48,6 +54,7 @@ pub(in crate::plugin::organization) fn create(
     issues.bounded("name", Some(name));
     check_index_takes(&mut issues, "slug", Some(slug));
     issues.bounded("logo", logo.flatten());
+    check_metadata_size(&mut issues, "metadata", metadata);
     issues.finish()?;
 
     let live = if is_own { None } else { Some(caller.session_for_others()?.ok_or(NO_SESSION)?) };
@@ -257,6 +264,7 @@ pub(in crate::plugin::organization) fn update(
     issues.bounded("data.name", name.as_deref());
     check_index_takes(&mut issues, "data.slug", slug.as_deref());
     issues.bounded("data.logo", logo.flatten());
+    check_metadata_size(&mut issues, "data.metadata", metadata);
     issues.finish()?;
 
     let live = caller.session_for_others()?.ok_or(codes::NO_USER)?;

@@ -321,6 +321,10 @@ pub(in crate::plugin::organization) fn update(
         if let Some(name) = &new_name {
             check_not_common(name, codes::ROLE_NAME_IS_ALREADY_TAKEN)?;
             check_free(&organization_id, name)?;
+            // Somebody who was given a role of that name before would have this one, whoever may give it.
+            if *name != found.role && member::is_held(&organization_id, name)? {
+                return Err(codes::ROLE_NAME_IS_ALREADY_TAKEN.into());
+            }
         }
         Ok(found)
     })?;

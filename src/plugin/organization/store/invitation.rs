@@ -169,9 +169,10 @@ thread_local! {
     }) };
     static PROLONG: Statement = const { Statement::new(TABLE, || {
         Ok(format!(
-            "UPDATE {} i SET {} WHERE {} AND {} RETURNING {}",
+            "UPDATE {} i SET {}, {} WHERE {} AND {} RETURNING {}",
             TABLE.sql(),
             set(TABLE, "expiresAt", 2)?,
+            set(TABLE, "inviterId", 3)?,
             is(TABLE, "i", "id", 1)?,
             is_pending(),
             Invitation::select("i")?,
@@ -315,15 +316,16 @@ pub(in crate::plugin::organization) fn set_status(
     SET_STATUS.with(|statement| Ok(statement.query(&values, read)?.pop()))
 }
 
-/// Has an invitation that waits end at another time; `None` where it doesn't wait any more.
+/// Has an invitation that waits end at another time, and be somebody's; `None` where it doesn't wait any more.
 ///
 /// # Errors
 /// No table.
 pub(in crate::plugin::organization) fn prolong(
     id: &str,
     expires_at: Timestamp,
+    inviter_id: &str,
 ) -> Result<Option<Invitation>, AuthError> {
-    let values = [Value::Text(id), Value::Time(expires_at)];
+    let values = [Value::Text(id), Value::Time(expires_at), Value::Text(inviter_id)];
     PROLONG.with(|statement| Ok(statement.query(&values, read)?.pop()))
 }
 

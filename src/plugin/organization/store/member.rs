@@ -147,6 +147,14 @@ thread_local! {
     static DELETE_ALL: Statement = const { Statement::new(TABLE, || {
         Ok(format!("DELETE FROM {} m WHERE {}", TABLE.sql(), of_organization()?))
     }) };
+    static ORGANIZATIONS_OF: Statement = const { Statement::new(TABLE, || {
+        Ok(format!(
+            "SELECT {organization} FROM {} m WHERE {} ORDER BY 1",
+            TABLE.sql(),
+            is(TABLE, "m", "userId", 1)?,
+            organization = select(TABLE, "m", &[("organizationId", As::Text)])?,
+        ))
+    }) };
 }
 
 /// A user's membership.
@@ -257,6 +265,14 @@ fn with_role(organization_id: &str, role: &str, most: i64) -> Result<usize, Auth
         \u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}";
     let values = [Value::Text(organization_id), Value::Text(role), Value::Integer(most), Value::Text(SPACES)];
     WITH_ROLE.with(|statement| Ok(statement.query(&values, |_| ())?.len()))
+}
+
+/// The ids of all organizations that a user is in, in order: two who lock the same ones do so in the same order.
+///
+/// # Errors
+/// No table.
+pub(in crate::plugin::organization) fn organizations_of(user_id: &str) -> Result<Vec<String>, AuthError> {
+    ORGANIZATIONS_OF.with(|statement| statement.query(&[Value::Text(user_id)], |row| row.text(1)))
 }
 
 /// Makes a user a member; both ids as they are stored. The organization has to be locked, unless it is new, and the user
