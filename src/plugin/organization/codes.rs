@@ -29,10 +29,6 @@ crate::error::codes! {
         "Member not found"
     ROLE_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
         "Role not found"
-    YOU_ARE_NOT_ALLOWED_TO_CREATE_A_NEW_TEAM 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "You are not allowed to create a new team"
-    TEAM_ALREADY_EXISTS 400 ERRCODE_UNIQUE_VIOLATION
-        "Team already exists"
     TEAM_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
         "Team not found"
     YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER 400 ERRCODE_INVALID_PARAMETER_VALUE
@@ -61,8 +57,6 @@ crate::error::codes! {
         "Inviter is no longer a member of the organization"
     YOU_ARE_NOT_ALLOWED_TO_INVITE_USER_WITH_THIS_ROLE 403 ERRCODE_INSUFFICIENT_PRIVILEGE
         "You are not allowed to invite a user with this role"
-    FAILED_TO_RETRIEVE_INVITATION 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "Failed to retrieve invitation"
     YOU_HAVE_REACHED_THE_MAXIMUM_NUMBER_OF_TEAMS 400 ERRCODE_CONFIGURATION_LIMIT_EXCEEDED
         "You have reached the maximum number of teams"
     UNABLE_TO_REMOVE_LAST_TEAM 400 ERRCODE_INVALID_PARAMETER_VALUE
@@ -85,8 +79,6 @@ crate::error::codes! {
         "Team member limit reached"
     USER_IS_NOT_A_MEMBER_OF_THE_TEAM 400 ERRCODE_INVALID_PARAMETER_VALUE
         "User is not a member of the team"
-    YOU_CAN_NOT_ACCESS_THE_MEMBERS_OF_THIS_TEAM 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "You are not allowed to list the members of this team"
     YOU_DO_NOT_HAVE_AN_ACTIVE_TEAM 400 ERRCODE_INVALID_PARAMETER_VALUE
         "You do not have an active team"
     YOU_ARE_NOT_ALLOWED_TO_CREATE_A_NEW_TEAM_MEMBER 403 ERRCODE_INSUFFICIENT_PRIVILEGE
@@ -111,8 +103,6 @@ crate::error::codes! {
         "You are not allowed to read a role"
     YOU_ARE_NOT_ALLOWED_TO_LIST_A_ROLE 403 ERRCODE_INSUFFICIENT_PRIVILEGE
         "You are not allowed to list a role"
-    YOU_ARE_NOT_ALLOWED_TO_GET_A_ROLE 400 ERRCODE_INVALID_PARAMETER_VALUE
-        "You are not allowed to get a role"
     TOO_MANY_ROLES 400 ERRCODE_CONFIGURATION_LIMIT_EXCEEDED
         "This organization has too many roles"
     INVALID_RESOURCE 400 ERRCODE_INVALID_PARAMETER_VALUE

@@ -320,7 +320,7 @@ fn check_roles(organization_id: &str, wanted: &str) -> Result<(), AuthError> {
         [] => Ok(()),
         unknown => {
             let code = codes::ROLE_NOT_FOUND;
-            Err(AuthError::Worded(code, format!("{}: {}", code.code, unknown.join(", "))))
+            Err(AuthError::CodeFirst(code, format!("{}: {}", code.code, unknown.join(", "))))
         }
     }
 }
