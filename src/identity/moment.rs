@@ -24,10 +24,11 @@ pub(crate) struct Moment {
     /// Of the settings that name columns, or say what roles allow.
     settings: u64,
     statement: pg_sys::TimestampTz,
+    /// A statement may commit and go on in another transaction, where commands are counted anew.
+    transaction: pg_sys::LocalTransactionId,
     subtransaction: pg_sys::SubTransactionId,
     command: pg_sys::CommandId,
-    /// Of a transaction that commits within the statement, where snapshots are taken anew: the snapshot has another
-    /// end then, or lacks one that was running.
+    /// What others have committed since: the snapshot has another end then, or lacks one that was running.
     first: u32,
     end: u32,
     running: u32,
@@ -52,6 +53,7 @@ impl Moment {
                 claims,
                 settings: settings::field_changes(),
                 statement: GetCurrentStatementStartTimestamp(),
+                transaction: transaction(),
                 subtransaction: GetCurrentSubTransactionId(),
                 command: (*snapshot).curcid,
                 first: xid((*snapshot).xmin),
@@ -60,6 +62,21 @@ impl Moment {
                 subtransactions: (*snapshot).subxcnt,
             })
         }
+    }
+}
+
+/// The number of the transaction in this backend, which one has that writes nothing too.
+///
+/// # Safety
+/// Within a transaction.
+#[inline]
+unsafe fn transaction() -> pg_sys::LocalTransactionId {
+    // SAFETY: a backend that runs a transaction has a place among the processes.
+    unsafe {
+        #[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15", feature = "pg16"))]
+        return (*pg_sys::MyProc).lxid;
+        #[cfg(not(any(feature = "pg13", feature = "pg14", feature = "pg15", feature = "pg16")))]
+        return (*pg_sys::MyProc).vxid.lxid;
     }
 }
 

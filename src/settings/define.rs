@@ -135,6 +135,7 @@ pub(crate) mod read {
     pub(crate) use text as columns;
     pub(crate) use text as plugins;
     pub(crate) use text as roles;
+    pub(crate) use text as watched;
     pub(crate) use text as statements;
 
     pub(crate) fn fields(setting: &GucSetting<Option<CString>>) -> Vec<AdditionalField> {
@@ -202,6 +203,8 @@ macro_rules! texts {
 
 texts! {
     text accepted_text None;
+    // One that what policies have found out depends on.
+    watched accepted_text Some(fields_changed);
     url accepted_url None;
     path accepted_path None;
     fields accepted_text Some(fields_changed);

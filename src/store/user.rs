@@ -77,6 +77,11 @@ impl User {
 
     /// Reads what [`User::core`] selected, and the additional fields, which are elsewhere.
     pub(crate) fn from_parts(row: &Row, first: i32, additional: i32) -> Self {
+        Self { additional: fields::read(Table::User, row, additional), ..Self::from_core(row, first) }
+    }
+
+    /// Reads what [`User::core`] selected, for who needs no more.
+    pub(crate) fn from_core(row: &Row, first: i32) -> Self {
         Self {
             id: row.text(first),
             name: row.text(first + 1),
@@ -85,7 +90,7 @@ impl User {
             image: row.optional_text(first + 4),
             created_at: row.time(first + 5),
             updated_at: row.time(first + 6),
-            additional: fields::read(Table::User, row, additional),
+            additional: None,
         }
     }
 

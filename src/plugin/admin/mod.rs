@@ -38,13 +38,13 @@ mod options {
         roles roles = None,
             c"What each role allows: {\"role\": {\"resource\": [\"action\", ...]}}, as JSON.",
             c"Better Auth: admin's roles. Empty: its roles admin and user, and set-role takes any role.";
-        text admin_roles = Some(c"admin"),
+        watched admin_roles = Some(c"admin"),
             c"Roles, separated by commas, whose users aren't impersonated without the permission impersonate-admins.",
             c"Better Auth: admin's adminRoles.";
-        text admin_user_ids = None,
+        watched admin_user_ids = None,
             c"Ids of users, separated by commas, who may do everything, whatever their role.",
             c"Better Auth: admin's adminUserIds.";
-        text default_role = Some(c"user"),
+        watched default_role = Some(c"user"),
             c"The role of new users, and of those who have none.",
             c"Better Auth: admin's defaultRole.";
         text default_ban_reason = None,

@@ -41,7 +41,8 @@ pub(in crate::plugin::organization) struct Member {
 }
 
 impl Member {
-    const WIDTH: i32 = 5;
+    /// How many columns [`Member::core`] gives.
+    pub(super) const WIDTH: i32 = 5;
     const FIELDS: [Field; 5] = [
         ("id", As::Text),
         ("organizationId", As::Text),
@@ -52,18 +53,28 @@ impl Member {
 
     /// The select list that [`Member::from_row`] reads; it comes last.
     pub(super) fn select(row: &str) -> Result<String, AuthError> {
-        Ok(select(TABLE, row, &Self::FIELDS)? + &fields::select(TABLE, row)?)
+        Ok(Self::core(row)? + &fields::select(TABLE, row)?)
+    }
+
+    /// The same without the additional fields, which [`fields::select`] adds at the end.
+    pub(super) fn core(row: &str) -> Result<String, AuthError> {
+        select(TABLE, row, &Self::FIELDS)
     }
 
     /// Reads it, from column `first` on.
     pub(super) fn from_row(row: &Row, first: i32) -> Self {
+        Self::from_parts(row, first, first + Self::WIDTH)
+    }
+
+    /// Reads what [`Member::core`] selected, and the additional fields, which are elsewhere.
+    pub(super) fn from_parts(row: &Row, first: i32, additional: i32) -> Self {
         Self {
             id: row.text(first),
             organization_id: row.text(first + 1),
             user_id: row.text(first + 2),
             role: row.text(first + 3),
             created_at: row.time(first + 4),
-            additional: fields::read(TABLE, row, first + 5),
+            additional: fields::read(TABLE, row, additional),
         }
     }
 }
@@ -76,8 +87,8 @@ fn with_users(members: &str) -> Result<String, AuthError> {
     Ok(format!(
         "SELECT {}, {} FROM ({members}) m CROSS JOIN LATERAL
              (SELECT u.* FROM {} u WHERE u.id OPERATOR(pg_catalog.=) {} OFFSET 0) u",
-        Member::select("m")?,
         User::core("u")?,
+        Member::select("m")?,
         Table::User.sql(),
         at(TABLE, "m", "userId"),
     ))
@@ -85,8 +96,7 @@ fn with_users(members: &str) -> Result<String, AuthError> {
 
 /// Reads what [`with_users`] selects.
 fn read_with_user(row: &Row) -> WithUser {
-    let user = 1 + Member::WIDTH + fields::width(TABLE);
-    (Member::from_row(row, 1), User::from_row(row, user))
+    (Member::from_row(row, 1 + User::WIDTH), User::from_core(row, 1))
 }
 
 /// `WHERE` on the organization, as parameter 1.

@@ -55,11 +55,21 @@ impl Organization {
 
     /// The select list that [`Organization::from_row`] reads; it comes last.
     pub(super) fn select(row: &str) -> Result<String, AuthError> {
-        Ok(select(TABLE, row, &Self::FIELDS)? + &fields::select(TABLE, row)?)
+        Ok(Self::core(row)? + &fields::select(TABLE, row)?)
+    }
+
+    /// The same without the additional fields, which [`fields::select`] adds at the end.
+    fn core(row: &str) -> Result<String, AuthError> {
+        select(TABLE, row, &Self::FIELDS)
     }
 
     /// Reads it, from column `first` on.
     pub(super) fn from_row(row: &Row, first: i32) -> Self {
+        Self::from_parts(row, first, first + Self::WIDTH)
+    }
+
+    /// Reads what [`Organization::core`] selected, and the additional fields, which are elsewhere.
+    fn from_parts(row: &Row, first: i32, additional: i32) -> Self {
         Self {
             id: row.text(first),
             name: row.text(first + 1),
@@ -67,7 +77,7 @@ impl Organization {
             logo: row.optional_text(first + 3),
             created_at: row.time(first + 4),
             metadata: row.optional_text(first + 5),
-            additional: fields::read(TABLE, row, first + 6),
+            additional: fields::read(TABLE, row, additional),
         }
     }
 }
@@ -80,9 +90,11 @@ fn find_by(field: &str, lock: &str) -> Result<String, AuthError> {
 /// The organization and the membership of a user, who is parameter 2.
 fn find_with_member_by(field: &str) -> Result<String, AuthError> {
     Ok(format!(
-        "SELECT {}, {} FROM {} o LEFT JOIN {} m ON {} OPERATOR(pg_catalog.=) o.id AND {} WHERE {} LIMIT 1",
-        Organization::select("o")?,
-        Member::select("m")?,
+        "SELECT {}, {}{}{} FROM {} o LEFT JOIN {} m ON {} OPERATOR(pg_catalog.=) o.id AND {} WHERE {} LIMIT 1",
+        Organization::core("o")?,
+        Member::core("m")?,
+        fields::select(TABLE, "o")?,
+        fields::select(member::TABLE, "m")?,
         TABLE.sql(),
         member::TABLE.sql(),
         at(member::TABLE, "m", "organizationId"),
@@ -155,9 +167,10 @@ type WithMember = (Organization, Option<Member>);
 
 fn with_member(statement: &Statement, key: &str, user_id: &str) -> Result<Option<WithMember>, AuthError> {
     let read = |row: &Row| {
-        let first = 1 + Organization::WIDTH + fields::width(TABLE);
-        let member = row.optional_text(first).map(|_| Member::from_row(row, first));
-        (Organization::from_row(row, 1), member)
+        let (first, additional) = (1 + Organization::WIDTH, 1 + Organization::WIDTH + Member::WIDTH);
+        let of_member = additional + fields::width(TABLE);
+        let member = row.optional_text(first).map(|_| Member::from_parts(row, first, of_member));
+        (Organization::from_parts(row, 1, additional), member)
     };
     Ok(statement.query(&[Value::Text(key), Value::Text(user_id)], read)?.pop())
 }
