@@ -569,18 +569,41 @@ test('who leaves is in no team of the organization any more, however many there 
   assert.deepEqual(await client.column('SELECT DISTINCT "memberCount" FROM better_auth.team ORDER BY 1'), [0, 1]);
 });
 
-test('the last owner may be deleted as a user: whoever stays goes on, and the server makes another', async (t) => {
+test('the last owner is deleted as a user where nobody else would be left without one', async (t) => {
   const { client, owner, organization } = await withCreated(t, { delete_user_enabled: 'on' });
   const ada = await signUp(client);
   const member = await add(client, organization, ada, 'admin');
-  assert.deepEqual(await client.call('delete_user', { session_token: owner.token, password: PASSWORD }), { success: true, message: 'User deleted' });
-  const where = { organizationId: organization.id };
-  assert.deepEqual((await ask(client, 'listMembers', where, ada)).members.map(({ id }) => id), [member.id]);
-  assert.equal((await call(client, 'updateOrganization', { ...where, data: { name: 'Ours' } }, ada)).name, 'Ours');
-  // None of those who stay makes itself the owner.
-  await refused(call(client, 'updateMemberRole', { ...where, memberId: member.id, role: 'owner' }, ada), { detail: 'YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER' });
-  await refused(call(client, 'deleteOrganization', where, ada), { detail: 'YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_ORGANIZATION' });
-  assert.equal((await add(client, organization, await signUp(client), 'owner')).role, 'owner');
+  const remove = ({ token }) => client.call('delete_user', { session_token: token, password: PASSWORD });
+  const LAST = { code: '22023', detail: 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER' };
+  await refused(remove(owner), LAST);
+  // None of the others makes itself the owner; the owner does.
+  const where = { organizationId: organization.id, memberId: member.id, role: 'owner' };
+  await refused(call(client, 'updateMemberRole', where, ada), { detail: 'YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER' });
+  await call(client, 'updateMemberRole', where, owner);
+  assert.deepEqual(await remove(owner), { success: true, message: 'User deleted' });
+  assert.deepEqual(await roles(client, organization), ['owner']);
+  // Who is alone leaves an organization that is nobody's.
+  assert.deepEqual(await remove(ada), { success: true, message: 'User deleted' });
+  assert.deepEqual(await roles(client, organization), []);
+  const { rows } = await client.query('SELECT 1 FROM organization WHERE id = $1', [organization.id]);
+  assert.equal(rows.length, 1);
+});
+
+test('of two last owners who delete themselves at once one stays', async (t) => {
+  const { database, client, owner, organization } = await withCreated(t, { delete_user_enabled: 'on' });
+  const [ada, bob] = [await signUp(client), await signUp(client)];
+  await add(client, organization, ada, 'owner');
+  await add(client, organization, bob, 'member');
+  const other = await database.connect();
+  const remove = (by, { token }) => by.call('delete_user', { session_token: token, password: PASSWORD });
+  await client.query('BEGIN');
+  await remove(client, owner);
+  const second = remove(other, ada);
+  second.catch(() => {});
+  await untilBlocked(client, other);
+  await client.query('COMMIT');
+  await refused(second, { detail: 'YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER' });
+  assert.deepEqual((await roles(client, organization)).sort(), ['member', 'owner']);
 });
 
 test('a user who is deleted while being added is no member', async (t) => {

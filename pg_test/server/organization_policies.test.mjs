@@ -465,9 +465,13 @@ describe('in the token', () => {
     assert.equal(await passes(), true);
     await active('ada', 'a');
     assert.equal(await passes(), true, 'the session is about another one, of which the token says nothing');
+    await client.query(`UPDATE member SET role = 'other' WHERE id = '2'`);
+    assert.equal(await passes(), false, 'a role that the token names is gone');
+    await client.query(`UPDATE member SET role = $1 WHERE id = '2'`, [token.org_role]);
+    assert.equal(await passes(), true);
     await client.query(`BEGIN; DELETE FROM member WHERE id = '2'; COMMIT`);
     assert.equal(await passes(), false);
-    for (const other of [{ org_id: undefined }, { org_id: 'a' }, { org_id: 5 }, { org_id: null }]) assert.equal(await passes({ ...token, ...other }), true, JSON.stringify(other));
+    for (const other of [{ org_id: undefined }, { org_id: 'a', org_role: undefined }, { org_id: 5 }, { org_id: null }]) assert.equal(await passes({ ...token, ...other }), true, JSON.stringify(other));
     for (const other of ['', 'c', 'nothing', "b'"]) assert.equal(await passes({ ...token, org_id: other }), false, other);
     assert.equal(await passes({ ...token, sid: people.vera.sid, org_id: 'a' }), false);
     assert.equal(await passes({ sub: token.sub, org_id: 'b' }), true, 'a token without a session is somebody else’s');

@@ -119,10 +119,13 @@ const differing = named('list-members', {
 
 // ── Options ──────────────────────────────────────────────────────────────────────────────────────
 
+/** What allows more than an editor may. */
+const ABOVE = ['boss', 'inviter', 'canceler', 'editor,canceler'];
 const options = [
   withOptions('roles, and members', CUSTOM.options, CUSTOM.settings, {
     ...Object.assign({}, ...CUSTOM.names.map((mine) => named(`as ${mine}`, after(world(mine), MEMBER_ROUTES())))),
-    ...named('a role', after(world('editor'), each([...CUSTOM.names, 'unknown', ['boss', 'nobody', 'editor']], (given) => setRole(given)))),
+    ...named('a role', after(world('editor'), each([...CUSTOM.names.filter((name) => !ABOVE.includes(name)), 'unknown', ['boss', 'nobody', 'editor']], (given) => setRole(given)))),
+    ...named('a role', each(ABOVE, (given) => differs('rolesAbove', [...world('editor'), setRole(given)].flat(), [200, undefined], [403, 'YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER']))),
   }),
   withOptions('creatorRole, and members', { creatorRole: 'admin' }, { organization_creator_role: 'admin' }, {
     ...Object.assign({}, ...['admin', 'owner', 'member'].map((mine) => named(`as ${mine}`, after(world(mine), MEMBER_ROUTES())))),

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{acting, activate, actor, check_room, hold, limit, organization_of, teams};
+use super::{acting, activate, actor, check_room, hold, joined_roles, limit, organization_of, teams};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Issues, is_email};
@@ -54,15 +54,10 @@ pub(in crate::plugin::organization) fn create(
     let resends = issues.optional_boolean("resend", body.get("resend").into()) == Some(true);
     let team_ids = body.get("teamId").map(|ids| issues.roles("teamId", Some(ids))).unwrap_or_default();
     let additional = fields::of_schema(TABLE, body, Action::Create, &mut issues, "")?;
-    let mut team_ids: Vec<&str> = team_ids;
-    team_ids.sort_unstable();
-    team_ids.dedup();
     if team_ids.len() > MOST_TEAMS {
         issues.add("teamId", &format!("Too big: expected array to have <={MOST_TEAMS} items"));
     }
-    let roles: Vec<&str> = roles.into_iter().flat_map(role_list).collect();
-    let joined = roles.join(",");
-    issues.bounded("role", Some(&joined));
+    let joined = joined_roles(&mut issues, &roles);
     issues.finish()?;
 
     let live = actor(caller)?;
@@ -77,7 +72,7 @@ pub(in crate::plugin::organization) fn create(
     allowed()?;
     let organization = hold(&organization_id)?;
     let inviter = allowed()?;
-    check_roles(&organization.id, &roles)?;
+    check_roles(&organization.id, &joined)?;
     check_gives(&inviter, &joined)?;
     if let Some(known) = user::find_by_email(&email)?
         && member::find(&organization.id, &known.id)?.is_some()
@@ -144,11 +139,11 @@ fn check_email(email: &str) -> Result<(), AuthError> {
 }
 
 /// Whether there are such roles.
-fn check_roles(organization_id: &str, roles: &[&str]) -> Result<(), AuthError> {
+fn check_roles(organization_id: &str, roles: &str) -> Result<(), AuthError> {
     if roles.is_empty() {
         return Err(codes::ROLE_NOT_FOUND.into());
     }
-    match permission::unknown(organization_id, roles.iter().copied())?.as_slice() {
+    match permission::unknown(organization_id, role_list(roles))?.as_slice() {
         [] => Ok(()),
         // Better Auth has no code here, but the message begins with it.
         unknown => Err(AuthError::Field("", format!("ROLE_NOT_FOUND: {}", unknown.join(", ")))),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{actor, check_room, leave_active, members_per_team, organization_of};
+use super::{actor, check_room, joined_roles, leave_active, members_per_team, organization_of};
 use crate::error::{AuthError, Code};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
@@ -10,23 +10,11 @@ use crate::flow::json::{self as shared, Object};
 use crate::flow::session::{Caller, Live};
 use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};
 use crate::plugin::organization::hooks::{Hook, after, before, hook, text};
-use crate::plugin::organization::permission::{is_creator, may, may_give, role_list, unknown};
+use crate::plugin::organization::permission::{is_creator, may, may_give, unknown};
 use crate::plugin::organization::store::member::WithUser;
 use crate::plugin::organization::store::{Member, Organization, member, organization, team};
 use crate::plugin::organization::{codes, creator_role, json, options};
 use crate::store::user::{self, User};
-
-/// Several roles as they are stored: Better Auth's `parseRoles`.
-fn joined(roles: &[&str]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for name in roles.iter().flat_map(|roles| role_list(roles)) {
-        // Each once: nothing is longer than the names that there are.
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.join(",")
-}
 
 /// The last of those who may do what the creator may stays what it is. The organization has to be locked.
 fn check_not_last_creator(organization_id: &str, refusal: Code) -> Result<(), AuthError> {
@@ -83,6 +71,7 @@ pub(in crate::plugin::organization) fn add(
     let mut issues = Issues::of_body();
     let user_id = issues.coerced("userId", body.get("userId"));
     let roles = issues.roles("role", body.get("role"));
+    let role = joined_roles(&mut issues, &roles);
     let organization_id = issues.optional("organizationId", body.get("organizationId").into());
     let team_id = issues.optional("teamId", body.get("teamId").into());
     let mut additional = fields::of_schema(member::TABLE, body, Action::Create, &mut issues, "")?;
@@ -115,7 +104,7 @@ pub(in crate::plugin::organization) fn add(
     let mut draft = Map::from_iter([
         ("userId".into(), Value::from(&*user.id)),
         ("organizationId".into(), Value::from(&*organization.id)),
-        ("role".into(), Value::from(joined(&roles))),
+        ("role".into(), Value::from(role)),
     ]);
     draft.extend(team_id.map(|id| ("teamId".into(), id.into())));
     draft.extend(fields::as_given(&additional, body));
@@ -173,10 +162,7 @@ pub(in crate::plugin::organization) fn remove(
             (target, json)
         }
         false => {
-            // Of another organization's nothing is told.
-            let found = member::find_by_id(who)?.map(|(target, _)| target);
-            let target = found.filter(|target| target.organization_id == *organization_id);
-            let target = target.ok_or(codes::MEMBER_NOT_FOUND)?;
+            let (target, _) = member::find_by_id(who)?.ok_or(codes::MEMBER_NOT_FOUND)?;
             let json = json::member(&target).finish();
             (target, json)
         }
@@ -189,6 +175,9 @@ pub(in crate::plugin::organization) fn remove(
     }
     if !may(organization_id, &own.role, "member", "delete")? {
         return Err(codes::YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_MEMBER.into());
+    }
+    if target.organization_id != *organization_id {
+        return Err(codes::MEMBER_NOT_FOUND.into());
     }
     let organization = organization.ok_or(codes::ORGANIZATION_NOT_FOUND)?;
     let user = user::find(&target.user_id)?.ok_or_else(no_user)?;
@@ -258,6 +247,7 @@ pub(in crate::plugin::organization) fn update_role(
     let mut issues = Issues::of_body();
     let is_empty = wanted == Some(&Value::from(""));
     let wanted = issues.roles("role", wanted);
+    let wanted = joined_roles(&mut issues, &wanted);
     let member_id = issues.required("memberId", member_id);
     let organization_id = issues.optional("organizationId", organization_id);
     issues.finish()?;
@@ -267,7 +257,6 @@ pub(in crate::plugin::organization) fn update_role(
         return Err(NO_ROLE);
     }
     let organization_id = organization_of(organization_id, &live).ok_or(codes::NO_ACTIVE_ORGANIZATION)?;
-    let wanted = joined(&wanted);
     if wanted.is_empty() {
         return Err(NO_ROLE);
     }

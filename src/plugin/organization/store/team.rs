@@ -151,7 +151,7 @@ thread_local! {
     static COUNT_AGAIN: Statement = const { Statement::joining(TABLE, MEMBER_TABLE, || {
         Ok(format!(
             "UPDATE {table} t SET {count} = c.n, {} FROM (SELECT pg_catalog.count(*) AS n FROM {} m WHERE {}) c
-             WHERE {} AND t.{count} OPERATOR(pg_catalog.<>) c.n",
+             WHERE {} AND t.{count} OPERATOR(pg_catalog.<) c.n",
             set(TABLE, "updatedAt", 2)?,
             MEMBER_TABLE.sql(),
             is(MEMBER_TABLE, "m", "teamId", 1)?,
