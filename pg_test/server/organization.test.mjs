@@ -585,7 +585,7 @@ test('the last owner is deleted as a user where nobody else would be left withou
   // Who is alone leaves an organization that is nobody's.
   assert.deepEqual(await remove(ada), { success: true, message: 'User deleted' });
   assert.deepEqual(await roles(client, organization), []);
-  const { rows } = await client.query('SELECT 1 FROM organization WHERE id = $1', [organization.id]);
+  const { rows } = await client.query('SELECT 1 FROM better_auth.organization WHERE id = $1', [organization.id]);
   assert.equal(rows.length, 1);
 });
 

@@ -117,6 +117,7 @@ pub(crate) fn check_standing(user_id: &str) -> Result<(), AuthError> {
 
 /// A session that is about to be opened.
 pub(crate) struct Draft {
+    pub(crate) created_at: Timestamp,
     /// Not where it is opened for another reason than a sign-in of the user's.
     pub(crate) expires_at: Timestamp,
     /// Columns of plugins.
@@ -127,7 +128,8 @@ impl Draft {
     /// One that lives as long as the settings say.
     pub(crate) fn new(remember_me: bool) -> Self {
         let lifetime = if remember_me { settings::session_expires_in() } else { UNREMEMBERED };
-        Self { expires_at: Timestamp::now().plus(lifetime), additional: Vec::new() }
+        let created_at = Timestamp::now();
+        Self { created_at, expires_at: created_at.plus(lifetime), additional: Vec::new() }
     }
 }
 
@@ -155,7 +157,7 @@ pub(crate) fn open_as(caller: &dyn Caller, user: &User, mut draft: Draft) -> Res
     let session = session::create(
         &user.id,
         draft.expires_at,
-        Timestamp::now(),
+        draft.created_at,
         (client.ip_address.unwrap_or_default(), client.user_agent.unwrap_or_default()),
         &draft.additional,
     )?;

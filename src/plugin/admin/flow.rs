@@ -626,8 +626,10 @@ pub(super) fn impersonate(
         return Err(codes::YOU_ARE_NOT_ALLOWED_TO_IMPERSONATE_USERS.into());
     }
     let lifetime = Some(options::impersonation_session_duration()).filter(|seconds| *seconds > 0);
+    let created_at = Timestamp::now();
     let draft = session::Draft {
-        expires_at: Timestamp::now().plus(lifetime.unwrap_or(HOUR)),
+        created_at,
+        expires_at: created_at.plus(lifetime.unwrap_or(HOUR)),
         additional: vec![Given::of(Table::Session, "impersonatedBy", Some(&admin.user.id))?],
     };
     let session = session::open_as(caller, &user, draft)?;

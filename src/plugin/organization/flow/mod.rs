@@ -111,15 +111,10 @@ pub(super) fn check_index_takes(issues: &mut Issues, field: &str, text: Option<&
     }
 }
 
-/// Several roles as they are stored: Better Auth's `parseRoles`. Every list of members has them, so they are no longer than
-/// the longest name of one.
+/// Several roles as they are stored: Better Auth's `parseRoles`.
 pub(super) fn joined_roles(issues: &mut Issues, roles: &[&str]) -> String {
-    /// In bytes.
-    const MOST: usize = 2_048;
     let joined = roles.iter().flat_map(|roles| permission::role_list(roles)).collect::<Vec<_>>().join(",");
-    if joined.len() > MOST {
-        issues.add("role", &format!("Too big: expected string to have <={MOST} characters"));
-    }
+    issues.bounded("role", Some(&joined));
     joined
 }
 
