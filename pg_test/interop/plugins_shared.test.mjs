@@ -287,126 +287,6 @@ const roles = {
 
 // Each plugin: both sides' configuration, and what `first` begins and `second` goes on with.
 const PLUGINS = {
-  admin: {
-    plugin: () => plugins.admin(),
-    cases: {
-      async 'an impersonation'(first, second) {
-        const { client, seen, ask, user } = await signedUp(first);
-        const other = await signedUp(second);
-        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
-        const begun = await ask(first, POST('/admin/impersonate-user', { userId: other.seen.id }));
-        assert.deepEqual([begun.status, bodyOf(begun).session.impersonatedBy], [200, seen.id]);
-        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), other.user.email);
-        assert.equal(bodyOf(await other.ask(second, GET('/list-sessions'))).length, 1);
-        const over = await ask(second, POST('/admin/stop-impersonating', {}));
-        assert.deepEqual([over.status, Object.keys(client.jar)], [200, ['better-auth.session_token']]);
-        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), user.email);
-      },
-      async 'a ban'(first, second) {
-        const { seen, ask } = await signedUp(first);
-        const other = await signedUp(second);
-        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
-        const { id } = other.seen;
-        assert.equal((await ask(first, POST('/admin/ban-user', { userId: id, banExpiresIn: 3600 }))).status, 200);
-        for (const side of [first, second]) {
-          assert.equal((await other.ask(side, SESSION)).body, 'null');
-          assert.equal(bodyOf(await other.ask(side, signIn(other.user))).code, 'BANNED_USER');
-        }
-        await database.sql(`UPDATE "user" SET "banExpires" = now() - interval '1 second' WHERE id = $1`, [id]);
-        assert.equal((await other.ask(second, signIn(other.user))).status, 200);
-        const [{ banned, banReason, banExpires }] = await database.sql(`SELECT * FROM "user" WHERE id = $1`, [id]);
-        assert.deepEqual([banned, banReason, banExpires], [false, null, null]);
-      },
-      async 'users and roles'(first, second) {
-        const { seen, ask } = await signedUp(first);
-        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
-        const { email } = newUser();
-        const { user } = bodyOf(await ask(first, POST('/admin/create-user', { email, name: 'New', password: PASSWORD, role: ['user', 'editor'] })));
-        const list = GET(`/admin/list-users?filterField=role&filterValue=user,editor&sortBy=createdAt&limit=5`);
-        assert.deepEqual((await ask(second, list)).body, (await ask(first, list)).body);
-        assert.equal(bodyOf(await ask(second, GET(`/admin/get-user?id=${user.id}`))).role, 'user,editor');
-        assert.equal((await new Client().ask(second, signIn({ email, password: PASSWORD }))).status, 200);
-        await ask(second, POST('/admin/set-user-password', { userId: user.id, newPassword: 'another password' }));
-        assert.equal((await new Client().ask(first, signIn({ email, password: 'another password' }))).status, 200);
-        assert.equal((await ask(second, POST('/admin/remove-user', { userId: user.id }))).status, 200);
-        assert.equal((await ask(first, GET(`/admin/get-user?id=${user.id}`))).status, 404);
-      },
-    },
-  },
-  username: {
-    plugin: () => plugins.username(),
-    cases: {
-      async 'a name'(first, second) {
-        const username = `Ada_${++count}`;
-        const { ask, client, seen } = await signedUp(first, { username });
-        assert.deepEqual([seen.username, seen.displayUsername], [username.toLowerCase(), username]);
-        assert.equal((await client.ask(second, POST('/is-username-available', { username }))).body, '{"available":false}');
-        const into = await client.ask(second, POST('/sign-in/username', { username: username.toUpperCase(), password: PASSWORD }));
-        assert.deepEqual(bodyOf(into).user, seen);
-        assert.equal((await client.ask(second, POST('/sign-up/email', newUser({ username })))).status, 400);
-        await ask(second, POST('/update-user', { username: `${username}_b` }));
-        assert.equal((await client.ask(first, POST('/sign-in/username', { username: `${username}_B`, password: PASSWORD }))).status, 200);
-        assert.equal((await client.ask(first, POST('/sign-in/username', { username, password: PASSWORD }))).status, 401);
-      },
-    },
-  },
-  'phone-number': {
-    plugin: (send) => {
-      const sms = (kind) => ({ phoneNumber, code }) => send.message({ kind, recipient: phoneNumber, token: code, phoneNumber });
-      const signUpOnVerification = { getTempEmail: (number) => `${number.slice(1)}@phone.example`, getTempName: (number) => number };
-      return plugins.phoneNumber({ sendOTP: sms('phone-number-otp'), sendPasswordResetOTP: sms('phone-number-password-reset'), signUpOnVerification });
-    },
-    settings: { phone_number_sign_up_on_verification: 'on', phone_number_temp_email: '{digits}@phone.example' },
-    cases: {
-      async 'a code'(first, second) {
-        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
-        const verify = (code) => POST('/phone-number/verify', { phoneNumber, code });
-        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
-        // A wrong guess on each side is one of the three.
-        for (const side of [second, first]) assert.equal(bodyOf(await client.ask(side, verify('wrong'))).code, 'INVALID_OTP');
-        const { status, user } = bodyOf(await client.ask(second, verify('{{mail.token}}')));
-        assert.deepEqual([status, user.email, user.phoneNumber], [true, `1555${count}@phone.example`, phoneNumber]);
-        assert.equal(emailOf(await client.ask(first, { ...SESSION, jar: true })), user.email);
-        assert.equal(bodyOf(await client.ask(first, verify('{{mail.token}}'))).code, 'OTP_NOT_FOUND');
-      },
-      async 'guesses'(first, second) {
-        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
-        const verify = (code) => POST('/phone-number/verify', { phoneNumber, code });
-        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
-        for (let guess = 0; guess < 3; guess += 1) await client.ask(first, verify('wrong'));
-        assert.equal(bodyOf(await client.ask(second, verify('{{mail.token}}'))).code, 'TOO_MANY_ATTEMPTS');
-      },
-      async 'a password'(first, second) {
-        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
-        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
-        await client.ask(second, POST('/phone-number/verify', { phoneNumber, code: '{{mail.token}}' }));
-        await client.ask(first, POST('/phone-number/request-password-reset', { phoneNumber }));
-        const reset = { phoneNumber, otp: '{{mail.token}}', newPassword: PASSWORD };
-        assert.equal((await client.ask(second, POST('/phone-number/reset-password', reset))).status, 200);
-        assert.equal((await client.ask(first, POST('/phone-number/reset-password', reset))).status, 400);
-        for (const side of [first, second]) assert.equal((await client.ask(side, POST('/sign-in/phone-number', { phoneNumber, password: PASSWORD }))).status, 200);
-      },
-    },
-  },
-  anonymous: {
-    plugin: () => plugins.anonymous(),
-    cases: {
-      async 'who signs up'(first, second) {
-        const client = new Client();
-        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous')));
-        assert.deepEqual(bodyOf(await client.ask(second, { ...SESSION, jar: true })).user, user);
-        assert.equal((await client.ask(second, POST('/sign-in/anonymous', undefined, { jar: true }))).status, 400);
-        await signedUp(second, { client });
-        assert.equal(await database.value('SELECT count(*)::int FROM "user" WHERE id = $1', [user.id]), 0);
-      },
-      async 'who is deleted'(first, second) {
-        const client = new Client();
-        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous')));
-        assert.equal((await client.ask(second, POST('/delete-anonymous-user', undefined, { jar: true }))).body, '{"success":true}');
-        assert.equal(await database.value('SELECT count(*)::int FROM "user" WHERE id = $1', [user.id]), 0);
-      },
-    },
-  },
   bearer: {
     plugin: () => plugins.bearer(),
     cases: {
@@ -482,6 +362,18 @@ const PLUGINS = {
   username: {
     plugin: () => plugins.username(),
     cases: {
+      async 'a name, and how it is shown'(first, second) {
+        const username = `Ada_${++count}`;
+        const { ask, client, seen } = await signedUp(first, { username });
+        assert.deepEqual([seen.username, seen.displayUsername], [username.toLowerCase(), username]);
+        assert.equal((await client.ask(second, POST('/is-username-available', { username }))).body, '{"available":false}');
+        const into = await client.ask(second, POST('/sign-in/username', { username: username.toUpperCase(), password: PASSWORD }));
+        assert.deepEqual(bodyOf(into).user, seen);
+        assert.equal((await client.ask(second, POST('/sign-up/email', newUser({ username })))).status, 400);
+        await ask(second, POST('/update-user', { username: `${username}_b` }));
+        assert.equal((await client.ask(first, POST('/sign-in/username', { username: `${username}_B`, password: PASSWORD }))).status, 200);
+        assert.equal((await client.ask(first, POST('/sign-in/username', { username, password: PASSWORD }))).status, 401);
+      },
       async 'a name'(first, second) {
         const username = `Ada_${++count}`;
         const { client, seen, ask } = await signedUp(first, { username });
@@ -508,6 +400,34 @@ const PLUGINS = {
     },
     settings: { phone_number_sign_up_on_verification: 'on', phone_number_temp_email: '{digits}@phone.example' },
     cases: {
+      async 'a code'(first, second) {
+        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
+        const verify = (code) => POST('/phone-number/verify', { phoneNumber, code });
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        // A wrong guess on each side is one of the three.
+        for (const side of [second, first]) assert.equal(bodyOf(await client.ask(side, verify('wrong'))).code, 'INVALID_OTP');
+        const { status, user } = bodyOf(await client.ask(second, verify('{{mail.token}}')));
+        assert.deepEqual([status, user.email, user.phoneNumber], [true, `1555${count}@phone.example`, phoneNumber]);
+        assert.equal(emailOf(await client.ask(first, { ...SESSION, jar: true })), user.email);
+        assert.equal(bodyOf(await client.ask(first, verify('{{mail.token}}'))).code, 'OTP_NOT_FOUND');
+      },
+      async 'guesses'(first, second) {
+        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
+        const verify = (code) => POST('/phone-number/verify', { phoneNumber, code });
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        for (let guess = 0; guess < 3; guess += 1) await client.ask(first, verify('wrong'));
+        assert.equal(bodyOf(await client.ask(second, verify('{{mail.token}}'))).code, 'TOO_MANY_ATTEMPTS');
+      },
+      async 'a password'(first, second) {
+        const [phoneNumber, client] = [`+1555${++count}`, new Client()];
+        await client.ask(first, POST('/phone-number/send-otp', { phoneNumber }));
+        await client.ask(second, POST('/phone-number/verify', { phoneNumber, code: '{{mail.token}}' }));
+        await client.ask(first, POST('/phone-number/request-password-reset', { phoneNumber }));
+        const reset = { phoneNumber, otp: '{{mail.token}}', newPassword: PASSWORD };
+        assert.equal((await client.ask(second, POST('/phone-number/reset-password', reset))).status, 200);
+        assert.equal((await client.ask(first, POST('/phone-number/reset-password', reset))).status, 400);
+        for (const side of [first, second]) assert.equal((await client.ask(side, POST('/sign-in/phone-number', { phoneNumber, password: PASSWORD }))).status, 200);
+      },
       async 'a number'(first, second) {
         const phoneNumber = `+1555000${1000 + ++count}`;
         const client = new Client();
@@ -526,6 +446,20 @@ const PLUGINS = {
   anonymous: {
     plugin: () => plugins.anonymous(),
     cases: {
+      async 'who signs up'(first, second) {
+        const client = new Client();
+        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous')));
+        assert.deepEqual(bodyOf(await client.ask(second, { ...SESSION, jar: true })).user, user);
+        assert.equal((await client.ask(second, POST('/sign-in/anonymous', undefined, { jar: true }))).status, 400);
+        await signedUp(second, { client });
+        assert.equal(await database.value('SELECT count(*)::int FROM "user" WHERE id = $1', [user.id]), 0);
+      },
+      async 'who is deleted'(first, second) {
+        const client = new Client();
+        const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous')));
+        assert.equal((await client.ask(second, POST('/delete-anonymous-user', undefined, { jar: true }))).body, '{"success":true}');
+        assert.equal(await database.value('SELECT count(*)::int FROM "user" WHERE id = $1', [user.id]), 0);
+      },
       async 'a user who becomes somebody'(first, second) {
         const client = new Client();
         const { user } = bodyOf(await client.ask(first, POST('/sign-in/anonymous', {})));
@@ -539,6 +473,47 @@ const PLUGINS = {
   admin: {
     plugin: () => plugins.admin(),
     cases: {
+      async 'an impersonation'(first, second) {
+        const { client, seen, ask, user } = await signedUp(first);
+        const other = await signedUp(second);
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
+        const begun = await ask(first, POST('/admin/impersonate-user', { userId: other.seen.id }));
+        assert.deepEqual([begun.status, bodyOf(begun).session.impersonatedBy], [200, seen.id]);
+        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), other.user.email);
+        assert.equal(bodyOf(await other.ask(second, GET('/list-sessions'))).length, 1);
+        const over = await ask(second, POST('/admin/stop-impersonating', {}));
+        assert.deepEqual([over.status, Object.keys(client.jar)], [200, ['better-auth.session_token']]);
+        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), user.email);
+      },
+      async 'a ban'(first, second) {
+        const { seen, ask } = await signedUp(first);
+        const other = await signedUp(second);
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
+        const { id } = other.seen;
+        assert.equal((await ask(first, POST('/admin/ban-user', { userId: id, banExpiresIn: 3600 }))).status, 200);
+        for (const side of [first, second]) {
+          assert.equal((await other.ask(side, SESSION)).body, 'null');
+          assert.equal(bodyOf(await other.ask(side, signIn(other.user))).code, 'BANNED_USER');
+        }
+        await database.sql(`UPDATE "user" SET "banExpires" = now() - interval '1 second' WHERE id = $1`, [id]);
+        assert.equal((await other.ask(second, signIn(other.user))).status, 200);
+        const [{ banned, banReason, banExpires }] = await database.sql(`SELECT * FROM "user" WHERE id = $1`, [id]);
+        assert.deepEqual([banned, banReason, banExpires], [false, null, null]);
+      },
+      async 'users and roles'(first, second) {
+        const { seen, ask } = await signedUp(first);
+        await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [seen.id]);
+        const { email } = newUser();
+        const { user } = bodyOf(await ask(first, POST('/admin/create-user', { email, name: 'New', password: PASSWORD, role: ['user', 'editor'] })));
+        const list = GET(`/admin/list-users?filterField=role&filterValue=user,editor&sortBy=createdAt&limit=5`);
+        assert.deepEqual((await ask(second, list)).body, (await ask(first, list)).body);
+        assert.equal(bodyOf(await ask(second, GET(`/admin/get-user?id=${user.id}`))).role, 'user,editor');
+        assert.equal((await new Client().ask(second, signIn({ email, password: PASSWORD }))).status, 200);
+        await ask(second, POST('/admin/set-user-password', { userId: user.id, newPassword: 'another password' }));
+        assert.equal((await new Client().ask(first, signIn({ email, password: 'another password' }))).status, 200);
+        assert.equal((await ask(second, POST('/admin/remove-user', { userId: user.id }))).status, 200);
+        assert.equal((await ask(first, GET(`/admin/get-user?id=${user.id}`))).status, 404);
+      },
       async 'a ban, and what an administrator does'(first, second) {
         const [boss, she] = [await signedUp(first), await signedUp(second)];
         await database.sql(`UPDATE "user" SET role = 'admin' WHERE id = $1`, [boss.seen.id]);
