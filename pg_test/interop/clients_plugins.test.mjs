@@ -73,111 +73,8 @@ function storage() {
   return { items, getItem, setItem, getItemAsync: async (name) => getItem(name), setItemAsync: async (name, value) => setItem(name, value) };
 }
 
-// Each plugin: more `settings`, and what an application does with its client.
+// Each plugin: more `settings`, and what an application does with its client: `use`, and `also`.
 const PLUGINS = {
-  admin: {
-    async use(app) {
-      const database = await app.database.connect();
-      const [{ auth, browser }, { auth: adas }] = [open(app, [plugins.adminClient()]), open(app)];
-      const [root, ada] = [await signUp(auth), await signUp(adas)];
-      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
-      await database.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [root.user.id]);
-      const userId = ada.user.id;
-      const query = { filterField: 'id', filterOperator: 'in', filterValue: [userId, root.user.id], sortBy: 'role', limit: 1, offset: 1 };
-      const { users, total } = await done(auth.admin.listUsers({ query }));
-      assert.deepEqual([users.map(({ id }) => id), total], [[userId], 2]);
-      assert.equal((await done(auth.admin.getUser({ query: { id: userId } }))).email, ada.email);
-      const email = freshEmail();
-      const { user } = await done(auth.admin.createUser({ email, password: PASSWORD, name: 'New', role: 'user', data: { emailVerified: true } }));
-      assert.deepEqual([user.role, user.emailVerified], ['user', true]);
-      await done(open(app).auth.signIn.email({ email, password: PASSWORD }));
-      assert.equal((await done(auth.admin.setRole({ userId: user.id, role: ['user', 'editor'] }))).user.role, 'user,editor');
-      assert.equal((await done(auth.admin.updateUser({ userId: user.id, data: { name: 'Newer' } }))).name, 'Newer');
-      assert.deepEqual(await done(auth.admin.hasPermission({ permissions: { user: ['ban'] } })), { error: null, success: true });
-      assert.equal(auth.admin.checkRolePermission({ role: 'user', permissions: { user: ['ban'] } }), false);
-
-      await done(auth.admin.impersonateUser({ userId }));
-      const { session } = await done(auth.getSession());
-      assert.deepEqual([session.userId, session.impersonatedBy], [userId, root.user.id]);
-      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
-      assert.deepEqual((await done(adas.listSessions())).map(({ token }) => token), [ada.token]);
-      assert.equal((await done(auth.admin.stopImpersonating())).user.email, root.email);
-      assert.equal(await sessionOf(auth), root.token);
-      assert.deepEqual((await browser.jar.getCookies(app.url)).map(({ key }) => key.replace('__Secure-', '')), ['better-auth.session_token']);
-
-      assert.deepEqual((await done(auth.admin.listUserSessions({ userId }))).sessions.map(({ token }) => token), [ada.token]);
-      await done(auth.admin.revokeUserSession({ sessionToken: ada.token }));
-      assert.equal(await sessionOf(adas), undefined);
-      await done(auth.admin.setUserPassword({ userId, newPassword: 'another password' }));
-      await done(adas.signIn.email({ email: ada.email, password: 'another password' }));
-      assert.equal((await done(auth.admin.banUser({ userId, banReason: 'spam', banExpiresIn: 3600 }))).user.banReason, 'spam');
-      assert.equal(await sessionOf(adas), undefined);
-      await refused(adas.signIn.email({ email: ada.email, password: 'another password' }), 403, 'BANNED_USER');
-      assert.equal((await done(auth.admin.unbanUser({ userId }))).user.banned, false);
-      await done(adas.signIn.email({ email: ada.email, password: 'another password' }));
-      assert.deepEqual(await done(auth.admin.revokeUserSessions({ userId })), { success: true });
-      await refused(auth.admin.banUser({ userId: root.user.id }), 400, 'YOU_CANNOT_BAN_YOURSELF');
-      assert.deepEqual(await done(auth.admin.removeUser({ userId })), { success: true });
-      await refused(auth.admin.getUser({ query: { id: userId } }), 404, 'USER_NOT_FOUND');
-    },
-  },
-  username: {
-    async use(app) {
-      const { auth } = open(app, [plugins.usernameClient()]);
-      const username = `Ada_${Date.now()}`;
-      const { user } = await signUp(auth, { username, displayUsername: 'The Countess' });
-      assert.deepEqual([user.username, user.displayUsername], [username.toLowerCase(), 'The Countess']);
-      await done(auth.signOut());
-      assert.deepEqual(await done(auth.isUsernameAvailable({ username: username.toUpperCase() })), { available: false });
-      await refused(auth.signIn.username({ username, password: 'wrong password' }), 401, 'INVALID_USERNAME_OR_PASSWORD');
-      await refused(auth.signIn.username({ username: 'a', password: PASSWORD }), 422, 'USERNAME_TOO_SHORT');
-      const { token } = await done(auth.signIn.username({ username: username.toUpperCase(), password: PASSWORD }));
-      assert.equal(await sessionOf(auth), token);
-      await done(auth.updateUser({ username: `${username}_2` }));
-      assert.equal((await done(auth.getSession())).user.username, `${username}_2`.toLowerCase());
-      const other = open(app, [plugins.usernameClient()]).auth;
-      await refused(other.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Eve', username: `${username}_2` }), 400, 'USERNAME_IS_ALREADY_TAKEN');
-    },
-  },
-  'phone-number': {
-    settings: { phone_number_sign_up_on_verification: 'on' },
-    async use(app) {
-      const { auth } = open(app, [plugins.phoneNumberClient()]);
-      const phoneNumber = `+1${Date.now()}`;
-      const code = async (kind) => (await app.mail(kind)).token;
-      assert.deepEqual(await done(auth.phoneNumber.sendOtp({ phoneNumber })), { message: 'code sent' });
-      await refused(auth.phoneNumber.verify({ phoneNumber, code: 'wrong' }), 400, 'INVALID_OTP');
-      const up = await done(auth.phoneNumber.verify({ phoneNumber, code: await code('phone-number-otp') }));
-      assert.deepEqual([up.status, up.user.phoneNumber, up.user.phoneNumberVerified], [true, phoneNumber, true]);
-      assert.equal(await sessionOf(auth), up.token);
-      await done(auth.signOut());
-      assert.deepEqual(await done(auth.phoneNumber.requestPasswordReset({ phoneNumber })), { status: true });
-      assert.deepEqual(await done(auth.phoneNumber.resetPassword({ phoneNumber, otp: await code('phone-number-password-reset'), newPassword: PASSWORD })), { status: true });
-      await refused(auth.signIn.phoneNumber({ phoneNumber, password: 'wrong password' }), 401, 'INVALID_PHONE_NUMBER_OR_PASSWORD');
-      const { token } = await done(auth.signIn.phoneNumber({ phoneNumber, password: PASSWORD }));
-      assert.equal(await sessionOf(auth), token);
-      await refused(auth.updateUser({ phoneNumber: `${phoneNumber}1` }), 400, 'PHONE_NUMBER_CANNOT_BE_UPDATED');
-      await done(auth.phoneNumber.sendOtp({ phoneNumber: `${phoneNumber}1` }));
-      await done(auth.phoneNumber.verify({ phoneNumber: `${phoneNumber}1`, code: await code('phone-number-otp'), updatePhoneNumber: true }));
-      assert.equal((await done(auth.getSession())).user.phoneNumber, `${phoneNumber}1`);
-    },
-  },
-  anonymous: {
-    async use(app) {
-      const { auth } = open(app, [plugins.anonymousClient()]);
-      const { user, token } = await done(auth.signIn.anonymous());
-      assert.deepEqual([user.isAnonymous, user.name, await sessionOf(auth)], [true, 'Anonymous', token]);
-      await refused(auth.signIn.anonymous(), 400, 'ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY');
-      const real = await signUp(auth);
-      assert.equal(await sessionOf(auth), real.token);
-      assert.equal(await app.count('user', 'id = $1', [user.id]), 0, 'it has become the one who signed up');
-      await refused(auth.deleteAnonymousUser(), 403, 'USER_IS_NOT_ANONYMOUS');
-      await done(auth.signOut());
-      await done(auth.signIn.anonymous());
-      assert.deepEqual(await done(auth.deleteAnonymousUser()), { success: true });
-      assert.equal(await sessionOf(auth), undefined);
-    },
-  },
   bearer: {
     async use(app) {
       let token;
@@ -253,6 +150,22 @@ const PLUGINS = {
       assert.equal((await done(auth.getSession())).user.username, 'countess');
       await refused(signUpAs(open(app).auth, { username: 'Countess' }), 400, 'USERNAME_IS_ALREADY_TAKEN');
     },
+    async also(app) {
+      const { auth } = open(app, [plugins.usernameClient()]);
+      const username = `Ada_${Date.now()}`;
+      const { user } = await signUp(auth, { username, displayUsername: 'The Countess' });
+      assert.deepEqual([user.username, user.displayUsername], [username.toLowerCase(), 'The Countess']);
+      await done(auth.signOut());
+      assert.deepEqual(await done(auth.isUsernameAvailable({ username: username.toUpperCase() })), { available: false });
+      await refused(auth.signIn.username({ username, password: 'wrong password' }), 401, 'INVALID_USERNAME_OR_PASSWORD');
+      await refused(auth.signIn.username({ username: 'a', password: PASSWORD }), 422, 'USERNAME_TOO_SHORT');
+      const { token } = await done(auth.signIn.username({ username: username.toUpperCase(), password: PASSWORD }));
+      assert.equal(await sessionOf(auth), token);
+      await done(auth.updateUser({ username: `${username}_2` }));
+      assert.equal((await done(auth.getSession())).user.username, `${username}_2`.toLowerCase());
+      const other = open(app, [plugins.usernameClient()]).auth;
+      await refused(other.signUp.email({ email: freshEmail(), password: PASSWORD, name: 'Eve', username: `${username}_2` }), 400, 'USERNAME_IS_ALREADY_TAKEN');
+    },
   },
   anonymous: {
     async use(app) {
@@ -267,6 +180,20 @@ const PLUGINS = {
       await done(other.signIn.anonymous());
       assert.deepEqual(await done(other.deleteAnonymousUser()), { success: true });
       assert.equal(await sessionOf(other), undefined);
+    },
+    async also(app) {
+      const { auth } = open(app, [plugins.anonymousClient()]);
+      const { user, token } = await done(auth.signIn.anonymous());
+      assert.deepEqual([user.isAnonymous, user.name, await sessionOf(auth)], [true, 'Anonymous', token]);
+      await refused(auth.signIn.anonymous(), 400, 'ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY');
+      const real = await signUp(auth);
+      assert.equal(await sessionOf(auth), real.token);
+      assert.equal(await app.count('user', 'id = $1', [user.id]), 0, 'it has become the one who signed up');
+      await refused(auth.deleteAnonymousUser(), 403, 'USER_IS_NOT_ANONYMOUS');
+      await done(auth.signOut());
+      await done(auth.signIn.anonymous());
+      assert.deepEqual(await done(auth.deleteAnonymousUser()), { success: true });
+      assert.equal(await sessionOf(auth), undefined);
     },
   },
   'phone-number': {
@@ -287,6 +214,26 @@ const PLUGINS = {
       await done(second.phoneNumber.requestPasswordReset({ phoneNumber: other }));
       await done(second.phoneNumber.resetPassword({ phoneNumber: other, otp: await code('phone-number-password-reset'), newPassword: PASSWORD }));
       assert.equal((await done(second.signIn.phoneNumber({ phoneNumber: other, password: PASSWORD }))).user.id, user.id);
+    },
+    async also(app) {
+      const { auth } = open(app, [plugins.phoneNumberClient()]);
+      const phoneNumber = `+1${Date.now()}`;
+      const code = async (kind) => (await app.mail(kind)).token;
+      assert.deepEqual(await done(auth.phoneNumber.sendOtp({ phoneNumber })), { message: 'code sent' });
+      await refused(auth.phoneNumber.verify({ phoneNumber, code: 'wrong' }), 400, 'INVALID_OTP');
+      const up = await done(auth.phoneNumber.verify({ phoneNumber, code: await code('phone-number-otp') }));
+      assert.deepEqual([up.status, up.user.phoneNumber, up.user.phoneNumberVerified], [true, phoneNumber, true]);
+      assert.equal(await sessionOf(auth), up.token);
+      await done(auth.signOut());
+      assert.deepEqual(await done(auth.phoneNumber.requestPasswordReset({ phoneNumber })), { status: true });
+      assert.deepEqual(await done(auth.phoneNumber.resetPassword({ phoneNumber, otp: await code('phone-number-password-reset'), newPassword: PASSWORD })), { status: true });
+      await refused(auth.signIn.phoneNumber({ phoneNumber, password: 'wrong password' }), 401, 'INVALID_PHONE_NUMBER_OR_PASSWORD');
+      const { token } = await done(auth.signIn.phoneNumber({ phoneNumber, password: PASSWORD }));
+      assert.equal(await sessionOf(auth), token);
+      await refused(auth.updateUser({ phoneNumber: `${phoneNumber}1` }), 400, 'PHONE_NUMBER_CANNOT_BE_UPDATED');
+      await done(auth.phoneNumber.sendOtp({ phoneNumber: `${phoneNumber}1` }));
+      await done(auth.phoneNumber.verify({ phoneNumber: `${phoneNumber}1`, code: await code('phone-number-otp'), updatePhoneNumber: true }));
+      assert.equal((await done(auth.getSession())).user.phoneNumber, `${phoneNumber}1`);
     },
   },
   admin: {
@@ -321,6 +268,50 @@ const PLUGINS = {
       await done(auth.admin.removeUser({ userId: she.user.id }));
       assert.equal(await app.count('user', 'id = $1', [she.user.id]), 0);
     },
+    async also(app) {
+      const database = await app.database.connect();
+      const [{ auth, browser }, { auth: adas }] = [open(app, [plugins.adminClient()]), open(app)];
+      const [root, ada] = [await signUp(auth), await signUp(adas)];
+      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
+      await database.query(`UPDATE better_auth."user" SET role = 'admin' WHERE id = $1`, [root.user.id]);
+      const userId = ada.user.id;
+      const query = { filterField: 'id', filterOperator: 'in', filterValue: [userId, root.user.id], sortBy: 'role', limit: 1, offset: 1 };
+      const { users, total } = await done(auth.admin.listUsers({ query }));
+      assert.deepEqual([users.map(({ id }) => id), total], [[userId], 2]);
+      assert.equal((await done(auth.admin.getUser({ query: { id: userId } }))).email, ada.email);
+      const email = freshEmail();
+      const { user } = await done(auth.admin.createUser({ email, password: PASSWORD, name: 'New', role: 'user', data: { emailVerified: true } }));
+      assert.deepEqual([user.role, user.emailVerified], ['user', true]);
+      await done(open(app).auth.signIn.email({ email, password: PASSWORD }));
+      assert.equal((await done(auth.admin.setRole({ userId: user.id, role: ['user', 'editor'] }))).user.role, 'user,editor');
+      assert.equal((await done(auth.admin.updateUser({ userId: user.id, data: { name: 'Newer' } }))).name, 'Newer');
+      assert.deepEqual(await done(auth.admin.hasPermission({ permissions: { user: ['ban'] } })), { error: null, success: true });
+      assert.equal(auth.admin.checkRolePermission({ role: 'user', permissions: { user: ['ban'] } }), false);
+
+      await done(auth.admin.impersonateUser({ userId }));
+      const { session } = await done(auth.getSession());
+      assert.deepEqual([session.userId, session.impersonatedBy], [userId, root.user.id]);
+      await refused(auth.admin.listUsers({ query: {} }), 403, 'YOU_ARE_NOT_ALLOWED_TO_LIST_USERS');
+      assert.deepEqual((await done(adas.listSessions())).map(({ token }) => token), [ada.token]);
+      assert.equal((await done(auth.admin.stopImpersonating())).user.email, root.email);
+      assert.equal(await sessionOf(auth), root.token);
+      assert.deepEqual((await browser.jar.getCookies(app.url)).filter(({ key }) => key.endsWith('.admin_session')), [], 'nothing is left of it');
+
+      assert.deepEqual((await done(auth.admin.listUserSessions({ userId }))).sessions.map(({ token }) => token), [ada.token]);
+      await done(auth.admin.revokeUserSession({ sessionToken: ada.token }));
+      assert.equal(await sessionOf(adas), undefined);
+      await done(auth.admin.setUserPassword({ userId, newPassword: 'another password' }));
+      await done(adas.signIn.email({ email: ada.email, password: 'another password' }));
+      assert.equal((await done(auth.admin.banUser({ userId, banReason: 'spam', banExpiresIn: 3600 }))).user.banReason, 'spam');
+      assert.equal(await sessionOf(adas), undefined);
+      await refused(adas.signIn.email({ email: ada.email, password: 'another password' }), 403, 'BANNED_USER');
+      assert.equal((await done(auth.admin.unbanUser({ userId }))).user.banned, false);
+      await done(adas.signIn.email({ email: ada.email, password: 'another password' }));
+      assert.deepEqual(await done(auth.admin.revokeUserSessions({ userId })), { success: true });
+      await refused(auth.admin.banUser({ userId: root.user.id }), 400, 'YOU_CANNOT_BAN_YOURSELF');
+      assert.deepEqual(await done(auth.admin.removeUser({ userId })), { success: true });
+      await refused(auth.admin.getUser({ query: { id: userId } }), 404, 'USER_NOT_FOUND');
+    },
   },
   expo: {
     settings: { trusted_origins: 'myapp://', auto_sign_in_after_verification: 'on' },
@@ -349,6 +340,11 @@ const PLUGINS = {
   },
 };
 
+/** Each use of a plugin: its name, the plugin, what it is set to, and what is done. */
+const USES = Object.entries(PLUGINS).flatMap(([id, plugin]) =>
+  [[id, plugin.use], [`${id}, more of it`, plugin.also]].filter(([, use]) => use).map(([name, use]) => [name, id, plugin, use]),
+);
+
 const ALL = {
   plugins: Object.keys(PLUGINS).join(', '),
   settings: Object.assign({}, ...Object.values(PLUGINS).map(({ settings }) => settings)),
@@ -363,9 +359,9 @@ for (const [way, start] of Object.entries(WAYS)) {
       await use(app);
     });
   describe(way, () => {
-    for (const [id, { settings, use }] of Object.entries(PLUGINS)) using(id, id, settings, use);
+    for (const [name, id, { settings }, use] of USES) using(name, id, settings, use);
     describe('all together', () => {
-      for (const [id, { use }] of Object.entries(PLUGINS)) using(id, ALL.plugins, ALL.settings, use);
+      for (const [name, , , use] of USES) using(name, ALL.plugins, ALL.settings, use);
     });
   });
 }
