@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::flow::input::Issues;
 
@@ -59,7 +60,22 @@ pub(crate) fn asked<'v>(
     permissions
 }
 
+/// The roles of a setting's text, read once.
+pub(crate) type Kept = std::thread::LocalKey<std::cell::RefCell<Option<(String, Rc<Roles>)>>>;
+
 impl Roles {
+    /// What a setting says now, which PostgreSQL has had checked before it took it.
+    pub(crate) fn of_setting(kept: &'static Kept, now: String) -> Rc<Self> {
+        let known = kept.with_borrow(|known| {
+            known.as_ref().filter(|known| known.0 == now).map(|known| Rc::clone(&known.1))
+        });
+        known.unwrap_or_else(|| {
+            let roles = Rc::new(Self::parse(&now).unwrap_or_default());
+            kept.set(Some((now, Rc::clone(&roles))));
+            roles
+        })
+    }
+
     /// Reads `{"role": {"resource": ["action", ...], ...}, ...}`; `None` where it isn't that.
     pub(crate) fn parse(json: &str) -> Option<Self> {
         // A name that stands twice would be one that somebody overlooks.

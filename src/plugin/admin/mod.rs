@@ -254,15 +254,7 @@ fn roles() -> Rc<Roles> {
     thread_local! {
         static ROLES: RefCell<Option<(String, Rc<Roles>)>> = const { RefCell::new(None) };
     }
-    let now = options::roles().unwrap_or_else(|| DEFAULT.into());
-    let known = ROLES
-        .with_borrow(|known| known.as_ref().filter(|known| known.0 == now).map(|known| Rc::clone(&known.1)));
-    known.unwrap_or_else(|| {
-        // PostgreSQL has asked before it took the value.
-        let roles = Rc::new(Roles::parse(&now).unwrap_or_default());
-        ROLES.set(Some((now, Rc::clone(&roles))));
-        roles
-    })
+    Roles::of_setting(&ROLES, options::roles().unwrap_or_else(|| DEFAULT.into()))
 }
 
 /// Whether the role is one that may be given: any, where the setting doesn't say which there are.
