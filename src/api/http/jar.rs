@@ -118,7 +118,7 @@ impl Context<'_> {
         }
         secrets::with_verifying_keys(Name::Cookie, Timestamp::now(), |keys| {
             let keys: Vec<_> = keys.collect();
-            let verify = |signed| cookie::verify(&mut keys.iter().copied(), signed).map(str::to_owned);
+            let verify = |signed| cookie::verify(keys.iter().copied(), signed).map(str::to_owned);
             self.values(&name).filter_map(verify).collect()
         })
     }

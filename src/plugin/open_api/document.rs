@@ -139,7 +139,7 @@ fn tables(
     for (plugin, source) in plugins {
         for (model, fields) in object(source, "tables") {
             let is_off = |table: &&Definition| table.model == model && !(table.is_on)();
-            if plugin.tables().iter().any(|table| is_off(table)) {
+            if plugin.tables().iter().any(is_off) {
                 continue;
             }
             let table = all.entry(model).or_insert_with(|| Value::Object(Map::new()));
