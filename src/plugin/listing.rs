@@ -46,8 +46,80 @@ impl Operator {
     }
 }
 
+/// What every list is asked for: parameters of the request's query.
+pub(crate) struct Asked {
+    limit: Option<Value>,
+    offset: Option<Value>,
+    sort_by: Option<Value>,
+    sort_direction: Option<Value>,
+    filter_field: Option<Value>,
+    filter_value: Option<Value>,
+    filter_operator: Option<Value>,
+}
+
+/// The same once it was looked at.
+pub(crate) struct Wish<'a> {
+    pub(crate) limit: Option<f64>,
+    pub(crate) offset: Option<f64>,
+    sort_by: Option<&'a str>,
+    is_descending: bool,
+    /// One with a name.
+    pub(crate) filter_field: Option<&'a str>,
+    pub(crate) filter_values: Option<Values>,
+    pub(crate) filter_operator: Operator,
+}
+
+impl Asked {
+    /// What the parameters of these names are.
+    pub(crate) fn of(parameter: impl Fn(&'static str) -> Option<Value>) -> Self {
+        Self {
+            limit: parameter("limit"),
+            offset: parameter("offset"),
+            sort_by: parameter("sortBy"),
+            sort_direction: parameter("sortDirection"),
+            filter_field: parameter("filterField"),
+            filter_value: parameter("filterValue"),
+            filter_operator: parameter("filterOperator"),
+        }
+    }
+
+    /// Looks at it, with the issues that are with it.
+    pub(crate) fn read(&self, issues: &mut Issues) -> Wish<'_> {
+        let is_named = |name: &&str| !name.is_empty();
+        let limit = number(issues, "limit", self.limit.as_ref());
+        let offset = number(issues, "offset", self.offset.as_ref());
+        let sort_by = issues.optional("sortBy", self.sort_by.as_ref().into()).filter(is_named);
+        let direction = issues.one_of("sortDirection", self.sort_direction.as_ref(), &["asc", "desc"]);
+        let filter_field = issues.optional("filterField", self.filter_field.as_ref().into()).filter(is_named);
+        let filter_values = self.filter_value.as_ref().map(|value| {
+            values(value).unwrap_or_else(|| {
+                issues.add("filterValue", "Invalid input");
+                Values::Many(Vec::new())
+            })
+        });
+        let operators = Operator::ALL.map(|(name, _)| name);
+        let operator = issues.one_of("filterOperator", self.filter_operator.as_ref(), &operators);
+        Wish {
+            limit,
+            offset,
+            sort_by,
+            is_descending: direction == Some("desc"),
+            filter_field,
+            filter_values,
+            filter_operator: Operator::parse(operator.unwrap_or("eq")),
+        }
+    }
+}
+
+impl<'a> Wish<'a> {
+    /// The page of so many rows from one on.
+    pub(crate) fn page(&self, limit: i64, offset: i64) -> Page<'a> {
+        Page { sort_by: self.sort_by, is_descending: self.is_descending, limit, offset }
+    }
+}
+
 /// Better Auth's `Number(...) || undefined` of a text or a number.
-pub(crate) fn number(issues: &mut Issues, field: &str, value: Option<&Value>) -> Option<f64> {
+fn number(issues: &mut Issues, field: &str, value: Option<&Value>) -> Option<f64> {
     let number = match value? {
         Value::String(text) => js_number(text),
         Value::Number(number) => number.as_f64().unwrap_or(f64::NAN),
@@ -71,7 +143,7 @@ pub(crate) fn rows(number: Option<f64>, otherwise: i64) -> Option<i64> {
 }
 
 /// A value to filter by: a text, a number, a boolean, or an array of texts or of numbers.
-pub(crate) fn values(value: &Value) -> Option<Values> {
+fn values(value: &Value) -> Option<Values> {
     match value {
         Value::String(text) => Some(Values::One(text.clone())),
         Value::Number(_) | Value::Bool(_) => js_string(value).map(Values::One),

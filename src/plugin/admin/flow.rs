@@ -13,7 +13,7 @@ use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{hash, password, user as users};
 use crate::plugin;
 use crate::plugin::access::asked;
-use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};
+use crate::plugin::listing::{self, Condition, Operator, Values, rows};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::server::Timestamp;
@@ -707,13 +707,7 @@ pub(super) struct Listing {
     pub(super) search_value: Option<Value>,
     pub(super) search_field: Option<Value>,
     pub(super) search_operator: Option<Value>,
-    pub(super) limit: Option<Value>,
-    pub(super) offset: Option<Value>,
-    pub(super) sort_by: Option<Value>,
-    pub(super) sort_direction: Option<Value>,
-    pub(super) filter_field: Option<Value>,
-    pub(super) filter_value: Option<Value>,
-    pub(super) filter_operator: Option<Value>,
+    pub(super) list: listing::Asked,
 }
 
 /// Some users, and how many there are in all.
@@ -736,19 +730,7 @@ pub(super) fn list_users(caller: &mut dyn Caller, asked: &Listing) -> Result<Lis
     let search_value = issues.optional("searchValue", asked.search_value.as_ref().into());
     let search_field = issues.one_of("searchField", asked.search_field.as_ref(), &["email", "name"]);
     let search_operator = issues.one_of("searchOperator", asked.search_operator.as_ref(), &SEARCHES);
-    let limit = number(&mut issues, "limit", asked.limit.as_ref());
-    let offset = number(&mut issues, "offset", asked.offset.as_ref());
-    let sort_by = issues.optional("sortBy", asked.sort_by.as_ref().into());
-    let direction = issues.one_of("sortDirection", asked.sort_direction.as_ref(), &["asc", "desc"]);
-    let filter_field = issues.optional("filterField", asked.filter_field.as_ref().into());
-    let filter_value = asked.filter_value.as_ref().map(|value| {
-        values(value).unwrap_or_else(|| {
-            issues.add("filterValue", "Invalid input");
-            Values::Many(Vec::new())
-        })
-    });
-    let operators = Operator::ALL.map(|(name, _)| name);
-    let filter_operator = issues.one_of("filterOperator", asked.filter_operator.as_ref(), &operators);
+    let wish = asked.list.read(&mut issues);
     issues.finish()?;
     actor_who_may(caller, "list", codes::YOU_ARE_NOT_ALLOWED_TO_LIST_USERS)?;
 
@@ -760,25 +742,18 @@ pub(super) fn list_users(caller: &mut dyn Caller, asked: &Listing) -> Result<Lis
             values: Values::One(value.to_owned()),
         });
     }
-    if let Some(values) = filter_value {
-        conditions.push(Condition {
-            field: filter_field.filter(|field| !field.is_empty()).unwrap_or("email"),
-            operator: Operator::parse(filter_operator.unwrap_or("eq")),
-            values,
-        });
-    }
+    let (limit, offset) = (wish.limit, wish.offset);
     let (Some(asked_for), Some(start)) = (rows(limit, USUAL), rows(offset, 0)) else {
         return Ok(Listed::default());
     };
     // One answer holds so many, whatever is asked for: they are copied in the backend's memory.
     let rows = asked_for.min(MOST);
     let limit = limit.map(|_| rows as f64);
-    let page = Page {
-        sort_by: sort_by.filter(|field| !field.is_empty()),
-        is_descending: direction == Some("desc"),
-        limit: rows,
-        offset: start,
-    };
+    let page = wish.page(rows, start);
+    if let Some(values) = wish.filter_values {
+        let field = wish.filter_field.unwrap_or("email");
+        conditions.push(Condition { field, operator: wish.filter_operator, values });
+    }
     Ok(match store::list(&conditions, &page)? {
         Some((users, total)) => Listed { users, total, limit, offset },
         None => Listed::default(),

@@ -7,6 +7,7 @@ use crate::api::json::MANY;
 use crate::error::AuthError;
 use crate::flow::input::js_number_text;
 use crate::flow::json::{self, Object};
+use crate::plugin::listing;
 use crate::settings;
 use crate::store::user::User;
 
@@ -89,13 +90,7 @@ fn list_users(context: &mut Context<'_>, _: &Body) -> Answer {
         search_value: asked("searchValue"),
         search_field: asked("searchField"),
         search_operator: asked("searchOperator"),
-        limit: asked("limit"),
-        offset: asked("offset"),
-        sort_by: asked("sortBy"),
-        sort_direction: asked("sortDirection"),
-        filter_field: asked("filterField"),
-        filter_value: asked("filterValue"),
-        filter_operator: asked("filterOperator"),
+        list: listing::Asked::of(asked),
     };
     let listed = flow::list_users(context, &listing)?;
     let mut answer = Object::new()

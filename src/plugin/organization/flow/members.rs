@@ -8,7 +8,7 @@ use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
 use crate::flow::json::{self as shared, Object};
 use crate::flow::session::{Caller, Live};
-use crate::plugin::listing::{Condition, Operator, Page, Values, number, rows, values};
+use crate::plugin::listing::{self, Condition, rows};
 use crate::plugin::organization::hooks::{Hook, after, before, hook, text};
 use crate::plugin::organization::permission::{is_creator, may, may_give, unknown};
 use crate::plugin::organization::store::member::WithUser;
@@ -318,13 +318,7 @@ fn check_roles(organization_id: &str, wanted: &str) -> Result<(), AuthError> {
 
 /// What the list of members is asked for: the request's query.
 pub(in crate::plugin::organization) struct Listing {
-    pub(in crate::plugin::organization) limit: Option<Value>,
-    pub(in crate::plugin::organization) offset: Option<Value>,
-    pub(in crate::plugin::organization) sort_by: Option<Value>,
-    pub(in crate::plugin::organization) sort_direction: Option<Value>,
-    pub(in crate::plugin::organization) filter_field: Option<Value>,
-    pub(in crate::plugin::organization) filter_value: Option<Value>,
-    pub(in crate::plugin::organization) filter_operator: Option<Value>,
+    pub(in crate::plugin::organization) list: listing::Asked,
     pub(in crate::plugin::organization) organization_id: Option<Value>,
     pub(in crate::plugin::organization) organization_slug: Option<Value>,
 }
@@ -360,19 +354,7 @@ pub(in crate::plugin::organization) fn list(
     const USUAL: i64 = 100;
     const MOST: i64 = 1_000;
     let mut issues = Issues::of_query();
-    let limit = number(&mut issues, "limit", asked.limit.as_ref());
-    let offset = number(&mut issues, "offset", asked.offset.as_ref());
-    let sort_by = issues.optional("sortBy", asked.sort_by.as_ref().into());
-    let direction = issues.one_of("sortDirection", asked.sort_direction.as_ref(), &["asc", "desc"]);
-    let filter_field = issues.optional("filterField", asked.filter_field.as_ref().into());
-    let filter_value = asked.filter_value.as_ref().map(|value| {
-        values(value).unwrap_or_else(|| {
-            issues.add("filterValue", "Invalid input");
-            Values::Many(Vec::new())
-        })
-    });
-    let operators = Operator::ALL.map(|(name, _)| name);
-    let operator = issues.one_of("filterOperator", asked.filter_operator.as_ref(), &operators);
+    let wish = asked.list.read(&mut issues);
     let organization_id = issues.optional("organizationId", asked.organization_id.as_ref().into());
     let slug = issues.optional("organizationSlug", asked.organization_slug.as_ref().into());
     issues.finish()?;
@@ -380,19 +362,12 @@ pub(in crate::plugin::organization) fn list(
     let own = own_of_named(&live, organization_id, slug)?;
     let usual = options::membership_limit().filter(|limit| *limit > 0).unwrap_or(USUAL);
     let unknown = || AuthError::Validation(vec!["[query] Invalid input".into()]);
-    let (limit, offset) = rows(limit, usual).zip(rows(offset, 0)).ok_or_else(unknown)?;
-    let condition = match (filter_field.filter(|field| !field.is_empty()), filter_value) {
+    let (limit, offset) = rows(wish.limit, usual).zip(rows(wish.offset, 0)).ok_or_else(unknown)?;
+    let page = wish.page(limit.min(usual.max(MOST)), offset);
+    let condition = match (wish.filter_field, wish.filter_values) {
         (None, _) => None,
         (Some(_), None) => return Err(unknown()),
-        (Some(field), Some(values)) => {
-            Some(Condition { field, operator: Operator::parse(operator.unwrap_or("eq")), values })
-        }
-    };
-    let page = Page {
-        sort_by: sort_by.filter(|field| !field.is_empty()),
-        is_descending: direction == Some("desc"),
-        limit: limit.min(usual.max(MOST)),
-        offset,
+        (Some(field), Some(values)) => Some(Condition { field, operator: wish.filter_operator, values }),
     };
     member::page(&own.organization_id, condition.as_ref(), &page)?.ok_or_else(unknown)
 }

@@ -3,6 +3,7 @@
 use crate::api::http::routes::object;
 use crate::api::http::{Answer, Body, Context};
 use crate::flow::json::{Object, array};
+use crate::plugin::listing;
 use crate::plugin::organization::flow::members::{self as flow, Listing};
 use crate::plugin::organization::json;
 
@@ -31,13 +32,7 @@ pub(super) fn leave(context: &mut Context<'_>, body: &Body) -> Answer {
 pub(super) fn list(context: &mut Context<'_>, _: &Body) -> Answer {
     let asked = |name| context.request.query_value(name);
     let listing = Listing {
-        limit: asked("limit"),
-        offset: asked("offset"),
-        sort_by: asked("sortBy"),
-        sort_direction: asked("sortDirection"),
-        filter_field: asked("filterField"),
-        filter_value: asked("filterValue"),
-        filter_operator: asked("filterOperator"),
+        list: listing::Asked::of(asked),
         organization_id: asked("organizationId"),
         organization_slug: asked("organizationSlug"),
     };
