@@ -14,6 +14,11 @@ pub(super) fn role_list(roles: &str) -> impl Iterator<Item = &str> {
     roles.split(',').map(move |role| role.trim_matches(is_space)).filter(|role| !role.is_empty())
 }
 
+/// The same joined as they are stored: Better Auth's `parseRoles`.
+pub(super) fn normalized(roles: &str) -> String {
+    role_list(roles).collect::<Vec<_>>().join(",")
+}
+
 /// Whether a member with these roles is one who may do what the creator may.
 pub(super) fn is_creator(roles: &str) -> bool {
     let creator = creator_role();

@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::permission::{is_dynamic, role_list, roles, with_own};
+use super::permission::{is_dynamic, normalized, role_list, roles, with_own};
 use super::store::{asking, role, team};
 use crate::api::jsonb::{Jsonb, Member};
 use crate::identity::{self, Last, Moment, copied, known, placed, value};
@@ -125,11 +125,10 @@ unsafe extern "C-unwind" fn find_there(now: Moment) {
         let session = identity::claims::of_bridge().map(|token| token.session);
         // Without the tables nobody is anywhere.
         let found = asking::find(&user_id, session.as_deref()).ok().flatten()?;
-        let joined = |roles: &str| role_list(roles).collect::<Vec<_>>().join(",");
         let roles: HashMap<_, _> = found
             .organizations
             .into_iter()
-            .map(|(id, roles)| (id.into_bytes(), value(&joined(&roles))))
+            .map(|(id, roles)| (id.into_bytes(), value(&normalized(&roles))))
             .collect();
         let organization = found.organization.filter(|id| roles.contains_key(id.as_bytes()));
         let organization = organization.map(|id| value(&id)).unwrap_or_default();

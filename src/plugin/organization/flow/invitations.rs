@@ -233,7 +233,7 @@ impl Invited {
             check_email(&self.email)?;
         }
         if let Some(role) = text(setting, data, "role")? {
-            self.role = role_list(role).collect::<Vec<_>>().join(",");
+            self.role = permission::normalized(role);
         }
         if let Some(ids) = data.get("teamIds").and_then(Value::as_array) {
             self.team_ids = ids.iter().filter_map(Value::as_str).map(str::to_owned).collect();
@@ -410,7 +410,7 @@ fn join(invitation: &Invitation, live: &Live) -> Result<Accepted, AuthError> {
         teams::seat(&team, user_id, live)?;
         active.push(team.id);
     }
-    let role = role_list(invitation.role.as_deref().unwrap_or_default()).collect::<Vec<_>>().join(",");
+    let role = permission::normalized(invitation.role.as_deref().unwrap_or_default());
     let member = member::create(organization_id, user_id, &role, &[])?;
     // The session comes last: whoever has it waits for nothing else.
     let team = match active.as_slice() {

@@ -111,9 +111,9 @@ pub(super) fn check_index_takes(issues: &mut Issues, field: &str, text: Option<&
     }
 }
 
-/// Several roles as they are stored: Better Auth's `parseRoles`.
+/// The roles of a request as they are stored.
 pub(super) fn joined_roles(issues: &mut Issues, roles: &[&str]) -> String {
-    let joined = roles.iter().flat_map(|roles| permission::role_list(roles)).collect::<Vec<_>>().join(",");
+    let joined = permission::normalized(&roles.join(","));
     issues.bounded("role", Some(&joined));
     joined
 }
@@ -130,7 +130,7 @@ pub(super) fn claims(live: &Live, claims: &mut Map<String, Value>) -> Result<(),
     let Some(active) = organization_of(None, live) else { return Ok(()) };
     let Some(member) = member::find(&active, &live.user.id)? else { return Ok(()) };
     let Some(organization) = organization::find(&member.organization_id)? else { return Ok(()) };
-    let role = permission::role_list(&member.role).collect::<Vec<_>>().join(",");
+    let role = permission::normalized(&member.role);
     if organization.slug.len() + role.len() > MOST_IN_TOKEN {
         return Ok(());
     }
