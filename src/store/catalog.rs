@@ -194,6 +194,37 @@ pub(super) fn shapes(table: Table) -> u64 {
     guard::changes().wrapping_add(settings::field_changes()).wrapping_add(secrets)
 }
 
+/// What was made of tables' shapes, kept while they are the same.
+pub(super) struct PerShape<T>(RefCell<Vec<(Table, u64, T)>>);
+
+impl<T: Clone> PerShape<T> {
+    pub(super) const fn nothing() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+
+    /// What is made of a table's shape.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(super) fn get(
+        &self,
+        table: Table,
+        make: impl FnOnce() -> Result<T, AuthError>,
+    ) -> Result<T, AuthError> {
+        let now = shapes(table);
+        let known =
+            self.0.borrow().iter().find(|(of, at, _)| *of == table && *at == now).map(|(.., it)| it.clone());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made = make()?;
+        let mut all = self.0.borrow_mut();
+        all.retain(|(of, ..)| *of != table);
+        all.push((table, now, made.clone()));
+        Ok(made)
+    }
+}
+
 /// Changes whenever `signing_secret` may have other rows, those of other backends included.
 pub(crate) fn secrets() -> u64 {
     // SAFETY: reads this backend's queue of invalidations, as every lock on a table does. Only called

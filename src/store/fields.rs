@@ -3,7 +3,6 @@
 
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::crypto::jwt::write_json;
@@ -11,7 +10,7 @@ use crate::error::AuthError;
 use crate::names::plain;
 use crate::plugin;
 use crate::settings::{self, AdditionalField};
-use crate::store::catalog::{Column, Kind, Table, column, relation, shapes, type_name};
+use crate::store::catalog::{Column, Kind, PerShape, Table, column, relation, type_name};
 use crate::store::definition;
 use crate::store::sql::Row;
 
@@ -176,29 +175,18 @@ pub(super) fn member_name(name: &str) -> Member {
 
 /// The names and kinds of the additional fields of a table: every row asks for them. `None` where there are none.
 fn shape(table: Table) -> Result<Option<Rc<Shape>>, AuthError> {
-    type Known = Vec<(Table, u64, Option<Rc<Shape>>)>;
     thread_local! {
-        static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
+        static SHAPES: PerShape<Option<Rc<Shape>>> = const { PerShape::nothing() };
     }
-    let now = shapes(table);
-    let is_now = |known: &mut Known| {
-        let (_, _, shape) = known.iter().find(|(of, at, _)| *of == table && *at == now)?;
-        Some(shape.clone())
+    let make = || {
+        let member = |field: Field| (member_name(&field.name), field.column.kind);
+        let fields: Vec<(Member, Kind)> = list(table)?.into_iter().map(member).collect();
+        Ok((!fields.is_empty()).then(|| {
+            let nothing = object(&fields, |json, _, _| json.extend_from_slice(NULL));
+            Rc::new(Shape { fields, nothing })
+        }))
     };
-    if let Some(shape) = KNOWN.with_borrow_mut(is_now) {
-        return Ok(shape);
-    }
-    let member = |field: Field| (member_name(&field.name), field.column.kind);
-    let fields: Vec<(Member, Kind)> = list(table)?.into_iter().map(member).collect();
-    let shape = (!fields.is_empty()).then(|| {
-        let nothing = object(&fields, |json, _, _| json.extend_from_slice(NULL));
-        Rc::new(Shape { fields, nothing })
-    });
-    KNOWN.with_borrow_mut(|known| {
-        known.retain(|(of, ..)| *of != table);
-        known.push((table, now, shape.clone()));
-    });
-    Ok(shape)
+    SHAPES.with(|shapes| shapes.get(table, make))
 }
 
 /// JSON's null.
@@ -244,10 +232,7 @@ pub(crate) fn select(table: Table, row: &str) -> Result<String, AuthError> {
     Ok(list(table)?.iter().map(value).collect())
 }
 
-/// How many columns [`select`] adds.
-///
-/// # Errors
-/// As [`list`].
+/// How many columns [`select`] adds; none where that can't be told, and then [`read`] reads none either.
 pub(crate) fn width(table: Table) -> i32 {
     let count = shape(table).ok().flatten().map_or(0, |shape| shape.fields.len());
     i32::try_from(count).unwrap_or(i32::MAX)

@@ -4,12 +4,11 @@
 //! lists columns instead.
 
 use pgrx::{FromDatum, PgTupleDesc, pg_sys};
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::crypto::jwt::write_json;
 use crate::error::AuthError;
-use crate::store::catalog::{Column, Kind, Table, column, is_citext, relation, shapes};
+use crate::store::catalog::{Column, Kind, PerShape, Table, column, is_citext, relation};
 use crate::store::columns::{As, Field};
 use crate::store::fields::{self, Member, NULL, member_name};
 use crate::store::server::Timestamp;
@@ -79,24 +78,10 @@ const ALIASES: [&str; 2] = ["s", "u"];
 /// # Errors
 /// No such table or column.
 pub(super) fn layout(table: Table, core: &[Field]) -> Result<Option<Rc<Layout>>, AuthError> {
-    type Known = Vec<(Table, u64, Option<Rc<Layout>>)>;
     thread_local! {
-        static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
+        static LAYOUTS: PerShape<Option<Rc<Layout>>> = const { PerShape::nothing() };
     }
-    let now = shapes(table);
-    let is_now = |known: &Known| {
-        let (_, _, layout) = known.iter().find(|(of, at, _)| *of == table && *at == now)?;
-        Some(layout.clone())
-    };
-    if let Some(layout) = KNOWN.with_borrow(is_now) {
-        return Ok(layout);
-    }
-    let layout = look(table, core)?.map(Rc::new);
-    KNOWN.with_borrow_mut(|known| {
-        known.retain(|(of, ..)| *of != table);
-        known.push((table, now, layout.clone()));
-    });
-    Ok(layout)
+    LAYOUTS.with(|layouts| layouts.get(table, || Ok(look(table, core)?.map(Rc::new))))
 }
 
 fn look(table: Table, fields: &[Field]) -> Result<Option<Layout>, AuthError> {
