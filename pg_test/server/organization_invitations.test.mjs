@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { betterAuthDdl, freshEmail, refused, server, signUp, untilBlocked } from './lib.mjs';
 import { configure, cookieOf, http, ORIGIN, set } from './http.mjs';
-import { api, hooks, memberIn, rowsOf, withOrganization } from './organizations.mjs';
+import { api, failed, hooks, memberIn, rowsOf, together, withOrganization } from './organizations.mjs';
 import { withRpc } from './plugins.mjs';
 
 const mails = (client) => client.query('SELECT * FROM better_auth.mail_outbox ORDER BY created_at, id').then(({ rows }) => rows);
@@ -216,14 +216,6 @@ test('ids are compared as they are stored: a uuid in capitals is the same', asyn
 });
 
 describe('two at once', () => {
-  /** Runs these in connections of their own, and says how each ended: its value, or the DETAIL of its error. */
-  async function together(database, works) {
-    const connections = await database.connectMany(works.length);
-    const ends = await Promise.allSettled(works.map((work, index) => work(connections[index])));
-    return ends.map(({ status, value, reason }) => (status === 'fulfilled' ? value : (reason.detail ?? reason.code)));
-  }
-  const failed = (ends) => ends.filter((end) => typeof end === 'string');
-
   test('accept one invitation: one does', async (t) => {
     const { database, client, id, guest, invite, say } = await withGuest(t);
     const invitation = await invite();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cookieOf, http, set } from './http.mjs';
 import { refused, untilBlocked } from './lib.mjs';
-import { api, memberIn, withOrganization } from './organizations.mjs';
+import { api, failed, memberIn, together, withOrganization } from './organizations.mjs';
 import { withRpc } from './plugins.mjs';
 
 const SETTINGS = {
@@ -25,14 +25,6 @@ async function withRoles(t, settings = {}) {
   const names = () => client.column('SELECT role FROM better_auth."organizationRole" ORDER BY role');
   return { ...world, ask, create, names };
 }
-
-/** Runs these in connections of their own, and says how each ended: its value, or the DETAIL of its error. */
-async function together(database, works) {
-  const connections = await database.connectMany(works.length);
-  const ends = await Promise.allSettled(works.map((work, index) => work(connections[index])));
-  return ends.map(({ status, value, reason }) => (status === 'fulfilled' ? value : (reason.detail ?? reason.code)));
-}
-const failed = (ends) => ends.filter((end) => typeof end === 'string');
 
 describe('two at once', () => {
   test('make a role of one name, or rename two to it', async (t) => {

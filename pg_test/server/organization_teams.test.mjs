@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { http, cookieOf, set } from './http.mjs';
 import { refused, signUp, untilBlocked } from './lib.mjs';
-import { api, hooks, memberIn, rowsOf, withOrganization } from './organizations.mjs';
+import { api, failed, hooks, memberIn, rowsOf, together, withOrganization } from './organizations.mjs';
 import { withRpc } from './plugins.mjs';
 
 /** An organization with a member, and what its owner does. */
@@ -19,14 +19,6 @@ async function withTeams(t, settings = {}) {
 }
 
 const counts = (client) => client.query('SELECT name, "memberCount" AS count, (SELECT count(*)::int FROM better_auth."teamMember" WHERE "teamId" = t.id) AS members FROM better_auth.team t ORDER BY name').then(({ rows }) => rows.map(({ name, count, members }) => [name, count, members]));
-
-/** Runs these in connections of their own, and says how each ended: its value, or the DETAIL of its error. */
-async function together(database, works) {
-  const connections = await database.connectMany(works.length);
-  const ends = await Promise.allSettled(works.map((work, index) => work(connections[index])));
-  return ends.map(({ status, value, reason }) => (status === 'fulfilled' ? value : (reason.detail ?? reason.code)));
-}
-const failed = (ends) => ends.filter((end) => typeof end === 'string');
 
 describe('two at once', () => {
   test('make the last team', async (t) => {

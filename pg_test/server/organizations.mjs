@@ -25,6 +25,15 @@ export async function memberIn(client, organizationId, role) {
   return signedUp;
 }
 
+/** Runs these in connections of their own, and says how each ended: its value, or the DETAIL of its error. */
+export async function together(database, works) {
+  const connections = await database.connectMany(works.length);
+  const ends = await Promise.allSettled(works.map((work, index) => work(connections[index])));
+  return ends.map(({ status, value, reason }) => (status === 'fulfilled' ? value : (reason.detail ?? reason.code)));
+}
+/** Those of them that ended with an error. */
+export const failed = (ends) => ends.filter((end) => typeof end === 'string');
+
 const TABLES = ['organization', 'member', 'invitation', 'team', 'teamMember', 'session', 'mail_outbox'];
 
 /** All rows that organizations have to do with. */
