@@ -8,5 +8,6 @@ pub(crate) mod mac;
 #[allow(unsafe_code, reason = "memory from the kernel")]
 mod memory;
 pub(crate) mod password;
+pub(crate) mod public_key;
 pub(crate) mod random;
 pub(crate) mod seal;
