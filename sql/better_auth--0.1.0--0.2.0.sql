@@ -43,6 +43,10 @@ CREATE FUNCTION better_auth.forget_rate_limits() RETURNS pg_catalog.void
 COMMENT ON FUNCTION better_auth.forget_rate_limits IS 'Forget what the rate limit has counted in memory in this database: every client begins anew.';
 COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, as many expired tokens of mails, and as many old rows of the rate limit; how many rows that were. To be called from time to time.';
 
+CREATE FUNCTION better_auth.reencrypt_secrets(batch pg_catalog.int4 DEFAULT 10000) RETURNS pg_catalog.int8
+    LANGUAGE c AS 'MODULE_PATHNAME', 'reencrypt_secrets_wrapper';
+COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that plugins keep encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
+
 CREATE FUNCTION better_auth.api(
         endpoint pg_catalog.text, input pg_catalog.jsonb DEFAULT '{}', session_token pg_catalog.text DEFAULT NULL,
         ip_address pg_catalog.text DEFAULT NULL, user_agent pg_catalog.text DEFAULT NULL)

@@ -62,6 +62,20 @@ fn rotate_secret(name: Option<&str>, keep: default!(Option<Interval>, "'1 day'")
     secrets::rotate(name, seconds(not_null("keep", keep)).or_raise()).or_raise();
 }
 
+/// Encrypts anew, under the current cookie secret, what is kept encrypted under one that was rotated out: secrets of
+/// second factors, backup codes, private keys. Up to `batch` values; how many that were, 0 where none is left. To be
+/// called after `rotate_secret('cookie')`, until it answers 0, before the secret from before is gone.
+///
+/// Errors: 22023 for a batch that is not between 1 and 1,000,000.
+#[pg_extern]
+fn reencrypt_secrets(batch: default!(Option<i32>, "10000")) -> i64 {
+    let batch = not_null("batch", batch);
+    if !(1..=1_000_000).contains(&batch) {
+        Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
+    }
+    secrets::reencrypt(batch.into()).or_raise()
+}
+
 /// Fires on better_auth.signing_secret: every backend forgets the keys that it has in memory. Before a current secret is
 /// inserted, one that nobody has set gives way to it.
 #[pg_trigger]

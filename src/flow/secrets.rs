@@ -2,6 +2,7 @@
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
@@ -12,9 +13,10 @@ use crate::crypto::jwt::MIN_SECRET;
 use crate::crypto::mac::Key;
 use crate::crypto::seal;
 use crate::error::AuthError;
+use crate::plugin::{self, Sealed};
 use crate::settings;
 use crate::store::server::{Timestamp, config_loaded_at, fill_random};
-use crate::store::{catalog, secret};
+use crate::store::{catalog, sealed, secret};
 
 /// The longest secret, and the most that is read of a secret's file, in bytes.
 const MAX_SECRET: u64 = 4_096;
@@ -191,6 +193,58 @@ pub(crate) fn unseal(sealed: &str, now: Timestamp) -> Result<Option<Zeroizing<St
     with_keys(Name::Cookie, |keys| {
         keys.iter().filter(|kept| kept.is_valid(now)).find_map(|kept| kept.sealing.open(sealed))
     })
+}
+
+/// Encrypts anew, under the current cookie secret, what plugins have encrypted under one that was rotated out: up to
+/// `batch` values. How many that were; 0 where none is left that can be read. Others change their values meanwhile.
+///
+/// # Errors
+/// There is no usable secret, or no randomness.
+pub(crate) fn reencrypt(batch: i64) -> Result<i64, AuthError> {
+    let mut count = 0;
+    for column in plugin::all().flat_map(|plugin| plugin.sealed()) {
+        if !column.is_there()? {
+            continue;
+        }
+        let mut after = None;
+        loop {
+            let page = column.page(after.as_deref())?;
+            for (id, stored) in &page {
+                if count >= batch {
+                    return Ok(count);
+                }
+                if let Some(renewed) = renewed(column, stored)? {
+                    count += i64::from(column.replace(id, stored, &renewed)?);
+                }
+            }
+            pgrx::check_for_interrupts!();
+            match page.into_iter().nth(sealed::PAGE - 1) {
+                Some((id, _)) => after = Some(id),
+                None => break,
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// A stored value under the current cookie secret; `None` where it is so already, or can't be read.
+fn renewed(column: &Sealed, stored: &str) -> Result<Option<String>, AuthError> {
+    let text = match column.is_json {
+        true => match serde_json::from_str::<Json>(stored) {
+            Ok(Json::String(text)) => Cow::Owned(text),
+            _ => return Ok(None),
+        },
+        false => Cow::Borrowed(stored),
+    };
+    let opened = with_keys(Name::Cookie, |keys| {
+        let (current, others) = keys.split_first()?;
+        // What can still be read is saved, be it past the time that it was to be read.
+        let readable = || others.iter().find_map(|kept| kept.sealing.open(&text));
+        if current.sealing.open(&text).is_some() { None } else { readable() }
+    })?;
+    let Some(opened) = opened else { return Ok(None) };
+    let sealed = seal(&opened)?;
+    Ok(Some(if column.is_json { Json::String(sealed).to_string() } else { sealed }))
 }
 
 /// Runs `work` with all keys that verify at the time `now`.

@@ -35,6 +35,7 @@ use crate::error::AuthError;
 use crate::flow::new_user;
 use crate::flow::session::{self, Caller, Live};
 use crate::settings::{self, RateLimit, parts};
+use crate::store::catalog::Table;
 use crate::store::definition::Definition;
 use crate::store::fields::Given;
 use crate::store::session::Session;
@@ -100,6 +101,12 @@ pub(crate) trait Plugin: Sync {
 
     /// Columns that forbid a sign-in. They are heeded where they are there, whether the plugin is on or not.
     fn bars(&self) -> &'static [Bar] {
+        &[]
+    }
+
+    /// Columns of its tables that are encrypted under the cookie secret: `reencrypt_secrets()` goes through them,
+    /// whether the plugin is on or not.
+    fn sealed(&self) -> &'static [Sealed] {
         &[]
     }
 
@@ -339,6 +346,16 @@ pub(crate) struct PolicyFunction {
     pub(crate) comment: &'static str,
 }
 
+/// A column whose values are encrypted under the cookie secret: Better Auth's `symmetricEncrypt`. Values that are not,
+/// under some settings, are left alone.
+pub(crate) struct Sealed {
+    pub(crate) table: Table,
+    /// Better Auth's name of the field.
+    pub(crate) field: &'static str,
+    /// Whether the text stands there as JSON does, in quotes: so Better Auth keeps private keys.
+    pub(crate) is_json: bool,
+}
+
 /// How a user has proven who it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Proof {
@@ -483,7 +500,6 @@ mod tests {
     use pgrx::prelude::*;
 
     use super::*;
-    use crate::store::catalog::Table;
 
     #[pg_test]
     fn a_list_of_plugins_keeps_its_order() {

@@ -20,6 +20,7 @@ pub(crate) mod pattern;
 pub(crate) mod purge;
 pub(crate) mod rate_limit;
 pub(crate) mod rpc;
+pub(crate) mod sealed;
 pub(crate) mod secret;
 pub(crate) mod server;
 pub(crate) mod session;
