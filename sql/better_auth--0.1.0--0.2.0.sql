@@ -57,6 +57,10 @@ CREATE FUNCTION better_auth.claim_sms(batch pg_catalog.int4 DEFAULT 10) RETURNS 
         data pg_catalog.jsonb, attempts pg_catalog.int4, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz)
     LANGUAGE c AS 'MODULE_PATHNAME', 'claim_sms_wrapper';
 COMMENT ON FUNCTION better_auth.claim_sms IS 'The same with text messages: recipient is a phone number, token the code. Grant with care.';
+CREATE FUNCTION better_auth.authenticate(token pg_catalog.text)
+    RETURNS pg_catalog.jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'authenticate_wrapper';
+COMMENT ON FUNCTION better_auth.authenticate IS 'Verify a token and, with better_auth.identity = verified, be its user until it expires or the transaction ends; returns its claims. For roles with a connection of their own.';
+COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request, or NULL: request.jwt.claims, or with better_auth.identity = verified those of authenticate().';
 
 -- No longer a member: DROP SCHEMA public CASCADE took the extension along.
 DO $$

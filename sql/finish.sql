@@ -39,7 +39,8 @@ COMMENT ON FUNCTION better_auth.bridge_token IS 'Mint the HS256 token of a live 
 COMMENT ON FUNCTION better_auth.sign_jwt IS 'Sign claims with the jwt secret (HS256). Adds iat, exp and aud where they are missing. Who may execute it can be anybody: grant with care.';
 COMMENT ON FUNCTION better_auth.verify_jwt IS 'The claims of a token, verified: HS256 signature, exp, nbf, iat and aud. Raises otherwise.';
 COMMENT ON FUNCTION better_auth.service_token IS 'Mint the token of a service that has no user, such as a mailer. Any subject can be named, also a user''s id: grant with care.';
-COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request (request.jwt.claims), or NULL.';
+COMMENT ON FUNCTION better_auth.authenticate IS 'Verify a token and, with better_auth.identity = verified, be its user until it expires or the transaction ends; returns its claims. For roles with a connection of their own.';
+COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request, or NULL: request.jwt.claims, or with better_auth.identity = verified those of authenticate().';
 COMMENT ON FUNCTION better_auth.migrate IS 'Make what is missing of the tables and secrets, adopt what is there, drop nothing; returns what it did.';
 COMMENT ON FUNCTION better_auth.doctor IS 'What is not as it should be in the tables that better_auth works on, and what to run. No rows where all is well.';
 COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt. The one before verifies for another keep.';

@@ -9,10 +9,8 @@ use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::AuthError;
 use crate::flow::json::Object;
-use crate::flow::session;
+use crate::flow::token;
 use crate::identity;
-use crate::identity::claims::Bridge;
-use crate::plugin;
 use crate::store::{rpc as store, server};
 
 /// Makes the RPC functions in `schema`, which PostgREST exposes, and grants them to its anonymous role and
@@ -40,12 +38,7 @@ fn disable_rpc(schema: default!(Option<&str>, "'public'")) {
 /// `db-pre-request` says so.
 #[pg_extern(sql = false)]
 fn rpc_session_is_live() -> bool {
-    match identity::claims::of_bridge() {
-        Some(Bridge { user, session, claims }) => {
-            session::is_live(&session, &user).or_raise() && plugin::are_true(&claims).or_raise()
-        }
-        None => true,
-    }
+    token::stands(identity::claims::of_bridge().as_ref()).or_raise()
 }
 
 /// One call: the route's body out of the arguments that were given.

@@ -473,6 +473,19 @@ fn verify_jwt(token: Option<&str>) -> JsonText {
     JsonText::from_json(token::verify(not_null("token", token)).or_raise().into_json())
 }
 
+/// Verifies a token and has `requesting_user_id()` and its relatives believe it until it expires, or the transaction
+/// ends, where `better_auth.identity = verified`; returns its claims. Like SET LOCAL, it ends with a savepoint that is
+/// rolled back, and with a function that has settings of its own.
+///
+/// Errors: INVALID_TOKEN and TOKEN_EXPIRED, each reason with its own message; UNAUTHORIZED for a bridge token whose session
+/// has ended.
+#[pg_extern]
+fn authenticate(token: Option<&str>) -> JsonText {
+    let (claims, end) = token::authenticate(not_null("token", token)).or_raise();
+    identity::verified::set(&claims, end);
+    JsonText::from_json(claims)
+}
+
 /// Mints the token of a service without a user, as InsForge's mail endpoint takes it.
 ///
 /// Errors: 22023 for an empty subject, or a lifetime of zero or less.

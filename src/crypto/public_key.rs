@@ -4,7 +4,7 @@
 use ed25519_dalek::VerifyingKey as Ed25519;
 use p256::ecdsa::signature::Verifier;
 use rsa::BoxedUint;
-use rsa::RsaPublicKey;
+use rsa::PublicKey as RsaPublicKey;
 use rsa::{pkcs1v15, pss};
 use sha2::{Sha256, Sha384, Sha512};
 

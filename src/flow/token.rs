@@ -1,13 +1,14 @@
 //! Tokens: the bridge token that PostgREST and row level security accept, and the signer and verifier
 //! themselves.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
-use crate::crypto::jwt::{self, Payload, VerifiedClaims, write_json};
-use crate::error::AuthError;
+use crate::crypto::jwt::{self, Payload, Refusal, VerifiedClaims, parse_object, write_json};
+use crate::error::{AuthError, Code};
 use crate::flow::hooks;
 use crate::flow::secrets::{self, Name};
-use crate::flow::session::{Caller, Live, Need, require};
+use crate::flow::session::{self, Caller, Live, Need, require};
+use crate::identity::claims::Bridge;
 use crate::plugin;
 use crate::settings;
 use crate::store::server::Timestamp;
@@ -97,6 +98,31 @@ pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
             jwt::verify(keys, token, now.unix_seconds(), audience)
         })
     })??)
+}
+
+/// Verifies a token, and that nothing has happened since that ends it: its claims and when they expire, for who believes
+/// verified claims alone.
+///
+/// # Errors
+/// As of [`verify`]; UNAUTHORIZED for a bridge token of a session that has ended, or whose claims aren't true any more.
+pub(crate) fn authenticate(token: &str) -> Result<(String, Timestamp), AuthError> {
+    let json = verify(token)?.into_json();
+    let claims = parse_object(&json).ok_or(AuthError::Token(Refusal::NotJson("payload")))?;
+    let expiry = claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
+    if !stands(Bridge::of(claims).as_ref())? {
+        return Err(Code::UNAUTHORIZED.into());
+    }
+    Ok((json, Timestamp::of_unix_seconds(expiry)))
+}
+
+/// Whether the session of a bridge token is still there, and what plugins have added to the token still true; true of other
+/// tokens.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn stands(token: Option<&Bridge>) -> Result<bool, AuthError> {
+    let Some(Bridge { user, session, claims }) = token else { return Ok(true) };
+    Ok(session::is_live(session, user)? && plugin::are_true(claims)?)
 }
 
 fn positive(seconds: i64) -> Result<i64, AuthError> {

@@ -1,13 +1,14 @@
 //! `request.jwt.claims`: PostgREST puts the verified claims of a request there, local to its
-//! transaction. Outside a request the setting is missing, or `''` on a reused connection.
+//! transaction. Outside a request the setting is missing, or `''` on a reused connection. With
+//! `better_auth.identity = verified` others are believed in their place: see [`super::verified`].
 
-use pgrx::pg_sys;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ffi::CStr;
 
 use crate::crypto::jwt::parse_object;
+use crate::identity::requesting_user::believed;
 
 /// The most that is looked at, in bytes: no token is that long, and the setting, which any role can set,
 /// may be of any size.
@@ -16,12 +17,12 @@ pub(super) const MAX_CLAIMS: usize = 1 << 20;
 /// Its name.
 pub(super) const SETTING: &CStr = c"request.jwt.claims";
 
-/// Runs `work` on the setting's bytes; `None` when it is missing, empty or of an absurd size.
-fn with_setting<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
-    // SAFETY: the name is terminated. The pointer, if any, is to a terminated string that lives until
-    // the setting changes, which `work`, being Rust that calls no SQL, doesn't bring about.
+/// Runs `work` on the bytes of the claims that are believed; `None` when there are none, or of an absurd size.
+fn with_claims<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    // SAFETY: the pointer, if any, is to a terminated string that lives until the setting changes, which `work`, being
+    // Rust that calls no SQL, doesn't bring about.
     let claims = unsafe {
-        let claims = pg_sys::GetConfigOption(SETTING.as_ptr(), true, false);
+        let claims = believed();
         if claims.is_null() {
             return None;
         }
@@ -49,9 +50,7 @@ fn object(claims: &[u8]) -> Option<Map<String, Value>> {
 
 /// The claims of a bridge token; `None` for other tokens, and without one.
 pub(crate) fn of_bridge() -> Option<Bridge> {
-    let claims = with_setting(object).flatten()?;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    Some(Bridge { user: text("sub")?, session: text("sid")?, claims })
+    Bridge::of(with_claims(object).flatten()?)
 }
 
 /// The claims of a bridge token, with the user and the session that they name.
@@ -61,9 +60,17 @@ pub(crate) struct Bridge {
     pub(crate) claims: Map<String, Value>,
 }
 
+impl Bridge {
+    /// `None` for the claims of another token.
+    pub(crate) fn of(claims: Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { user: text("sub")?, session: text("sid")?, claims })
+    }
+}
+
 /// The claims as JSON text; `None` unless they are an object that jsonb can hold.
 pub(crate) fn json() -> Option<String> {
-    with_setting(|claims| {
+    with_claims(|claims| {
         object(claims)?;
         String::from_utf8(claims.to_vec()).ok()
     })

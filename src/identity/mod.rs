@@ -5,6 +5,7 @@ mod moment;
 mod place;
 mod planner;
 mod requesting_user;
+pub(crate) mod verified;
 
 pub(crate) use moment::{Last, Moment};
 pub(crate) use place::{copied, known, placed, value};
@@ -12,5 +13,6 @@ pub(crate) use requesting_user::subject;
 
 /// Called once, when a backend loads the library.
 pub(crate) fn init() {
+    verified::init();
     planner::init();
 }

@@ -12,6 +12,8 @@ use std::ffi::{CStr, c_char, c_int};
 
 use crate::identity::claims::{self, MAX_CLAIMS};
 use crate::identity::place::{Kept, copied, is_once, keep, kept, known, value};
+use crate::identity::verified;
+use crate::settings;
 
 /// The claims that were last looked at, and what came of it. A backend reads the same ones over and over, so they
 /// are parsed once and compared after that.
@@ -39,9 +41,10 @@ unsafe extern "C-unwind" {
     fn strcmp(one: *const c_char, other: *const c_char) -> c_int;
 }
 
-/// The id of the user who is asking: the `sub` of `request.jwt.claims`. For row level security.
+/// The id of the user who is asking: the `sub` of `request.jwt.claims`, or with `better_auth.identity = verified` of what
+/// `authenticate()` has verified. For row level security.
 ///
-/// It is what `request.jwt.claims::json ->> 'sub'` says. NULL when there is none: outside a request, and for claims
+/// It is what `claims::json ->> 'sub'` says. NULL when there is none: outside a request, and for claims
 /// that are no JSON object or whose `sub` is missing, null or empty. Never an error. `sql/finish.sql` creates it in
 /// schema `public`.
 ///
@@ -81,7 +84,7 @@ unsafe fn ask(place: *mut pg_sys::FmgrInfo, kept: *mut Kept, once: bool) -> Datu
     // nothing in here brings about.
     unsafe {
         let seen = SEEN.0.get();
-        let claims = setting::value();
+        let claims = believed();
         if claims.is_null() || *claims == 0 {
             return if once { keep(place, kept, &[], 0) } else { Datum::null() };
         }
@@ -110,7 +113,7 @@ pub(crate) unsafe fn asking() -> u64 {
     // SAFETY: as of ask().
     unsafe {
         let seen = SEEN.0.get();
-        let claims = setting::value();
+        let claims = believed();
         if claims.is_null() || *claims == 0 {
             return 0;
         }
@@ -127,6 +130,16 @@ pub(crate) fn subject() -> Option<String> {
     let text = unsafe { &(*SEEN.0.get()).text };
     // Behind the header of the value.
     text.get(4..).and_then(|text| String::from_utf8(text.to_vec()).ok())
+}
+
+/// The claims that say who is asking, terminated; null for none.
+///
+/// # Safety
+/// The pointer is good until a setting changes.
+#[inline]
+pub(super) unsafe fn believed() -> *const c_char {
+    // SAFETY: as the caller says.
+    unsafe { if settings::believes_verified() { verified::claims() } else { setting::value() } }
 }
 
 /// The memory, in bytes, that a backend keeps for claims that are shorter.

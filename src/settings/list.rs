@@ -67,6 +67,15 @@ pub(crate) enum SameSite {
     None,
 }
 
+/// Which claims say who is asking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
+pub(crate) enum Identity {
+    #[name = c"claims"]
+    Claims,
+    #[name = c"verified"]
+    Verified,
+}
+
 /// Where requests are counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
 pub(crate) enum RateLimitStorage {
@@ -218,6 +227,9 @@ settings! { "";
     text jwt_role = Some(c"authenticated"),
         c"The role claim of bridge tokens: the role that PostgREST switches to.",
         c"";
+    choice(Identity) identity = Identity::Claims,
+        c"Which claims say who is asking: request.jwt.claims (claims), or those of a token that authenticate() has verified in the transaction (verified).",
+        c"verified is for roles with a connection of their own, which may set request.jwt.claims to anything.";
     flag @Userset enable_initplan = true,
         c"Evaluate requesting_user_id() once for each place in the conditions of a query that scans a table.",
         c"A planner setting like enable_seqscan: off, each row calls it. What a query gives is the same.";
@@ -323,6 +335,13 @@ settings! { "";
     text @Sighup | SUPERUSER_ONLY jwt_secret_file = None,
         c"File that holds the jwt secret, read by the server's operating system user.",
         c"Comes before the secret in better_auth.signing_secret. Read again after pg_reload_conf().";
+}
+
+/// Whether `identity` is `verified`. It may be asked for each row, so it is read as it stands.
+#[inline]
+pub(crate) fn believes_verified() -> bool {
+    // SAFETY: the setting's value, which is one of the choices, in a backend, which is one thread.
+    unsafe { *identity::SETTING.as_ptr() == Identity::Verified as i32 }
 }
 
 /// Runs `work` on the audience: without a copy, since every token asks for it.

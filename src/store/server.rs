@@ -50,6 +50,11 @@ impl Timestamp {
         self.0.div_euclid(1_000_000) + UNIX_TO_POSTGRES
     }
 
+    /// The moment of so many seconds since 1970-01-01 00:00 UTC, or the first or last there is.
+    pub(crate) fn of_unix_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_sub(UNIX_TO_POSTGRES).saturating_mul(1_000_000))
+    }
+
     /// Milliseconds since 1970-01-01 00:00 UTC, as JavaScript counts.
     pub(crate) fn unix_milliseconds(self) -> i64 {
         self.0.div_euclid(1_000).saturating_add(UNIX_TO_POSTGRES * 1_000)
