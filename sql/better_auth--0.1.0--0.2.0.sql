@@ -52,6 +52,10 @@ CREATE FUNCTION better_auth.api(
         ip_address pg_catalog.text DEFAULT NULL, user_agent pg_catalog.text DEFAULT NULL)
     RETURNS pg_catalog.jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'api_wrapper';
 COMMENT ON FUNCTION better_auth.api IS 'Call one of Better Auth''s endpoints, or of the plugins that are on, by its name in auth.api: input is {body, query, params, headers}. Who may execute it can be anybody: grant with care.';
+CREATE FUNCTION better_auth.verify_api_key(
+        key pg_catalog.text, permissions pg_catalog.jsonb DEFAULT NULL, config_id pg_catalog.text DEFAULT NULL)
+    RETURNS pg_catalog.jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'verify_api_key_wrapper';
+COMMENT ON FUNCTION better_auth.verify_api_key IS 'Whether an API key is good and allows what is asked, which is one more use of it: {valid, error, key}. Pass the key as a parameter, so that no log has it.';
 CREATE FUNCTION better_auth.claim_sms(batch pg_catalog.int4 DEFAULT 10) RETURNS TABLE (
         id pg_catalog.text, kind pg_catalog.text, recipient pg_catalog.text, url pg_catalog.text, token pg_catalog.text,
         data pg_catalog.jsonb, attempts pg_catalog.int4, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz)

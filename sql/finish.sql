@@ -29,6 +29,7 @@ COMMENT ON FUNCTION better_auth.link_account IS 'After an OAuth exchange: sign i
 COMMENT ON FUNCTION better_auth.session_cookies IS 'The cookies of a session, as values of Set-Cookie headers.';
 COMMENT ON FUNCTION better_auth.handler IS 'Answer an HTTP request {method, url, headers, body} to one of Better Auth''s routes, or the bridge route, with {status, headers, body}.';
 COMMENT ON FUNCTION better_auth.api IS 'Call one of Better Auth''s endpoints, or of the plugins that are on, by its name in auth.api: input is {body, query, params, headers}. Who may execute it can be anybody: grant with care.';
+COMMENT ON FUNCTION better_auth.verify_api_key IS 'Whether an API key is good and allows what is asked, which is one more use of it: {valid, error, key}. Pass the key as a parameter, so that no log has it.';
 COMMENT ON FUNCTION better_auth.enable_rpc IS 'Make the RPC functions in a schema that PostgREST exposes, and grant them to its roles. Idempotent.';
 COMMENT ON FUNCTION better_auth.disable_rpc IS 'Remove the RPC functions from a schema.';
 COMMENT ON FUNCTION better_auth.claim_mail IS 'Take up to so many mails out of mail_outbox that are due. They hold tokens that are as good as passwords: grant with care.';

@@ -164,6 +164,8 @@ pub(crate) enum AuthError {
     CodeFirst(Code, String),
     /// The same with a list, under a name of its own.
     Listing(Code, &'static str, Vec<String>),
+    /// The same, of what may be done so many milliseconds later: Better Auth's `details.tryAgainIn`.
+    Later(Code, i64),
     /// 400 with a message that names what it is about; the code is empty where Better Auth has none.
     Field(&'static str, String),
     /// Better Auth's VALIDATION_ERROR: one issue for each field, as its schema words them.
@@ -223,7 +225,9 @@ impl AuthError {
     /// What a person reads.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Api(code) | Self::ApiWith(code, _) | Self::Listing(code, ..) => code.message.into(),
+            Self::Api(code) | Self::ApiWith(code, _) | Self::Listing(code, ..) | Self::Later(code, _) => {
+                code.message.into()
+            }
             Self::Validation(issues) => issues.join("; "),
             Self::Token(refusal) => refusal.message(),
             Self::Nul => "Text must not contain NUL characters".into(),
@@ -254,7 +258,8 @@ impl AuthError {
             | Self::ApiWith(code, _)
             | Self::Worded(code, _)
             | Self::CodeFirst(code, _)
-            | Self::Listing(code, ..) => Some(code.code).filter(|code| !code.is_empty()),
+            | Self::Listing(code, ..)
+            | Self::Later(code, _) => Some(code.code).filter(|code| !code.is_empty()),
             Self::Field(code, _) | Self::Flow(_, code, _) => Some(*code).filter(|code| !code.is_empty()),
             Self::Validation(_) | Self::Nul => Some("VALIDATION_ERROR"),
             Self::MediaType(_) => Some("UNSUPPORTED_MEDIA_TYPE"),
@@ -268,9 +273,11 @@ impl AuthError {
     /// The HTTP status of an answer that is meant for who asked; `None` where the server is at fault.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Api(code) | Self::Worded(code, _) | Self::CodeFirst(code, _) | Self::Listing(code, ..) => {
-                Some(code.status)
-            }
+            Self::Api(code)
+            | Self::Worded(code, _)
+            | Self::CodeFirst(code, _)
+            | Self::Listing(code, ..)
+            | Self::Later(code, _) => Some(code.status),
             Self::ApiWith(_, status) | Self::Flow(status, ..) => Some(*status),
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::Argument(_) => Some(400),
             Self::MediaType(_) => Some(415),
@@ -315,7 +322,8 @@ impl AuthError {
             | Self::ApiWith(code, _)
             | Self::Worded(code, _)
             | Self::CodeFirst(code, _)
-            | Self::Listing(code, ..) => code.sqlstate,
+            | Self::Listing(code, ..)
+            | Self::Later(code, _) => code.sqlstate,
             Self::Field(..) | Self::Validation(_) | Self::Nul | Self::MediaType(_) | Self::Argument(_) => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }

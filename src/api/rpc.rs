@@ -11,6 +11,7 @@ use crate::error::AuthError;
 use crate::flow::json::Object;
 use crate::flow::token;
 use crate::identity;
+use crate::plugin;
 use crate::store::{rpc as store, server};
 
 /// Makes the RPC functions in `schema`, which PostgREST exposes, and grants them to its anonymous role and
@@ -34,11 +35,11 @@ fn disable_rpc(schema: default!(Option<&str>, "'public'")) {
 }
 
 /// Whether the request's bridge token is of a session that is still there, and what plugins have added to it still true;
-/// true without such a token. What the function `pre_request()` asks, which PostgREST calls before each request if its
+/// true without such a token, unless a plugin turns the request away. What the function `pre_request()` asks, which PostgREST calls before each request if its
 /// `db-pre-request` says so.
 #[pg_extern(sql = false)]
 fn rpc_session_is_live() -> bool {
-    token::stands(identity::claims::of_bridge().as_ref()).or_raise()
+    token::stands(identity::claims::of_bridge().as_ref()).or_raise() && plugin::pre_request().or_raise()
 }
 
 /// One call: the route's body out of the arguments that were given.

@@ -48,6 +48,11 @@ fn object(claims: &[u8]) -> Option<Map<String, Value>> {
     parse_object(std::str::from_utf8(claims).ok()?)
 }
 
+/// Whether the claims are somebody's.
+pub(crate) fn name_somebody() -> bool {
+    with_claims(subject).flatten().is_some()
+}
+
 /// The claims of a bridge token; `None` for other tokens, and without one.
 pub(crate) fn of_bridge() -> Option<Bridge> {
     Bridge::of(with_claims(object).flatten()?)

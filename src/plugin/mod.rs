@@ -7,6 +7,7 @@
 pub(crate) mod access;
 mod admin;
 mod anonymous;
+mod api_key;
 mod bearer;
 mod custom_session;
 mod device_authorization;
@@ -30,7 +31,7 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::api::http::{Answer, Context, Request, Route};
+use crate::api::http::{Answer, Context, Request, Response, Route};
 use crate::error::AuthError;
 use crate::flow::new_user;
 use crate::flow::session::{self, Caller, Live};
@@ -45,6 +46,7 @@ use crate::store::user::User;
 const PLUGINS: &[&dyn Plugin] = &[
     &admin::Admin,
     &anonymous::Anonymous,
+    &api_key::ApiKey,
     &bearer::Bearer,
     &custom_session::CustomSession,
     &device_authorization::DeviceAuthorization,
@@ -72,6 +74,7 @@ pub(crate) const TABLES: &[&Definition] = &[
     &organization::TEAM_MEMBERS,
     &organization::MEMBERS,
     &organization::INVITATIONS,
+    &api_key::KEYS,
 ];
 
 /// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.
@@ -150,6 +153,24 @@ pub(crate) trait Plugin: Sync {
     /// The endpoint isn't to go on.
     fn before(&self, _caller: &mut dyn Caller, _body: &mut Map<String, Value>) -> Result<(), AuthError> {
         Ok(())
+    }
+
+    /// The same of a hook that sees the whole request: it may bring a session, or answer in place of the endpoint. It
+    /// comes before the plugin's other one.
+    ///
+    /// # Errors
+    /// The endpoint isn't to go on.
+    fn instead(&self, _context: &mut Context<'_>) -> Result<Option<Response>, AuthError> {
+        Ok(None)
+    }
+
+    /// A request of PostgREST's begins, for whose `pre_request()` this is: it may be in somebody's name by more than a
+    /// token. False turns it away.
+    ///
+    /// # Errors
+    /// The server is at fault.
+    fn pre_request(&self) -> Result<bool, AuthError> {
+        Ok(true)
     }
 
     /// A user is about to be created: Better Auth's `databaseHooks.user.create.before`.
@@ -487,6 +508,19 @@ pub(crate) fn session_answer(live: &Live, mut answer: String) -> Result<String, 
 pub(crate) fn are_true(claims: &Map<String, Value>) -> Result<bool, AuthError> {
     for plugin in on().iter() {
         if !plugin.is_true(claims)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether no plugin turns a request of PostgREST's away.
+///
+/// # Errors
+/// The server is at fault.
+pub(crate) fn pre_request() -> Result<bool, AuthError> {
+    for plugin in on().iter() {
+        if !plugin.pre_request()? {
             return Ok(false);
         }
     }

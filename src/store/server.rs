@@ -252,6 +252,19 @@ pub(crate) fn set_response(status: u16, headers: &[(&str, String)]) -> Result<()
     Ok(())
 }
 
+/// Makes the rest of the transaction one with these claims and in this role, as PostgREST does with a token's. Who has
+/// connected has to be a member of the role.
+///
+/// # Errors
+/// PostgreSQL doesn't take the settings; for the role this is its own exception.
+pub(crate) fn act_as(claims: &str, role: &str) -> Result<(), AuthError> {
+    for (name, value) in [(c"request.jwt.claims", claims), (c"role", role)] {
+        let value = CString::new(value).map_err(|_| AuthError::Nul)?;
+        set(name, &value, pg_sys::GucAction::GUC_ACTION_LOCAL);
+    }
+    Ok(())
+}
+
 /// Changes a setting, for as long as `action` says.
 pub(super) fn set(name: &CStr, value: &CStr, action: pg_sys::GucAction::Type) {
     // SAFETY: both are terminated; PostgreSQL copies the value, and undoes the change itself.

@@ -35,6 +35,8 @@ pub(crate) struct Context<'r> {
     pub(crate) replaces: bool,
     /// What was found out about the session, once that was asked.
     known: Option<Option<Current>>,
+    /// It isn't of a cookie, but of what a plugin has found in the request.
+    is_brought: bool,
     /// A sign-in: its origin is checked even if it carries no cookie.
     pub(crate) is_sign_in: bool,
     /// The path below the base path.
@@ -60,6 +62,7 @@ impl<'r> Context<'r> {
             set_cookies: Vec::new(),
             replaces: false,
             known: None,
+            is_brought: false,
             is_sign_in: false,
             path: "",
             is_direct: false,
@@ -86,6 +89,13 @@ impl<'r> Context<'r> {
             None => name.to_owned(),
         };
         self.set_header(EXPOSED, exposed);
+    }
+
+    /// Makes this the request's session, whatever its cookies say: Better Auth's `context.session`, set by a hook. It
+    /// needn't be in the table.
+    pub(crate) fn bring(&mut self, live: Live) {
+        self.known = Some(Some(Current { live, is_cached: false, needs_refresh: None }));
+        self.is_brought = true;
     }
 
     /// Takes back what was to be answered: what it told of has been undone.
@@ -217,6 +227,9 @@ impl Caller for Context<'_> {
     }
 
     fn session_for_others(&mut self) -> Result<Option<Live>, AuthError> {
+        if self.is_brought {
+            return self.session(true);
+        }
         let due = self.session_as_it_is()?.filter(|live| session::is_due(&live.session, Timestamp::now()));
         if due.is_some() { Ok(due) } else { self.session(true) }
     }

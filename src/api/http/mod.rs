@@ -245,10 +245,13 @@ fn is_fault(answer: &Answer) -> bool {
 /// Better Auth's `dispatchAuthEndpoint`: what plugins have to say before and after an endpoint.
 fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer {
     let on = plugin::on();
-    if !on.is_empty() {
+    for plugin in on.iter() {
+        if let Some(answer) = plugin.instead(context)? {
+            return Ok(answer);
+        }
         match body.fields_mut() {
-            Some(fields) => plugin::before(context, fields)?,
-            None => plugin::before(context, &mut Map::new())?,
+            Some(fields) => plugin.before(context, fields)?,
+            None => plugin.before(context, &mut Map::new())?,
         }
     }
     let mut answer = (route.run)(context, body);

@@ -59,6 +59,9 @@ impl Response {
         if let AuthError::Listing(_, name, list) = error {
             body = body.json(name, &serde_json::json!(list).to_string());
         }
+        if let AuthError::Later(_, milliseconds) = error {
+            body = body.json("details", &Object::new().number("tryAgainIn", *milliseconds).finish());
+        }
         Self { body: body.finish(), ..Self::empty_json(status) }
     }
 

@@ -89,6 +89,34 @@ impl Plugin for Organization {
     }
 }
 
+/// Whether a member of an organization may do something there, who created it anything: for other plugins. `None` for
+/// who isn't a member.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn member_may(
+    user_id: &str,
+    organization_id: &str,
+    resource: &str,
+    action: &str,
+) -> Result<Option<bool>, AuthError> {
+    let Some(member) = store::member::find(organization_id, user_id)? else { return Ok(None) };
+    if permission::is_creator(&member.role) {
+        return Ok(Some(true));
+    }
+    // Roles that can't be read allow nothing.
+    let may = permission::may(organization_id, &member.role, resource, action);
+    Ok(Some(may.or_else(|error| if error.status().is_some() { Ok(false) } else { Err(error) })?))
+}
+
+/// Whether there is such an organization: for other plugins.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn is_there(organization_id: &str) -> Result<bool, AuthError> {
+    Ok(store::organization::find(organization_id)?.is_some())
+}
+
 /// The role of who creates an organization.
 fn creator_role() -> String {
     options::creator_role().unwrap_or_else(|| "owner".into())

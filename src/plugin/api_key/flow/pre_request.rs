@@ -1,0 +1,55 @@
+//! A request of PostgREST's with a key alone: it becomes one in the name of the key's owner.
+
+use super::verify::{Question, verify};
+use crate::error::AuthError;
+use crate::flow::json::Object;
+use crate::identity::claims;
+use crate::plugin::api_key::json;
+use crate::plugin::api_key::options::{Configurations, References};
+use crate::settings;
+use crate::store::server::{act_as, request_headers};
+
+/// Puts the owner of the request's key, if it has one, into the claims of the transaction, and the role of bridge
+/// tokens into its role. False where the key is refused, whatever the reason, and where the request has a token of
+/// somebody's too: it is one in one name.
+///
+/// # Errors
+/// The server is at fault.
+pub(in crate::plugin::api_key) fn identify() -> Result<bool, AuthError> {
+    let configurations = Configurations::now()?;
+    let headers = request_headers();
+    let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let Some((configuration, brought)) = configurations.brought(|one| one.is_for_pre_request, header) else {
+        return Ok(true);
+    };
+    if claims::name_somebody() {
+        return Ok(false);
+    }
+    let question = Question {
+        key: &brought,
+        permissions: None,
+        lookup: configuration,
+        expected: None,
+        suits: |own| own.is_for_pre_request && own.references == References::User,
+        is_for_request: true,
+    };
+    let key = match verify(&configurations, &question) {
+        Ok(key) => key,
+        Err(error) if error.status().is_some() => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    // The role that stands for none gives up a role, and with it what keeps the authenticator from everything.
+    let role = settings::jwt_role()
+        .filter(|role| role != "none")
+        .ok_or_else(|| AuthError::Setup("better_auth.jwt_role has to name a database role".into()))?;
+    let mut claims = Object::new().text("sub", &key.reference_id).text("role", &role);
+    if let Some(audience) = settings::with_jwt_audience(|audience| audience.map(str::to_owned)) {
+        claims = claims.text("aud", &audience);
+    }
+    claims = claims.text("apiKey", &key.id);
+    if let Some(permissions) = json::permissions(&key) {
+        claims = claims.json("apiKeyPermissions", &permissions.to_string());
+    }
+    act_as(&claims.finish(), &role)?;
+    Ok(true)
+}
