@@ -535,7 +535,7 @@ class Shown {
   }
 
   #hash(hash) {
-    const known = [...this.#names].find(([value]) => createHash('sha256').update(value).digest('base64url') === hash);
+    const known = [...this.#names, ...this.#kept].find(([value]) => createHash('sha256').update(value).digest('base64url') === hash);
     return known ? `<hash of ${known[1]}>` : hash;
   }
 

@@ -1,5 +1,6 @@
 // The real Better Auth's OpenAPI document, of any set of plugins.
 
+import { apiKey } from '@better-auth/api-key';
 import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
@@ -15,6 +16,7 @@ const nothing = async () => {};
 export const PLUGINS = {
   'admin': () => admin(),
   'anonymous': () => anonymous(),
+  'api-key': () => apiKey(),
   'bearer': () => bearer(),
   'custom-session': () => customSession(async (session) => session),
   'device-authorization': () => deviceAuthorization(),

@@ -13,7 +13,7 @@ const mapped = (values, make) => Object.fromEntries(Object.entries(values).map((
 
 /** One case a value: `each({name: value}, value => steps)`. A list names itself. */
 export const each = (values, make) =>
-  mapped(Array.isArray(values) ? Object.fromEntries(values.map((value) => [short(JSON.stringify(value)), value])) : values, make);
+  mapped(Array.isArray(values) ? Object.fromEntries(values.map((value) => [short(JSON.stringify(value) ?? 'undefined'), value])) : values, make);
 const short = (text) => (text.length <= 120 ? text : `${text.slice(0, 40)}… of ${text.length}`);
 
 const VALUES = {

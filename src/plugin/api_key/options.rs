@@ -195,7 +195,10 @@ impl Configuration {
             max: rate_limit_max_requests(),
             start: starting_characters_should_store().then_some(start.unwrap_or(usize::MAX)),
             opens_sessions: enable_session_for_api_keys(),
-            default_permissions: permissions_default_permissions(),
+            // PostgreSQL has asked before it took the value.
+            default_permissions: permissions_default_permissions()
+                .and_then(|json| serde_json::from_str(&json).ok())
+                .map(|permissions: Value| stringify(&permissions)),
             references: references(),
             is_for_pre_request: pre_request(),
         }

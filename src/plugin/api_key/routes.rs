@@ -48,6 +48,7 @@ fn number(issues: &mut Issues, field: &str, value: Option<&Value>, least: Option
     };
     if let Some(least) = least.filter(|least| number < f64::from(*least)) {
         issues.add(field, &format!("Too small: expected number to be >={least}"));
+        return None;
     }
     Some(number)
 }
@@ -58,9 +59,12 @@ fn nullable(issues: &mut Issues, field: &str, value: Option<&Value>, least: u8) 
     if value.is_null() { Some(None) } else { number(issues, field, Some(value), Some(least)).map(Some) }
 }
 
-/// A number that a column takes; Better Auth asks the database.
-fn whole(issues: &mut Issues, field: &str, number: Option<f64>) -> Option<i64> {
+/// A number that a column takes; Better Auth asks the database. Of clients it is refused anyway.
+fn whole(issues: &mut Issues, door: Door, field: &str, number: Option<f64>) -> Option<i64> {
     let number = number?;
+    if door.is_clients {
+        return Some(number as i64);
+    }
     if number.fract() != 0.0 || !(f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number) {
         issues.add(field, "Invalid input: expected int, received number");
     }
@@ -108,6 +112,7 @@ fn optional<'b>(issues: &mut Issues, body: &'b Body, field: &str) -> Option<&'b 
 
 fn create_key(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
+    let door = door(context);
     let mut issues = Issues::of_body();
     let issues = &mut issues;
     let config_id = optional(issues, body, "configId");
@@ -124,12 +129,12 @@ fn create_key(context: &mut Context<'_>, body: &Body) -> Answer {
         issues.add("prefix", FORMAT);
     }
     let remaining = nullable(issues, "remaining", body.get("remaining"), 0).flatten();
-    let remaining = whole(issues, "remaining", remaining);
+    let remaining = whole(issues, door, "remaining", remaining);
     let refill_amount = number(issues, "refillAmount", body.get("refillAmount"), Some(1));
-    let refill_amount = whole(issues, "refillAmount", refill_amount);
+    let refill_amount = whole(issues, door, "refillAmount", refill_amount);
     let mut column = |field| {
         let given = number(issues, field, body.get(field), None);
-        whole(issues, field, given)
+        whole(issues, door, field, given)
     };
     let refill_interval = column("refillInterval");
     let rate_limit_time_window = column("rateLimitTimeWindow");
@@ -139,7 +144,6 @@ fn create_key(context: &mut Context<'_>, body: &Body) -> Answer {
     let user_id = coerced(issues, "userId", body.get("userId"));
     let organization_id = coerced(issues, "organizationId", body.get("organizationId"));
     std::mem::replace(issues, Issues::of_body()).finish()?;
-    let door = door(context);
     let wish = create::Wish {
         config_id,
         name,
@@ -183,6 +187,7 @@ fn get_key(context: &mut Context<'_>, _: &Body) -> Answer {
 
 fn update_key(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
+    let door = door(context);
     let mut issues = Issues::of_body();
     let issues = &mut issues;
     let config_id = optional(issues, body, "configId");
@@ -193,7 +198,7 @@ fn update_key(context: &mut Context<'_>, body: &Body) -> Answer {
     let enabled = issues.optional_boolean("enabled", body.get("enabled").into());
     let mut column = |field, least| {
         let given = number(issues, field, body.get(field), least);
-        whole(issues, field, given)
+        whole(issues, door, field, given)
     };
     let remaining = column("remaining", Some(1));
     let refill_amount = column("refillAmount", None);
@@ -202,7 +207,7 @@ fn update_key(context: &mut Context<'_>, body: &Body) -> Answer {
     let rate_limit_enabled = issues.optional_boolean("rateLimitEnabled", body.get("rateLimitEnabled").into());
     let mut column = |field| {
         let given = number(issues, field, body.get(field), None);
-        whole(issues, field, given)
+        whole(issues, door, field, given)
     };
     let rate_limit_time_window = column("rateLimitTimeWindow");
     let rate_limit_max = column("rateLimitMax");
@@ -211,7 +216,6 @@ fn update_key(context: &mut Context<'_>, body: &Body) -> Answer {
         given => permissions(issues, given),
     };
     std::mem::replace(issues, Issues::of_body()).finish()?;
-    let door = door(context);
     let wish = manage::Wish {
         config_id,
         id,

@@ -7,6 +7,7 @@
 import admin from './admin.mjs';
 import together from './all.mjs';
 import anonymous from './anonymous.mjs';
+import apiKey from './api_key.mjs';
 import bearer from './bearer.mjs';
 import codes from './codes.mjs';
 import customSession from './custom_session.mjs';
@@ -46,4 +47,4 @@ const PLUGINS = [
 
 const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
 
-export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...codes, ...names, ...together(PLUGINS)];
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...codes, ...apiKey, ...names, ...together(PLUGINS)];
