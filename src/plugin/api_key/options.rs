@@ -275,11 +275,11 @@ impl Configurations {
     }
 
     /// The first that takes a key for what `is_for` says, and finds one among the headers.
-    pub(super) fn brought<'c>(
-        &'c self,
+    pub(super) fn brought(
+        &self,
         is_for: fn(&Configuration) -> bool,
         header: impl Fn(&str) -> Option<String>,
-    ) -> Option<(&'c Configuration, String)> {
+    ) -> Option<(&Configuration, String)> {
         self.0.iter().filter(|one| is_for(one)).find_map(|one| {
             let key = one.headers.iter().find_map(|name| header(name).filter(|key| !key.is_empty()))?;
             Some((one, key))
