@@ -282,6 +282,19 @@ impl Context<'_> {
     /// There is no usable secret.
     pub(crate) fn set_session(&mut self, live: &Live, is_remembered: Option<bool>) -> Result<(), AuthError> {
         self.new_session = Some(live.clone());
+        self.set_session_again(live, is_remembered)
+    }
+
+    /// The same for a session that is none of this request's making to other plugins, as Better Auth's organization
+    /// plugin has it: its endpoints run in a context of their own.
+    ///
+    /// # Errors
+    /// As [`Context::set_session`].
+    pub(crate) fn set_session_again(
+        &mut self,
+        live: &Live,
+        is_remembered: Option<bool>,
+    ) -> Result<(), AuthError> {
         let has_mark = self.is_not_remembered()?;
         let is_remembered = is_remembered.unwrap_or(!has_mark);
         let max_age = is_remembered.then(settings::session_expires_in);

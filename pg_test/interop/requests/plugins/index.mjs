@@ -47,4 +47,4 @@ const PLUGINS = [
 
 const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
 
-export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...codes, ...apiKey, ...names, ...together(PLUGINS)];
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...codes, ...apiKey, ...names, ...together([...PLUGINS, organizations])];

@@ -17,7 +17,7 @@ pub(super) fn accept(context: &mut Context<'_>, body: &Body) -> Answer {
     let accepted = flow::accept(context, body.get("invitationId"))?;
     // As in Better Auth, which sets the cookie for a team alone. What is cached of the session is to be true, though.
     if accepted.has_team {
-        context.set_session(&accepted.live, None)?;
+        context.set_session_again(&accepted.live, None)?;
     } else {
         let is_remembered = !context.is_not_remembered()?;
         context.set_cache(&accepted.live, is_remembered)?;

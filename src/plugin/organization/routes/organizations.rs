@@ -41,7 +41,7 @@ pub(super) fn set_active(context: &mut Context<'_>, body: &Body) -> Answer {
     let (id, slug) = (body.get("organizationId").into(), body.get("organizationSlug").into());
     let (organization, changed) = flow::set_active(context, id, slug)?;
     if let Some(live) = changed {
-        context.set_session(&live, None)?;
+        context.set_session_again(&live, None)?;
     }
     or_null(organization.as_ref())
 }

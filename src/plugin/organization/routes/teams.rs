@@ -42,7 +42,7 @@ pub(super) fn activate(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
     let activated = flow::activate(context, body.get("teamId"))?;
     if let Some(live) = &activated.live {
-        context.set_session(live, None)?;
+        context.set_session_again(live, None)?;
     }
     match &activated.team {
         Some(team) => object(json::team(team)),
