@@ -27,7 +27,8 @@ mock.method(console, 'error', () => {});
 //   gives    the name of the `token` that its answer has
 //   keep     members of the answer to know from here on: {name: member}
 // `{{name}}` in any text is what the run knows by that name: `ada.token`, `ada.id`, `mail.token`, `mail.url`;
-// `{{sign:name}}` is the value of its signed cookie.
+// `{{sign:name}}` is the value of its signed cookie; `{{totp:name}}` the code that an authenticator app shows that was set
+// up with that URI, and `{{totp+1:name}}` its next one.
 
 export const GET = (path, options) => ({ method: 'GET', path, ...options });
 export const POST = (path, body, options) => ({ method: 'POST', path, body, ...options });
@@ -58,6 +59,19 @@ export function changeJwt(value, change, secret = SECRET) {
   const [header, payload] = value.split('.').map((part) => Buffer.from(part, 'base64url'));
   const signed = `${base64url(header)}.${base64url(JSON.stringify(change(JSON.parse(payload))))}`;
   return `${signed}.${hmac(signed, 'base64url', secret)}`;
+}
+
+/** The code that an authenticator app shows which was set up with this URI, so many steps from now. */
+export function totp(uri, steps = 0) {
+  const { searchParams } = new URL(uri);
+  const bits = [...searchParams.get('secret')].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'));
+  const key = Buffer.from(bits.join('').match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 1000 / Number(searchParams.get('period'))) + steps));
+  const hash = createHmac('sha1', key).update(counter).digest();
+  const number = hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff;
+  const digits = Number(searchParams.get('digits'));
+  return String(number % 10 ** digits).padStart(digits, '0');
 }
 
 // ── The world ────────────────────────────────────────────────────────────────────────────────────
@@ -308,7 +322,10 @@ export class Client {
   /** A text or JSON with what is known in place of `{{name}}`. */
   fill(value) {
     if (typeof value === 'string') {
-      return value.replace(/\{\{(sign:)?([\w.]+)\}\}/g, (_, sign, name) => (sign ? signCookie(this.#value(name)) : this.#value(name)));
+      return value.replace(/\{\{(?:(sign|totp(?:\+1)?):)?([\w.]+)\}\}/g, (_, how, name) => {
+        if (!how) return this.#value(name);
+        return how === 'sign' ? signCookie(this.#value(name)) : totp(this.#value(name), how === 'totp' ? 0 : 1);
+      });
     }
     if (Array.isArray(value)) return value.map((item) => this.fill(item));
     if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.fill(item)]));
@@ -350,6 +367,7 @@ export async function play(side, steps, names = {}) {
   await side.forget?.();
   await side.mails();
   const client = new Client(names);
+  Object.assign(client.known, names.known);
   const shown = new Shown(names.prefix ?? 'better-auth');
   const world = [
     ...Object.entries(TOKEN).map(([name, token]) => [`${name}.token`, token]),
@@ -380,7 +398,8 @@ export async function play(side, steps, names = {}) {
 /** What a step keeps of an answer, as far as that has it. */
 function kept({ keep = {} }, body) {
   const answer = body.startsWith('{') ? JSON.parse(body) : {};
-  return Object.entries(keep).flatMap(([name, member]) => (typeof answer[member] === 'string' ? [[name, answer[member]]] : []));
+  const at = (path) => path.split('.').reduce((value, name) => value?.[name], answer);
+  return Object.entries(keep).flatMap(([name, path]) => (typeof at(path) === 'string' ? [[name, at(path)]] : []));
 }
 
 /** Plays the steps on both sides. */
@@ -404,11 +423,30 @@ async function tables(database, more = {}) {
 
 const { xchacha20poly1305 } = createRequire(createRequire(import.meta.url).resolve('better-auth'))('@noble/ciphers/chacha.js');
 
+/** A secret of a second factor that tests know. */
+export const TOTP_SECRET = 'a-Secret_that-tests-know-0123456';
+const base32 = (text) =>
+  [...Buffer.from(text)]
+    .map((byte) => byte.toString(2).padStart(8, '0'))
+    .join('')
+    .match(/.{1,5}/g)
+    .map((bits) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Number.parseInt(bits.padEnd(5, '0'), 2)])
+    .join('');
+/** The URI of that secret. */
+export const TOTP_URI = `otpauth://totp/x?secret=${base32(TOTP_SECRET)}&digits=6&period=30`;
+
 /** What Better Auth's `symmetricEncrypt` has encrypted under the tests' secret. */
 function unseal(sealed) {
   const bytes = Buffer.from(sealed, 'hex');
   const key = createHash('sha256').update(SECRET).digest();
   return Buffer.from(xchacha20poly1305(key, bytes.subarray(0, 24)).decrypt(bytes.subarray(24))).toString();
+}
+
+/** The same way back; under a nonce of zeros, so that a text is always the same. */
+export function seal(text, secret = SECRET) {
+  const key = createHash('sha256').update(secret).digest();
+  const nonce = Buffer.alloc(24);
+  return Buffer.concat([nonce, xchacha20poly1305(key, nonce).encrypt(Buffer.from(text))]).toString('hex');
 }
 
 // ── What is shown of answers, mails and rows ─────────────────────────────────────────────────────
@@ -488,14 +526,22 @@ class Shown {
 
   rows(rows) {
     const unnamed = rows.rateLimit.map(({ id, lastRequest, ...rest }) => ({ ...rest, lastRequest: this.#time(Number(lastRequest)) }));
-    return this.#value({ ...rows, rateLimit: unnamed });
+    // What ours alone keeps: the steps whose codes were used. Identifiers of second factors are random, and so is their order.
+    const kept = rows.verification.filter(({ identifier }) => !identifier.startsWith('2fa-used-'));
+    const place = ({ identifier }) => this.#text(identifier);
+    if (kept.some(({ identifier }) => /^(2fa|trust-device)-/.test(identifier))) kept.sort((a, b) => (place(a) < place(b) ? -1 : 1));
+    return this.#value({ ...rows, rateLimit: unnamed, verification: kept });
   }
 
   #value(value, key) {
     if (value instanceof Date) return this.#time(value.getTime());
     if (Array.isArray(value)) return value.map((item) => this.#value(item));
-    if (isObject(value) && /-otp-|^phone-number-/.test(value.identifier) && typeof value.value === 'string') {
+    if (isObject(value) && /-otp-|^phone-number-/.test(value.identifier) && !/^2fa-(attempts-)?2fa/.test(value.identifier) && typeof value.value === 'string') {
       return { ...this.#value({ ...value, value: null }), value: this.#storedCode(value.value) };
+    }
+    if (isObject(value) && typeof value.backupCodes === 'string' && typeof value.secret === 'string') {
+      const { secret, backupCodes, ...rest } = value;
+      return { ...this.#value(rest), secret: this.#unsealed(secret), backupCodes: this.#text(`"backupCodes":${this.#unsealed(backupCodes)}`) };
     }
     if (isObject(value) && typeof value.membershipKey === 'string') {
       const { membershipKey, ...rest } = value;
@@ -511,7 +557,29 @@ class Shown {
     return key === 'password' && hash.test(value) ? '<hash>' : this.#text(value);
   }
 
+  /** What was encrypted; of a random secret, how long it is. */
+  #unsealed(value) {
+    if (!/^[0-9a-f]{80,}$/.test(value)) return value;
+    let text;
+    try {
+      text = unseal(value);
+    } catch {
+      return `<sealed under another secret> ${value}`;
+    }
+    return `<sealed> ${/^[\w-]{32}$/.test(text) && text !== TOTP_SECRET ? `<secret of ${text.length}>` : text}`;
+  }
+
   #text(text) {
+    // Second factors.
+    text = text
+      .replace(/(?<="backupCodes":(?:<sealed> )?)\[[^\]]*\]/g, (codes) => codes.replace(/"\w{5}-\w*"/g, (code) => `"<backup code of ${code.length}>"`))
+      .replace(/(?<=\?secret=)[A-Z2-7]+/g, (secret) => (secret === base32(TOTP_SECRET) ? '<its secret>' : `<secret of ${secret.length}>`))
+      .replace(/(?<=2fa-)(?!otp-|attempts-)[\w-]{20}(?![\w-])/g, (random) => this.#name(random))
+      .replace(/(?<![\w-])[\w-]{43}!(trust-device-)([\w-]{32})(?![\w-])/g, (whole, kind, random) => {
+        const owner = [...this.#names.keys()].find((id) => hmac(`${id}!${kind}${random}`, 'base64url') === whole.split('!')[0]);
+        return `${owner ? this.#names.get(owner) : 'nobody'}!${kind}${this.#name(random)}`;
+      })
+      .replace(/(?<=trust-device-)[\w-]{32}(?![\w-])/g, (random) => this.#name(random));
     // Tokens of Better Auth's whole alphabet, and their hashes.
     text = text
       .replace(/(?<=^|"token":"|one-time-token:)[\w-]{32}(?![\w-])/g, (token) => this.#name(token))

@@ -5,7 +5,7 @@ import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
   admin, anonymous, bearer, customSession, deviceAuthorization, emailOTP, lastLoginMethod, magicLink, multiSession,
-  oneTimeToken, openAPI, organization, phoneNumber, username,
+  oneTimeToken, openAPI, organization, phoneNumber, twoFactor, username,
 } from 'better-auth/plugins';
 import { expo } from '@better-auth/expo';
 import { BASE_URL, SECRET } from './lib.mjs';
@@ -28,6 +28,7 @@ export const PLUGINS = {
   'one-time-token': () => oneTimeToken(),
   'organization': (options) => organization({ teams: { enabled: true }, dynamicAccessControl: { enabled: true }, ...options }),
   'phone-number': () => phoneNumber({ sendOTP: nothing }),
+  'two-factor': () => twoFactor({ otpOptions: { sendOTP: nothing } }),
   'username': () => username(),
 };
 

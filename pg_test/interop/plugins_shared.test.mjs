@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Client, GET, POST, ourDatabase, ourSide, realSide } from './http.mjs';
+import { Client, GET, POST, ourDatabase, ourSide, realSide, totp } from './http.mjs';
 import { BASE_URL, PASSWORD } from './lib.mjs';
 import { expo } from '@better-auth/expo';
 import * as plugins from 'better-auth/plugins';
@@ -572,6 +572,68 @@ const PLUGINS = {
         client.known['device.token'] = access_token;
         for (const side of [first, second]) assert.equal(emailOf(await client.ask(side, { ...SESSION, by: 'device' })), user.email);
         assert.equal(bodyOf(await client.ask(first, poll)).error, 'invalid_grant');
+      },
+    },
+  },
+  'two-factor': {
+    plugin: (send) => plugins.twoFactor({ otpOptions: { sendOTP: ({ user, otp }) => send.message({ kind: 'two-factor-otp', recipient: user.email, token: otp }) } }),
+    settings: { two_factor_send_otp: 'mail' },
+    cases: {
+      async 'an app'(first, second) {
+        const { client, user, ask } = await signedUp(first);
+        const { totpURI } = bodyOf(await ask(first, POST('/two-factor/enable', { password: PASSWORD })));
+        assert.equal((await ask(second, POST('/two-factor/verify-totp', { code: totp(totpURI) }))).status, 200);
+        for (const side of [first, second]) {
+          assert.equal(bodyOf(await ask(side, POST('/two-factor/get-totp-uri', { password: PASSWORD }))).totpURI, totpURI);
+          assert.equal(bodyOf(await ask(side, SESSION)).user.twoFactorEnabled, true);
+        }
+        client.jar = {};
+        assert.deepEqual(bodyOf(await ask(second, signIn(user))), { twoFactorRedirect: true, twoFactorMethods: ['totp', 'otp'] });
+        assert.equal(emailOf(await ask(first, POST('/two-factor/verify-totp', { code: totp(totpURI, 1) }))), user.email);
+        for (const side of [first, second]) assert.equal(emailOf(await ask(side, SESSION)), user.email);
+        assert.equal((await ask(second, POST('/two-factor/disable', { password: PASSWORD }))).status, 200);
+        client.jar = {};
+        assert.equal(emailOf(await ask(first, signIn(user))), user.email);
+      },
+      async 'backup codes, and a trusted browser'(first, second) {
+        const { client, user, ask } = await signedUp(first);
+        const { totpURI, backupCodes } = bodyOf(await ask(first, POST('/two-factor/enable', { password: PASSWORD })));
+        await ask(second, POST('/two-factor/verify-totp', { code: totp(totpURI) }));
+        const enter = async (from, to, code, more) => {
+          client.jar = {};
+          await ask(from, signIn(user));
+          return ask(to, POST('/two-factor/verify-backup-code', { code, ...more }));
+        };
+        assert.equal((await enter(second, first, backupCodes[0])).status, 200);
+        assert.equal((await enter(first, second, backupCodes[0])).status, 401);
+        assert.equal((await enter(first, second, backupCodes[1], { trustDevice: true })).status, 200);
+        for (const side of [first, second, first]) {
+          delete client.jar['better-auth.session_token'];
+          assert.equal(emailOf(await ask(side, signIn(user))), user.email);
+        }
+        const { backupCodes: anew } = bodyOf(await ask(second, POST('/two-factor/generate-backup-codes', { password: PASSWORD })));
+        assert.equal((await enter(second, first, backupCodes[2])).status, 401);
+        assert.equal((await enter(second, first, anew[2])).status, 200);
+      },
+      async 'a code by mail, and a lock'(first, second) {
+        const { client, user, ask } = await signedUp(first);
+        const { totpURI } = bodyOf(await ask(first, POST('/two-factor/enable', { password: PASSWORD })));
+        await ask(second, POST('/two-factor/verify-totp', { code: totp(totpURI) }));
+        client.jar = {};
+        await ask(first, signIn(user));
+        await ask(second, POST('/two-factor/send-otp', {}));
+        assert.equal(bodyOf(await ask(first, POST('/two-factor/verify-otp', { code: '0' }))).code, 'INVALID_CODE');
+        assert.equal(emailOf(await ask(first, POST('/two-factor/verify-otp', { code: '{{mail.token}}' }))), user.email);
+        for (let round = 0; round < 2; round += 1) {
+          client.jar = {};
+          await ask(first, signIn(user));
+          for (let guess = 0; guess < 5; guess += 1) await ask([first, second][guess % 2], POST('/two-factor/verify-totp', { code: '0' }));
+        }
+        for (const side of [first, second]) {
+          client.jar = {};
+          await ask(second, signIn(user));
+          assert.equal(bodyOf(await ask(side, POST('/two-factor/verify-totp', { code: totp(totpURI, 1) }))).code, 'ACCOUNT_TEMPORARILY_LOCKED');
+        }
       },
     },
   },

@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
+use crate::api::http::challenge_in_words;
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::crypto::jwt::Refusal;
@@ -15,11 +16,12 @@ use crate::flow::email_verification::{self, Verified};
 use crate::flow::json::{self, Object};
 use crate::flow::password::{self, RESET_REQUESTED};
 use crate::flow::session::{self, Caller, Client, Live};
+use crate::flow::sign_in::Outcome;
 use crate::flow::url::configured_base;
 use crate::flow::user::{self, Deletion};
 use crate::flow::{sign_in, sign_up, token};
 use crate::identity;
-use crate::plugin;
+use crate::plugin::{self, Challenge};
 use crate::store::account::Tokens;
 use crate::store::server::Timestamp;
 
@@ -121,7 +123,8 @@ fn sign_up_email(
 }
 
 /// Signs in: Better Auth's `POST /sign-in/email`. `{redirect, token, user}`, and `url` where a
-/// `callback_url` was given.
+/// `callback_url` was given. Who has a second factor gets `{twoFactorRedirect, twoFactorMethods, twoFactorToken}`; the
+/// token is for `api('verifyTOTP', ...)` and its like.
 ///
 /// Errors: see [`sign_in::email`].
 #[pg_extern]
@@ -139,9 +142,13 @@ fn sign_in_email(
         callback_url: callback_url.into(),
         remember_me: remember_me.into(),
     };
-    let done =
-        sign_in::email(&mut Direct::from("/sign-in/email", ip_address, user_agent), &request).or_raise();
-    JsonText::from_json(json::signed_in(&done.session, &done.user, done.callback_url))
+    let mut caller = Direct::from("/sign-in/email", ip_address, user_agent);
+    JsonText::from_json(match sign_in::email(&mut caller, &request).or_raise() {
+        Outcome::SignedIn(done, _) => json::signed_in(&done.session, &done.user, done.callback_url),
+        Outcome::Challenged { challenge: Challenge { answer, member, cookie, .. }, .. } => {
+            challenge_in_words(answer, member, &cookie).or_raise()
+        }
+    })
 }
 
 /// Ends a session: Better Auth's `POST /sign-out`. `{success: true}`, whether there was one or not.

@@ -23,7 +23,7 @@ impl Key {
     }
 
     /// The signature of a message.
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; 32] {
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 32] {
         self.mac(message).finalize().into_bytes().into()
     }
 
@@ -36,7 +36,7 @@ impl Key {
     }
 
     /// Whether it is the message's signature, in constant time.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.mac(message).verify_slice(signature).is_ok()
     }
 }

@@ -11,3 +11,4 @@ pub(crate) mod password;
 pub(crate) mod public_key;
 pub(crate) mod random;
 pub(crate) mod seal;
+pub(crate) mod totp;

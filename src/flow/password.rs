@@ -110,7 +110,10 @@ pub(crate) fn store(user_id: &str, hash: &str) -> Result<(), AuthError> {
 }
 
 /// Whether the password is the one of this user. Who has none pays for a hash too.
-pub(super) fn is_password_of(user_id: &str, password: &str) -> Result<bool, AuthError> {
+///
+/// # Errors
+/// PASSWORD_TOO_LONG, or no memory.
+pub(crate) fn is_password_of(user_id: &str, password: &str) -> Result<bool, AuthError> {
     let account = account::credential_of(user_id)?;
     let stored = account.as_ref().and_then(|account| account.password.as_deref());
     hash::verify(password, stored.map(String::as_str))

@@ -69,6 +69,17 @@ pub(crate) trait Caller {
         self.session(true)
     }
 
+    /// The value of a signed cookie that the caller brought, by its last name. Who has no cookies has none.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    fn cookie(&self, _last: &str) -> Result<Option<String>, AuthError> {
+        Ok(None)
+    }
+
+    /// Takes a cookie back, whatever is answered.
+    fn expire_cookie(&mut self, _last: &str) {}
+
     /// Where a session is opened from.
     fn client(&self) -> Client<'_>;
 
@@ -122,6 +133,8 @@ pub(crate) struct Draft {
     pub(crate) expires_at: Timestamp,
     /// Columns of plugins.
     pub(crate) additional: Vec<Given>,
+    /// The session whose place it takes: where that was opened from counts, not where this one is.
+    pub(crate) replaces: Option<Session>,
 }
 
 impl Draft {
@@ -129,7 +142,7 @@ impl Draft {
     pub(crate) fn new(remember_me: bool) -> Self {
         let lifetime = if remember_me { settings::session_expires_in() } else { UNREMEMBERED };
         let created_at = Timestamp::now();
-        Self { created_at, expires_at: created_at.plus(lifetime), additional: Vec::new() }
+        Self { created_at, expires_at: created_at.plus(lifetime), additional: Vec::new(), replaces: None }
     }
 }
 
@@ -154,17 +167,47 @@ pub(crate) fn open_as(caller: &dyn Caller, user: &User, mut draft: Draft) -> Res
     for plugin in plugin::on().iter() {
         plugin.before_session(caller, user, &mut draft)?;
     }
+    let (ip_address, user_agent) = match &draft.replaces {
+        Some(old) => (old.ip_address.as_deref(), old.user_agent.as_deref()),
+        None => (client.ip_address, client.user_agent),
+    };
     let session = session::create(
         &user.id,
         draft.expires_at,
         draft.created_at,
-        (client.ip_address.unwrap_or_default(), client.user_agent.unwrap_or_default()),
+        (ip_address.unwrap_or_default(), user_agent.unwrap_or_default()),
         &draft.additional,
     )?;
     for plugin in plugin::on().iter() {
         plugin.after_session(caller, user, &session)?;
     }
     Ok(session)
+}
+
+/// Opens a session in place of a live one, which ends, with all that that one has: where what a session of the user is
+/// worth has just changed. The user, as it is now, has to be locked.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn rotate(caller: &dyn Caller, old: Session, user: User) -> Result<Live, AuthError> {
+    check_standing(&user.id)?;
+    let members: Map<String, Value> =
+        old.additional.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let mut draft = Draft::new(true);
+    for field in crate::store::fields::list(Table::Session)? {
+        let value = match members.get(&field.name) {
+            None => continue,
+            Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(other) => Some(other.to_string()),
+        };
+        draft.additional.push(Given { field, value });
+    }
+    let token = old.token.clone();
+    draft.replaces = Some(old);
+    let session = open_as(caller, &user, draft)?;
+    session::delete(&token)?;
+    Ok(Live { session, user })
 }
 
 /// What is found under a session token.

@@ -4,7 +4,7 @@ use crate::error::{AuthError, Code};
 use crate::flow::input::{Input, Issues, check_not_too_long, is_email};
 use crate::flow::session::{self, Caller};
 use crate::flow::{email_verification, hash};
-use crate::plugin::Proof;
+use crate::plugin::{self, Challenge, Cookie, Proof, SecondFactor};
 use crate::settings;
 use crate::store::account::{self, Found, Standing};
 use crate::store::server::Timestamp;
@@ -19,6 +19,15 @@ pub(crate) struct Request<'a> {
     pub(crate) remember_me: Input<'a>,
 }
 
+/// What a right password leads to.
+#[allow(clippy::large_enum_variant, reason = "there is one, for a moment")]
+pub(crate) enum Outcome<'a> {
+    /// A session. The cookies are set after the session's.
+    SignedIn(SignedIn<'a>, Vec<Cookie>),
+    /// Something else is to be proven before there is one, which `is_remembered` then, or not.
+    Challenged { challenge: Challenge, is_remembered: bool, callback_url: Option<&'a str> },
+}
+
 /// A user who has signed in.
 pub(crate) struct SignedIn<'a> {
     pub(crate) session: Session,
@@ -27,14 +36,14 @@ pub(crate) struct SignedIn<'a> {
     pub(crate) is_remembered: bool,
 }
 
-/// Verifies a password and opens a session.
+/// Verifies a password and opens a session, or asks for the second factor.
 ///
 /// # Errors
 /// VALIDATION_ERROR, EMAIL_PASSWORD_DISABLED, INVALID_EMAIL, PASSWORD_TOO_LONG,
 /// INVALID_EMAIL_OR_PASSWORD (the same, at the same cost, for an unknown email, a user without a
 /// password and a wrong password); after a right password EMAIL_NOT_VERIFIED, BANNED_USER, and a refusal
-/// of users with two-factor authentication, who must not get in by their password alone.
-pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<SignedIn<'a>, AuthError> {
+/// of users with a second factor where its plugin is off: they must not get in by their password alone.
+pub(crate) fn email<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<Outcome<'a>, AuthError> {
     let mut issues = Issues::of_body();
     let email = issues.required("email", request.email);
     let password = issues.required("password", request.password);
@@ -81,16 +90,16 @@ pub(crate) struct ByPassword<'a> {
 }
 
 /// Verifies the password of whom a sign-in has found, at the same cost where it has found nobody, or a user without
-/// one, and opens a session.
+/// one, and opens a session, or asks for the second factor. No session is there before that was proven, where Better Auth
+/// opens one and deletes it.
 ///
 /// # Errors
-/// `wrong`; after a right password EMAIL_NOT_VERIFIED, BANNED_USER, and what else plugins' columns forbid, as a second
-/// factor does.
+/// `wrong`; after a right password EMAIL_NOT_VERIFIED, BANNED_USER, and what else plugins' columns forbid.
 pub(crate) fn by_password<'a>(
     caller: &dyn Caller,
     found: Option<Found>,
     by: ByPassword<'a>,
-) -> Result<SignedIn<'a>, AuthError> {
+) -> Result<Outcome<'a>, AuthError> {
     let ByPassword { name, password, wrong, needs_verified_email, callback_url, is_remembered } = by;
     let credential = found.as_ref().and_then(|found| found.credential.as_ref());
     let stored = credential.and_then(|credential| credential.password.as_deref());
@@ -126,8 +135,17 @@ pub(crate) fn by_password<'a>(
     } else if let Some(hash) = rehashed {
         account::replace_password(account_id, stored, &hash, Timestamp::now())?;
     }
+    let cookies = match locked.standing.needs_second_factor() {
+        false => Vec::new(),
+        true => match plugin::second_factor(caller, user)? {
+            SecondFactor::Proven(cookies) => cookies,
+            SecondFactor::Missing(challenge) => {
+                return Ok(Outcome::Challenged { challenge, is_remembered, callback_url });
+            }
+        },
+    };
     let session = session::open_as(caller, user, session::Draft::new(is_remembered))?;
-    Ok(SignedIn { session, user: user.clone(), callback_url, is_remembered })
+    Ok(Outcome::SignedIn(SignedIn { session, user: user.clone(), callback_url, is_remembered }, cookies))
 }
 
 /// Refuses a user whose email isn't verified where the settings ask for it, and sends the mail again.

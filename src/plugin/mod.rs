@@ -75,17 +75,13 @@ pub(crate) const TABLES: &[&Definition] = &[
     &organization::MEMBERS,
     &organization::INVITATIONS,
     &api_key::KEYS,
+    &two_factor::TWO_FACTORS,
 ];
 
 /// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.
 pub(crate) trait Plugin: Sync {
     /// Better Auth's id of it, as `better_auth.plugins` names it.
     fn id(&self) -> &'static str;
-
-    /// Whether it can be switched on. One that can't has columns that are heeded where another server put them.
-    fn is_offered(&self) -> bool {
-        true
-    }
 
     /// Columns that it adds to tables, in Better Auth's order.
     fn columns(&self) -> &'static [Column] {
@@ -111,6 +107,15 @@ pub(crate) trait Plugin: Sync {
     /// whether the plugin is on or not.
     fn sealed(&self) -> &'static [Sealed] {
         &[]
+    }
+
+    /// Somebody has proven by a password to be this user, for whom a bar of the plugin's is down that [`Bar::is_asked`]:
+    /// what becomes of it. The user is held.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn second_factor(&self, _caller: &dyn Caller, _user: &User) -> Result<Option<SecondFactor>, AuthError> {
+        Ok(None)
     }
 
     /// Defines its settings; whether every value that was given for one before took effect.
@@ -386,12 +391,41 @@ pub(crate) enum Proof {
     Other,
 }
 
+/// What a plugin says to who has proven by a password to be a user of whom that isn't enough.
+pub(crate) enum SecondFactor {
+    /// There is nothing left to prove: this browser has proven it before. The answer gets these cookies too.
+    Proven(Vec<Cookie>),
+    Missing(Challenge),
+}
+
+/// What is answered in place of a session until something else was proven.
+pub(crate) struct Challenge {
+    /// JSON.
+    pub(crate) answer: String,
+    /// Cookies that are to go, or to be set, before those of the session are taken back.
+    pub(crate) cookies: Vec<Cookie>,
+    /// What remembers whose challenge it is.
+    pub(crate) cookie: Cookie,
+    /// The member of the answer that has the value of this cookie, for callers without cookies.
+    pub(crate) member: &'static str,
+}
+
+/// A signed cookie of an answer.
+pub(crate) struct Cookie {
+    /// Its last name.
+    pub(crate) last: &'static str,
+    /// Its value, and how many seconds it is kept; `None` where it is taken back.
+    pub(crate) value: Option<(String, i64)>,
+}
+
 /// What a plugin's columns forbid.
 pub(crate) struct Bar {
     /// The SQL that says whether it is down for the row of `user` with this alias; `None` without its columns.
     pub(crate) is_down: fn(row: &str) -> Result<Option<String>, AuthError>,
     /// What it is down for: anything, unless it is said.
     pub(crate) of: Option<Proof>,
+    /// Whether the plugin, which is on, asks for what is missing in place of a refusal: [`Plugin::second_factor`].
+    pub(crate) is_asked: fn() -> bool,
     /// What the user is told.
     pub(crate) refusal: fn() -> AuthError,
 }
@@ -454,9 +488,8 @@ pub(crate) fn is_on(id: &str) -> bool {
 pub(crate) fn parse(list: &str) -> Result<Vec<&'static dyn Plugin>, String> {
     let mut plugins: Vec<&'static dyn Plugin> = Vec::new();
     for id in parts(list) {
-        let Some(plugin) = all().find(|plugin| plugin.id() == id && plugin.is_offered()) else {
-            let known: Vec<&str> =
-                all().filter(|plugin| plugin.is_offered()).map(|plugin| plugin.id()).collect();
+        let Some(plugin) = all().find(|plugin| plugin.id() == id) else {
+            let known: Vec<&str> = all().map(|plugin| plugin.id()).collect();
             return Err(format!("There is no plugin \"{id}\"; there are {}.", known.join(", ")));
         };
         if plugins.iter().any(|known| known.id() == id) {
@@ -465,6 +498,19 @@ pub(crate) fn parse(list: &str) -> Result<Vec<&'static dyn Plugin>, String> {
         plugins.push(plugin);
     }
     Ok(plugins)
+}
+
+/// What becomes of who has proven by a password to be a user of whom that isn't enough.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn second_factor(caller: &dyn Caller, user: &User) -> Result<SecondFactor, AuthError> {
+    for plugin in on().iter() {
+        if let Some(factor) = plugin.second_factor(caller, user)? {
+            return Ok(factor);
+        }
+    }
+    Err(AuthError::Unsupported("no plugin that is on asks for the user's second factor"))
 }
 
 /// A session token that a request brings otherwise than in a cookie.
@@ -541,7 +587,7 @@ mod tests {
         assert_eq!(ids(""), Ok(vec![]));
         assert_eq!(ids(" made-up , admin,"), Ok(vec!["made-up", "admin"]));
         for (bad, says) in
-            [("nope", "no plugin \"nope\""), ("two-factor", "no plugin"), ("admin,admin", "twice")]
+            [("nope", "no plugin \"nope\""), ("twofactor", "no plugin"), ("admin,admin", "twice")]
         {
             assert!(ids(bad).is_err_and(|why| why.contains(says)), "{bad}");
         }

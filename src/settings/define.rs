@@ -58,6 +58,7 @@ macro_rules! settings {
     (@value length) => { i32 };
     (@value key_length) => { i32 };
     (@value count) => { i32 };
+    (@value digits) => { i32 };
     (@value limit) => { i32 };
     (@value bits) => { i32 };
     (@value slots) => { i32 };
@@ -69,6 +70,7 @@ macro_rules! settings {
     (@read length) => { usize };
     (@read key_length) => { usize };
     (@read count) => { i32 };
+    (@read digits) => { u32 };
     (@read limit) => { Option<i64> };
     (@read bits) => { u8 };
     (@read slots) => { u32 };
@@ -104,6 +106,10 @@ pub(crate) mod read {
 
     pub(crate) fn count(setting: &GucSetting<i32>) -> i32 {
         setting.get()
+    }
+
+    pub(crate) fn digits(setting: &GucSetting<i32>) -> u32 {
+        setting.get().unsigned_abs()
     }
 
     /// `None` for -1, which is no limit.
@@ -174,6 +180,7 @@ numbers! {
     length 1 4096, GucFlags::empty();
     key_length 1 191, GucFlags::empty();
     count 1 1_000_000, GucFlags::empty();
+    digits 1 8, GucFlags::empty();
     limit -1 i32::MAX, GucFlags::empty();
     bits 0 128, GucFlags::empty();
     slots 0 1024, GucFlags::empty();

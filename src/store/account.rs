@@ -54,8 +54,18 @@ impl Standing {
     /// The refusal of the first plugin whose columns forbid the user to sign in.
     pub(crate) fn check(&self, proof: Proof) -> Result<(), AuthError> {
         let mut bars = self.bars.iter().zip(plugin::bars());
-        let is_closed = |(is_down, bar): &(&bool, &Bar)| **is_down && (bar.of).is_none_or(|of| of == proof);
+        let is_closed = |(is_down, bar): &(&bool, &Bar)| {
+            **is_down && (bar.of).is_none_or(|of| of == proof && !(bar.is_asked)())
+        };
         bars.find(is_closed).map_or(Ok(()), |(_, bar)| Err((bar.refusal)()))
+    }
+}
+
+impl Standing {
+    /// Whether a plugin that is on asks for more than a password: [`plugin::second_factor`].
+    pub(crate) fn needs_second_factor(&self) -> bool {
+        let mut bars = self.bars.iter().zip(plugin::bars());
+        bars.any(|(is_down, bar)| *is_down && bar.of == Some(Proof::Password) && (bar.is_asked)())
     }
 }
 

@@ -5,7 +5,9 @@ use super::cookies;
 use super::jar::{Cached, SetCookie};
 use super::request::Request;
 use super::site::Site;
+use crate::crypto::cookie;
 use crate::error::{AuthError, Code};
+use crate::flow::secrets::{self, Name};
 use crate::flow::session::{self, Caller, Client, Found, Live};
 use crate::settings;
 use crate::store::server::Timestamp;
@@ -47,6 +49,8 @@ pub(crate) struct Context<'r> {
     pub(crate) is_own: bool,
     /// The session whose cookie the answer sets: Better Auth's `newSession`.
     pub(crate) new_session: Option<Live>,
+    /// A cookie that a caller without cookies hands in otherwise: its last name and its signed value.
+    pub(crate) handed: Option<(&'static str, String)>,
     /// More headers of the answer.
     headers: Vec<(&'static str, String)>,
 }
@@ -68,6 +72,7 @@ impl<'r> Context<'r> {
             is_direct: false,
             is_own: false,
             new_session: None,
+            handed: None,
             headers: Vec::new(),
         }
     }
@@ -232,6 +237,19 @@ impl Caller for Context<'_> {
         }
         let due = self.session_as_it_is()?.filter(|live| session::is_due(&live.session, Timestamp::now()));
         if due.is_some() { Ok(due) } else { self.session(true) }
+    }
+
+    fn cookie(&self, last: &str) -> Result<Option<String>, AuthError> {
+        if let Some((_, signed)) = self.handed.as_ref().filter(|(name, _)| *name == last) {
+            return secrets::with_verifying_keys(Name::Cookie, Timestamp::now(), |keys| {
+                cookie::verify(keys, signed).map(str::to_owned)
+            });
+        }
+        Ok(self.signed(last)?.into_iter().next())
+    }
+
+    fn expire_cookie(&mut self, last: &str) {
+        self.expire(last);
     }
 
     fn client(&self) -> Client<'_> {

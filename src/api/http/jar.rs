@@ -13,7 +13,7 @@ use crate::flow::json::{self, Object};
 use crate::flow::secrets::{self, Name};
 use crate::flow::session::Live;
 use crate::flow::url::encode;
-use crate::plugin;
+use crate::plugin::{self, Challenge, Cookie};
 use crate::settings::{self, CacheStrategy};
 use crate::store::server::Timestamp;
 use crate::store::user::User;
@@ -51,6 +51,17 @@ pub(crate) struct SetCookie {
     name: String,
     domain: Option<String>,
     header: String,
+}
+
+/// What a challenge is answered with to callers without cookies: the value of its cookie is in it.
+///
+/// # Errors
+/// There is no usable secret.
+pub(crate) fn challenge_in_words(answer: String, member: &str, given: &Cookie) -> Result<String, AuthError> {
+    let Some((value, _)) = &given.value else { return Ok(answer) };
+    let signed = secrets::with_signing_key(Name::Cookie, |key| cookie::sign(key, value))?;
+    let members = answer.strip_suffix('}').unwrap_or(&answer);
+    Ok(format!("{members},{}:{}}}", Value::from(member), Value::from(signed)))
 }
 
 impl Context<'_> {
@@ -244,6 +255,46 @@ impl Context<'_> {
         self.expire(SESSION_DATA);
         self.clear_chunks();
         self.expire(DONT_REMEMBER);
+    }
+
+    /// Sets, or takes back, what plugins give to an answer.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(crate) fn set_given(&mut self, cookies: impl IntoIterator<Item = Cookie>) -> Result<(), AuthError> {
+        for Cookie { last, value } in cookies {
+            match value {
+                Some((value, max_age)) => self.set_signed(last, &value, Some(max_age))?,
+                None => self.expire(last),
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer in place of a session until something else was proven than a password: what it is to be remembered
+    /// by stays, and the session's own cookies go.
+    ///
+    /// # Errors
+    /// There is no usable secret.
+    pub(crate) fn challenge(
+        &mut self,
+        challenge: Challenge,
+        is_remembered: bool,
+    ) -> Result<String, AuthError> {
+        if !is_remembered {
+            self.set_signed(DONT_REMEMBER, "true", None)?;
+        } else if self.is_not_remembered()? {
+            self.expire(DONT_REMEMBER);
+        }
+        self.set_given(challenge.cookies)?;
+        self.expire(SESSION_TOKEN);
+        self.expire(SESSION_DATA);
+        self.clear_chunks();
+        if self.is_direct {
+            return challenge_in_words(challenge.answer, challenge.member, &challenge.cookie);
+        }
+        self.set_given([challenge.cookie])?;
+        Ok(challenge.answer)
     }
 
     // ── The cookie cache ─────────────────────────────────────────────────────────────────────────

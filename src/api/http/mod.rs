@@ -23,6 +23,7 @@ use url::Url;
 
 pub(crate) use self::context::Context;
 use self::context::client_address;
+pub(super) use self::jar::challenge_in_words;
 use self::request::Unreadable;
 pub(crate) use self::request::{Body, Request};
 pub(crate) use self::response::Response;

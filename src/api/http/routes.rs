@@ -15,6 +15,7 @@ use crate::flow::input::{Input, Issues};
 use crate::flow::json::{self, Object};
 use crate::flow::password::{self, RESET_REQUESTED};
 use crate::flow::session::{self, Caller, Live};
+use crate::flow::sign_in::{Outcome, SignedIn};
 use crate::flow::user::{self, Deletion};
 use crate::flow::{account, sign_in, sign_up, token};
 use crate::plugin;
@@ -259,10 +260,30 @@ fn sign_in_email(context: &mut Context<'_>, body: &Body) -> Answer {
         callback_url: body.get("callbackURL").into(),
         remember_me: body.get("rememberMe").into(),
     };
-    let done = sign_in::email(context, &request)?;
-    let answer = Response::json(json::signed_in(&done.session, &done.user, done.callback_url));
-    context.set_session(&Live { session: done.session, user: done.user }, Some(done.is_remembered))?;
-    Ok(match done.callback_url.filter(|url| !url.is_empty()) {
+    let outcome = sign_in::email(context, &request)?;
+    signed_in(context, outcome, |done| json::signed_in(&done.session, &done.user, done.callback_url))
+}
+
+/// Answers a sign-in by a password: with what `answer` says of the session, or the challenge to prove something else.
+pub(crate) fn signed_in(
+    context: &mut Context<'_>,
+    outcome: Outcome<'_>,
+    answer: impl FnOnce(&SignedIn<'_>) -> String,
+) -> Answer {
+    let (answer, callback_url) = match outcome {
+        Outcome::SignedIn(done, cookies) => {
+            let answer = answer(&done);
+            let live = Live { session: done.session, user: done.user };
+            context.set_session(&live, Some(done.is_remembered))?;
+            context.set_given(cookies)?;
+            (answer, done.callback_url)
+        }
+        Outcome::Challenged { challenge, is_remembered, callback_url } => {
+            (context.challenge(challenge, is_remembered)?, callback_url)
+        }
+    };
+    let answer = Response::json(answer);
+    Ok(match callback_url.filter(|url| !url.is_empty()) {
         Some(url) => answer.with("location", url.to_owned()),
         None => answer,
     })

@@ -631,6 +631,7 @@ pub(super) fn impersonate(
         created_at,
         expires_at: created_at.plus(lifetime.unwrap_or(HOUR)),
         additional: vec![Given::of(Table::Session, "impersonatedBy", Some(&admin.user.id))?],
+        replaces: None,
     };
     let session = session::open_as(caller, &user, draft)?;
     Ok(Impersonation { admin, opened: Live { session, user } })

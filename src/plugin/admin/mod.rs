@@ -147,7 +147,7 @@ impl Plugin for Admin {
     }
 
     fn bars(&self) -> &'static [Bar] {
-        &[Bar { is_down: is_banned, of: None, refusal: banned }]
+        &[Bar { is_down: is_banned, of: None, is_asked: || false, refusal: banned }]
     }
 
     fn define_settings(&self) -> bool {

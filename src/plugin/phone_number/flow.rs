@@ -18,7 +18,7 @@ use crate::flow::json::{self, Object};
 use crate::flow::mail::{self, Kind};
 use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live};
-use crate::flow::sign_in::{self, ByPassword, SignedIn};
+use crate::flow::sign_in::{self, ByPassword, Outcome};
 use crate::flow::{hash, password, proof};
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
@@ -370,7 +370,7 @@ pub(super) struct Request<'a> {
 /// VALIDATION_ERROR, INVALID_PHONE_NUMBER, PASSWORD_TOO_LONG, INVALID_PHONE_NUMBER_OR_PASSWORD (the same, at the same
 /// cost, for an unknown number, a user without an account and a wrong password), UNEXPECTED_ERROR for an account
 /// without a password, PHONE_NUMBER_NOT_VERIFIED, and those of [`sign_in::by_password`].
-pub(super) fn sign_in<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<SignedIn<'a>, AuthError> {
+pub(super) fn sign_in<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<Outcome<'a>, AuthError> {
     let mut issues = Issues::of_body();
     let number = number(&mut issues, request.phone_number);
     let password = issues.required("password", request.password);

@@ -3,11 +3,11 @@
 use pgrx::prelude::*;
 
 use super::flow::{self, Request};
+use crate::api::http::routes::signed_in;
 use crate::api::http::{Answer, Body, Context, Response, Route, post};
 use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::rpc::Call;
 use crate::flow::json::{self, Object};
-use crate::flow::session::Live;
 use crate::plugin::Rpc;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -58,10 +58,10 @@ fn sign_in(context: &mut Context<'_>, body: &Body) -> Answer {
         password: body.get("password").into(),
         remember_me: body.get("rememberMe").into(),
     };
-    let done = flow::sign_in(context, &request)?;
-    let answer = Object::new().text("token", &done.session.token).json("user", &json::user(&done.user));
-    context.set_session(&Live { session: done.session, user: done.user }, Some(done.is_remembered))?;
-    Ok(Response::json(answer.finish()))
+    let outcome = flow::sign_in(context, &request)?;
+    signed_in(context, outcome, |done| {
+        Object::new().text("token", &done.session.token).json("user", &json::user(&done.user)).finish()
+    })
 }
 
 fn send_otp(_: &mut Context<'_>, body: &Body) -> Answer {

@@ -12,7 +12,7 @@ use crate::error::{AuthError, Code};
 use crate::flow::input::{Input, Issues, check_not_too_long, is_truthy};
 use crate::flow::new_user::Draft;
 use crate::flow::session::Caller;
-use crate::flow::sign_in::{self, ByPassword, SignedIn};
+use crate::flow::sign_in::{self, ByPassword, Outcome};
 use crate::store::fields::Given;
 use crate::store::pattern;
 use crate::store::user::User;
@@ -231,7 +231,7 @@ pub(super) struct Request<'a> {
 /// VALIDATION_ERROR, USERNAME_TOO_SHORT, USERNAME_TOO_LONG and INVALID_USERNAME with status 422, PASSWORD_TOO_LONG,
 /// INVALID_USERNAME_OR_PASSWORD (the same, at the same cost, for an unknown name, a user without a password and a
 /// wrong password); after a right password those of [`sign_in::by_password`].
-pub(super) fn sign_in<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<SignedIn<'a>, AuthError> {
+pub(super) fn sign_in<'a>(caller: &mut dyn Caller, request: &Request<'a>) -> Result<Outcome<'a>, AuthError> {
     let mut issues = Issues::of_body();
     let username = issues.required(USERNAME, request.username);
     let password = issues.required("password", request.password);

@@ -3,11 +3,11 @@
 use pgrx::prelude::*;
 
 use super::flow::{self, Request};
+use crate::api::http::routes::signed_in;
 use crate::api::http::{Answer, Body, Context, Response, Route, post};
 use crate::api::jsonb::JsonText;
 use crate::api::rpc::Call;
 use crate::flow::json::{self, Object};
-use crate::flow::session::Live;
 use crate::plugin::Rpc;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -36,13 +36,8 @@ fn sign_in(context: &mut Context<'_>, body: &Body) -> Answer {
         remember_me: body.get("rememberMe").into(),
         callback_url: body.get("callbackURL").into(),
     };
-    let done = flow::sign_in(context, &request)?;
-    let answer = Response::json(json::signed_in(&done.session, &done.user, done.callback_url));
-    context.set_session(&Live { session: done.session, user: done.user }, Some(done.is_remembered))?;
-    Ok(match done.callback_url.filter(|url| !url.is_empty()) {
-        Some(url) => answer.with("location", url.to_owned()),
-        None => answer,
-    })
+    let outcome = flow::sign_in(context, &request)?;
+    signed_in(context, outcome, |done| json::signed_in(&done.session, &done.user, done.callback_url))
 }
 
 fn is_available(_: &mut Context<'_>, body: &Body) -> Answer {

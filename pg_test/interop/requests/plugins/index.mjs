@@ -26,6 +26,7 @@ import organizations from './organization_organizations.mjs';
 import organizationRoles from './organization_roles.mjs';
 import organizationTeams from './organization_teams.mjs';
 import phoneNumber from './phone_number.mjs';
+import twoFactor from './two_factor.mjs';
 import username from './username.mjs';
 
 const PLUGINS = [
@@ -47,4 +48,4 @@ const PLUGINS = [
 
 const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
 
-export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...codes, ...apiKey, ...names, ...together([...PLUGINS, organizations])];
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...names, ...together([...PLUGINS, organizations])];
