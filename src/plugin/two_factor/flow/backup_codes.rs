@@ -129,7 +129,7 @@ pub(in crate::plugin::two_factor) fn generate(
 /// BACKUP_CODES_NOT_ENABLED, INVALID_BACKUP_CODE.
 pub(in crate::plugin::two_factor) fn view(user_id: &str) -> Result<Vec<String>, AuthError> {
     let two_factor = store::find(user_id)?.ok_or(BACKUP_CODES_NOT_ENABLED)?;
-    decode(&two_factor.backup_codes)?.ok_or_else(|| AuthError::ApiWith(INVALID_BACKUP_CODE, 400))
+    decode(&two_factor.backup_codes)?.ok_or(AuthError::ApiWith(INVALID_BACKUP_CODE, 400))
 }
 
 #[cfg(test)]
