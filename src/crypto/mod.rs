@@ -12,3 +12,4 @@ pub(crate) mod public_key;
 pub(crate) mod random;
 pub(crate) mod seal;
 pub(crate) mod totp;
+pub(crate) mod webauthn;

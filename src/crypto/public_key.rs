@@ -3,6 +3,7 @@
 
 use ed25519_dalek::VerifyingKey as Ed25519;
 use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;
 use rsa::PublicKey as RsaPublicKey;
 use rsa::{pkcs1v15, pss};
@@ -133,6 +134,26 @@ impl PublicKey {
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
             (Self::Rsa(key), scheme) => rsa_verifies(key, scheme, message, signature),
             _ => false,
+        }
+    }
+
+    /// Whether this key has signed the message with this digest by ECDSA; r and s are of fixed length. COSE takes any
+    /// hash on any curve.
+    pub(crate) fn verifies_digest(&self, digest: &[u8], signature: &[u8]) -> bool {
+        // As a number it is the same with zeros before it, and short ones are refused without.
+        let field = self.curve().map_or(0, Curve::field);
+        let digest = [&vec![0; field.saturating_sub(digest.len())], digest].concat();
+        macro_rules! ecdsa {
+            ($curve:ident, $key:expr) => {
+                $curve::ecdsa::Signature::from_slice(signature)
+                    .is_ok_and(|signature| $key.verify_prehash(&digest, &signature).is_ok())
+            };
+        }
+        match self {
+            Self::P256(key) => ecdsa!(p256, key),
+            Self::P384(key) => ecdsa!(p384, key),
+            Self::P521(key) => ecdsa!(p521, key),
+            Self::Ed25519(_) | Self::Rsa(_) => false,
         }
     }
 }

@@ -22,6 +22,7 @@ mod multi_session;
 mod one_time_token;
 mod open_api;
 mod organization;
+mod passkey;
 mod phone_number;
 mod stored;
 mod two_factor;
@@ -58,6 +59,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &one_time_token::OneTimeToken,
     &open_api::OpenApi,
     &organization::Organization,
+    &passkey::Passkey,
     &phone_number::PhoneNumber,
     &two_factor::TwoFactor,
     &username::Username,
@@ -76,6 +78,7 @@ pub(crate) const TABLES: &[&Definition] = &[
     &organization::INVITATIONS,
     &api_key::KEYS,
     &two_factor::TWO_FACTORS,
+    &passkey::PASSKEYS,
 ];
 
 /// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.
