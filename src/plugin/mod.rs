@@ -150,6 +150,12 @@ pub(crate) trait Plugin: Sync {
         Ok(None)
     }
 
+    /// Whether a cookie of this name counts beside a session token that a call brings as an argument, which takes the
+    /// place of the others.
+    fn counts_beside_token(&self, _cookie: &str) -> bool {
+        false
+    }
+
     /// An origin that a request names elsewhere than in its Origin header.
     fn origin(&self, _request: &Request) -> Option<String> {
         None
@@ -527,6 +533,11 @@ pub(crate) fn token(request: &Request) -> Result<Option<String>, AuthError> {
         }
     }
     Ok(None)
+}
+
+/// Whether a cookie counts beside a session token that a call brings as an argument.
+pub(crate) fn counts_beside_token(cookie: &str) -> bool {
+    on().iter().any(|plugin| plugin.counts_beside_token(cookie))
 }
 
 /// An endpoint was asked: each plugin that is on may change the body or refuse.

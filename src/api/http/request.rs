@@ -10,6 +10,7 @@ use crate::api::json;
 use crate::api::jsonb::{Jsonb, Member};
 use crate::error::{AuthError, Code};
 use crate::flow::url::configured_base;
+use crate::plugin;
 use crate::settings;
 
 /// Method, URL, headers and body.
@@ -127,8 +128,14 @@ impl Request {
             url.query_pairs_mut().extend_pairs(door.query);
         }
         let mut headers = door.headers.clone();
-        headers
-            .retain(|(name, _)| name != "content-type" && (name != "cookie" || door.session_token.is_none()));
+        headers.retain(|(name, _)| name != "content-type");
+        if door.session_token.is_some() {
+            for (_, cookies) in headers.iter_mut().filter(|(name, _)| name == "cookie") {
+                let name = |pair: &str| pair.split('=').next().unwrap_or_default().trim().to_owned();
+                let counts = |pair: &&str| plugin::counts_beside_token(&name(pair));
+                *cookies = cookies.split(';').filter(counts).collect::<Vec<_>>().join(";");
+            }
+        }
         headers.push(("content-type".into(), "application/json".into()));
         Ok(Self {
             method: door.method.into(),

@@ -143,6 +143,10 @@ impl Plugin for Passkey {
         routes::ROUTES
     }
 
+    fn counts_beside_token(&self, cookie: &str) -> bool {
+        cookie.strip_suffix(&options::cookie()).is_some_and(|prefix| prefix.ends_with('.'))
+    }
+
     fn rpc(&self) -> &'static [Rpc] {
         rpc::FUNCTIONS
     }
