@@ -122,8 +122,10 @@ impl<'a> CoseKey<'a> {
                 check_rsa(key, rsa_scheme(algorithm, hash_of(algorithm)?)?, data, signature)
             }
             Some(1) if algorithm == EDDSA && self.crv() == Some(6) => {
-                let key = PublicKey::ed25519(self.x().unwrap_or_default())
-                    .ok_or(Refusal::Malformed("the public key is no key of Ed25519"))?;
+                let x = self.x().filter(|x| x.len() == 32);
+                let x = x.ok_or(Refusal::Malformed("the public key is no key of Ed25519"))?;
+                // One that is no point is found out where it is used.
+                let key = PublicKey::ed25519(x).ok_or(Refusal::Unverified)?;
                 verified(key.verifies(Scheme::EdDsa, Form::Fixed, data, signature))
             }
             _ => malformed("the public key is of another kind than its algorithm"),
