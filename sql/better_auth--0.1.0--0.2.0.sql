@@ -66,6 +66,10 @@ CREATE FUNCTION better_auth.authenticate(token pg_catalog.text)
 COMMENT ON FUNCTION better_auth.authenticate IS 'Verify a token and, with better_auth.identity = verified, be its user until it expires or the transaction ends; returns its claims. For roles with a connection of their own.';
 COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request, or NULL: request.jwt.claims, or with better_auth.identity = verified those of authenticate().';
 
+CREATE FUNCTION better_auth.rows_changed() RETURNS pg_catalog.trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'rows_changed_wrapper';
+COMMENT ON FUNCTION better_auth.rows_changed IS 'Trigger of tables whose rows backends keep in memory, such as better_auth.jwks: every backend forgets them.';
+
 -- No longer a member: DROP SCHEMA public CASCADE took the extension along.
 DO $$
 DECLARE

@@ -52,6 +52,7 @@ COMMENT ON FUNCTION better_auth.forget_rate_limits IS 'Forget what the rate limi
 COMMENT ON FUNCTION better_auth.hash_password IS 'A password hash as sign-up stores it, for scripts that import users.';
 COMMENT ON FUNCTION better_auth.verify_password_hash IS 'Whether a password is the one of a stored hash: Better Auth''s scrypt, argon2 or bcrypt.';
 COMMENT ON FUNCTION better_auth.signing_secret_changed IS 'Trigger of better_auth.signing_secret: every backend forgets the keys it has in memory.';
+COMMENT ON FUNCTION better_auth.rows_changed IS 'Trigger of tables whose rows backends keep in memory, such as better_auth.jwks: every backend forgets them.';
 
 -- Nothing is executable by anyone but the owner until a DBA grants it, whatever PostgreSQL's defaults
 -- and ALTER DEFAULT PRIVILEGES say.

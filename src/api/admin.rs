@@ -83,7 +83,7 @@ fn signing_secret_changed<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, impl WhoAllocated>>, PgTriggerError> {
     if !matches!(trigger.when()?, PgTriggerWhen::Before) {
-        catalog::secrets_changed(trigger.relation()?.oid());
+        catalog::rows_changed(trigger.relation()?.oid());
         return Ok(None);
     }
     let row = trigger.new();
@@ -94,6 +94,15 @@ fn signing_secret_changed<'a>(
         secret::give_way(&name).or_raise();
     }
     Ok(row)
+}
+
+/// Fires on tables whose rows backends keep in memory, such as better_auth.jwks: every backend forgets them.
+#[pg_trigger]
+fn rows_changed<'a>(
+    trigger: &'a PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, impl WhoAllocated>>, PgTriggerError> {
+    catalog::rows_changed(trigger.relation()?.oid());
+    Ok(trigger.new())
 }
 
 /// Deletes up to `batch` sessions, up to as many tokens of mails, that have expired, and up to as many rows of the

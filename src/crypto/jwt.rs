@@ -1,11 +1,12 @@
-//! JSON Web Tokens (RFC 7519) signed with HMAC-SHA256, and nothing else: the algorithm is part of the
-//! type, so no header can choose another one.
+//! JSON Web Tokens (RFC 7519): signed with HMAC-SHA256 by a secret, or by a key that has an algorithm of its own. What is
+//! tried follows from the keys that there are, so no header can choose another algorithm for one.
 
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
+use std::rc::Rc;
 
+use crate::crypto::jws::{self, Compact, Header, Verifier};
 use crate::crypto::mac::Key;
 
 /// `{"alg":"HS256","typ":"JWT"}` in base64url: the header of bridge tokens. It has no `kid`, because
@@ -42,22 +43,7 @@ pub(crate) fn sign_internal(key: &Key, payload: &[u8]) -> Result<String, Refusal
 }
 
 fn sign_with(header: &str, key: &Key, payload: &[u8]) -> Result<String, Refusal> {
-    /// 32 bytes in base64url.
-    const SIGNATURE: usize = 43;
-    let length = header.len() + 1 + payload.len().saturating_mul(4).div_ceil(3) + 1 + SIGNATURE;
-    if length > MAX_TOKEN {
-        return Err(Refusal::Oversized);
-    }
-    let mut token = vec![0; length];
-    let (signed, signature) = token.split_at_mut(length - SIGNATURE - 1);
-    signed[..header.len()].copy_from_slice(header.as_bytes());
-    signed[header.len()] = b'.';
-    // The buffer has exactly the room that base64 needs.
-    let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(payload, &mut signed[header.len() + 1..]);
-    let mac = key.sign(signed);
-    signature[0] = b'.';
-    let _ = BASE64_URL_SAFE_NO_PAD.encode_slice(mac, &mut signature[1..]);
-    String::from_utf8(token).map_err(|_| Refusal::NotJson("payload"))
+    jws::compact(header, payload, 32, |signed| Ok(key.sign(signed)))
 }
 
 /// Why a token, or claims to be signed, are refused.
@@ -68,8 +54,13 @@ pub(crate) enum Refusal {
     NotBase64Url(&'static str),
     NotJson(&'static str),
     Algorithm,
+    OtherAlgorithm,
     Critical,
     Signature,
+    /// There was no randomness to sign with.
+    Unsigned,
+    /// No key that is here has signed it.
+    UnknownKey,
     Missing(&'static str),
     NotWhole(&'static str),
     Expired,
@@ -86,6 +77,9 @@ impl Refusal {
             Self::NotBase64Url(part) => format!("JWT {part} is not valid base64url"),
             Self::NotJson(part) => format!("JWT {part} is not a valid JSON object"),
             Self::Algorithm => "JWT algorithm is not HS256".into(),
+            Self::OtherAlgorithm => "JWT algorithm is not that of its key".into(),
+            Self::Unsigned => "JWT could not be signed for lack of randomness".into(),
+            Self::UnknownKey => "JWT is of a key that is not known here".into(),
             Self::Critical => "JWT header has critical extensions that are not supported".into(),
             Self::Signature => "JWT signature is invalid".into(),
             Self::Missing(claim) => format!("JWT claim \"{claim}\" is missing"),
@@ -121,6 +115,38 @@ pub(crate) fn verify<'k>(
     audience: Option<&str>,
 ) -> Result<VerifiedClaims, Refusal> {
     let json = open(keys, token, |header| if header == HEADER { Ok(()) } else { check_header(header) })?;
+    check_claims(json, now, audience)
+}
+
+/// Verifies a token that a public key of ours has signed. `find` gives the key of a `kid`, with its algorithm.
+///
+/// # Errors
+/// As [`verify`]; the header names no key, or none that is here.
+pub(crate) fn verify_public(
+    find: impl FnOnce(&str) -> Option<Rc<Verifier>>,
+    token: &str,
+    now: i64,
+    audience: Option<&str>,
+) -> Result<VerifiedClaims, Refusal> {
+    let mut header = None;
+    let token = Compact::parse(token, |encoded| {
+        header = Some(Header::read(encoded)?);
+        Ok(())
+    })?;
+    let header = header.ok_or(Refusal::NotJson("header"))?;
+    let key = header.text("kid").and_then(find).ok_or(Refusal::UnknownKey)?;
+    key.verify(&header, &token)?;
+    check_claims(text(token.payload)?, now, audience)
+}
+
+/// Whether a token says that it is signed with a secret. It is taken at its word in this alone: which keys are tried.
+pub(crate) fn is_symmetric(token: &str) -> bool {
+    let header = token.split('.').next().unwrap_or_default();
+    header == HEADER || token.len() <= MAX_TOKEN && check_header(header) == Ok(())
+}
+
+/// Claims whose signature is right.
+fn check_claims(json: String, now: i64, audience: Option<&str>) -> Result<VerifiedClaims, Refusal> {
     let claims = Registered::read(&json).ok_or(Refusal::NotJson("payload"))?;
     check_times(|claim| claims.get(claim), now)?;
     if let Some(audience) = audience
@@ -153,23 +179,15 @@ fn open<'k>(
     token: &str,
     check_header: impl FnOnce(&str) -> Result<(), Refusal>,
 ) -> Result<String, Refusal> {
-    if token.len() > MAX_TOKEN {
-        return Err(Refusal::Oversized);
-    }
-    let mut segments = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) =
-        (segments.next(), segments.next(), segments.next(), segments.next())
-    else {
-        return Err(Refusal::NotThreeSegments);
-    };
-    check_header(header)?;
-    let signature = decode(signature, "signature")?;
-    let payload_bytes = decode(payload, "payload")?;
-    let signed = &token.as_bytes()[..header.len() + 1 + payload.len()];
-    if !keys.into_iter().any(|key| key.verify(signed, &signature)) {
+    let token = Compact::parse(token, check_header)?;
+    if !keys.into_iter().any(|key| key.verify(token.signed, &token.signature)) {
         return Err(Refusal::Signature);
     }
-    String::from_utf8(payload_bytes).map_err(|_| Refusal::NotJson("payload"))
+    text(token.payload)
+}
+
+fn text(payload: Vec<u8>) -> Result<String, Refusal> {
+    String::from_utf8(payload).map_err(|_| Refusal::NotJson("payload"))
 }
 
 fn check_times<'a>(claim: impl Fn(&'static str) -> Option<&'a Value>, now: i64) -> Result<(), Refusal> {
@@ -191,22 +209,12 @@ fn check_times<'a>(claim: impl Fn(&'static str) -> Option<&'a Value>, now: i64) 
     Ok(())
 }
 
-fn decode(segment: &str, part: &'static str) -> Result<Vec<u8>, Refusal> {
-    BASE64_URL_SAFE_NO_PAD.decode(segment).map_err(|_| Refusal::NotBase64Url(part))
-}
-
 /// A header that isn't ours to the byte: other libraries order or space it differently.
 fn check_header(header: &str) -> Result<(), Refusal> {
-    let header = String::from_utf8(decode(header, "header")?).map_err(|_| Refusal::NotJson("header"))?;
-    let header = parse_object(&header).ok_or(Refusal::NotJson("header"))?;
-    if header.get("alg").and_then(Value::as_str) != Some("HS256") {
-        return Err(Refusal::Algorithm);
+    match Header::read(header)?.text("alg") {
+        Some("HS256") => Ok(()),
+        _ => Err(Refusal::Algorithm),
     }
-    // RFC 7515 section 4.1.11: a recipient that does not understand `crit` must refuse the token.
-    if header.contains_key("crit") {
-        return Err(Refusal::Critical);
-    }
-    Ok(())
 }
 
 /// A JSON object that jsonb can hold too: PostgreSQL's text has no NUL character, and its numbers have
@@ -421,6 +429,7 @@ pub(crate) fn write_json<T: ?Sized + serde::Serialize>(json: &mut Vec<u8>, value
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 
     const SECRET: &[u8] = b"an-hs256-secret-of-32-characters!";
     const NOW: i64 = 1_795_424_400;

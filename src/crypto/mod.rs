@@ -3,11 +3,14 @@
 
 pub(crate) mod cookie;
 pub(crate) mod digest;
+pub(crate) mod jwk;
+pub(crate) mod jws;
 pub(crate) mod jwt;
 pub(crate) mod mac;
 #[allow(unsafe_code, reason = "memory from the kernel")]
 mod memory;
 pub(crate) mod password;
+pub(crate) mod private_key;
 pub(crate) mod public_key;
 pub(crate) mod random;
 pub(crate) mod seal;

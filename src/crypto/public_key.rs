@@ -6,6 +6,7 @@ use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;
 use rsa::PublicKey as RsaPublicKey;
+use rsa::traits::PublicKeyParts;
 use rsa::{pkcs1v15, pss};
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -13,7 +14,7 @@ use sha2::{Sha256, Sha384, Sha512};
 pub(crate) const MAX_MODULUS: usize = 512;
 
 /// A public key. Larger than most of what is kept beside it, so it is boxed by those who keep many.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum PublicKey {
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
@@ -103,6 +104,35 @@ impl PublicKey {
         }
         let number = |bytes: &[u8]| BoxedUint::from_be_slice_vartime(bytes);
         RsaPublicKey::new(number(modulus), number(exponent)).ok().map(Self::Rsa)
+    }
+
+    /// The coordinates (x, y) of a key for ECDSA, each as long as the field, and its curve; `None` of others.
+    pub(crate) fn coordinates(&self) -> Option<(Vec<u8>, Vec<u8>, Curve)> {
+        let point = match self {
+            Self::P256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+            Self::P384(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+            Self::P521(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+            Self::Ed25519(_) | Self::Rsa(_) => return None,
+        };
+        let curve = self.curve()?;
+        let (x, y) = point.get(1..)?.split_at_checked(curve.field())?;
+        Some((x.to_vec(), y.to_vec(), curve))
+    }
+
+    /// The 32 bytes of an Ed25519 key; `None` of others.
+    pub(crate) fn ed25519_bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Ed25519(key) => Some(key.to_bytes().to_vec()),
+            _ => None,
+        }
+    }
+
+    /// How many bits the modulus of an RSA key has; `None` of others.
+    pub(crate) fn modulus_bits(&self) -> Option<u32> {
+        match self {
+            Self::Rsa(key) => Some(key.n().bit_width()),
+            _ => None,
+        }
     }
 
     /// The curve of a key for ECDSA.

@@ -15,8 +15,9 @@ use crate::crypto::seal;
 use crate::error::AuthError;
 use crate::plugin::{self, Sealed};
 use crate::settings;
+use crate::store::catalog::{self, Table};
 use crate::store::server::{Timestamp, config_loaded_at, fill_random};
-use crate::store::{catalog, sealed, secret};
+use crate::store::{sealed, secret};
 
 /// The longest secret, and the most that is read of a secret's file, in bytes.
 const MAX_SECRET: u64 = 4_096;
@@ -261,7 +262,7 @@ pub(crate) fn with_verifying_keys<T>(
 
 fn with_keys<T>(name: Name, work: impl FnOnce(&[Kept]) -> T) -> Result<T, AuthError> {
     // Taken before the read: a change meanwhile makes these keys stale at once.
-    let now = (catalog::secrets(), config_loaded_at());
+    let now = (catalog::rows(Table::SigningSecret), config_loaded_at());
     let cache = match name {
         Name::Cookie => &COOKIE,
         Name::Jwt => &JWT,

@@ -13,6 +13,7 @@ mod custom_session;
 mod device_authorization;
 mod email_otp;
 mod expo;
+mod jwt;
 mod last_login_method;
 mod listing;
 #[cfg(any(test, feature = "pg_test"))]
@@ -53,6 +54,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &device_authorization::DeviceAuthorization,
     &email_otp::EmailOtp,
     &expo::Expo,
+    &jwt::Jwt,
     &last_login_method::LastLoginMethod,
     &magic_link::MagicLink,
     &multi_session::MultiSession,
@@ -79,6 +81,7 @@ pub(crate) const TABLES: &[&Definition] = &[
     &api_key::KEYS,
     &two_factor::TWO_FACTORS,
     &passkey::PASSKEYS,
+    &jwt::KEYS,
 ];
 
 /// What one of Better Auth's plugins is and does. Each point has nothing to say unless a plugin says it.

@@ -62,6 +62,7 @@ macro_rules! settings {
     (@value limit) => { i32 };
     (@value bits) => { i32 };
     (@value slots) => { i32 };
+    (@value modulus) => { i32 };
     (@value choice $choice:ty) => { $choice };
     (@value $text:ident) => { Option<std::ffi::CString> };
     (@read flag) => { bool };
@@ -74,6 +75,7 @@ macro_rules! settings {
     (@read limit) => { Option<i64> };
     (@read bits) => { u8 };
     (@read slots) => { u32 };
+    (@read modulus) => { usize };
     (@read fields) => { Vec<$crate::settings::AdditionalField> };
     (@read rules) => { Vec<(String, Option<$crate::settings::RateLimit>)> };
     (@read choice $choice:ty) => { $choice };
@@ -103,6 +105,7 @@ pub(crate) mod read {
     }
 
     pub(crate) use length as key_length;
+    pub(crate) use length as modulus;
 
     pub(crate) fn count(setting: &GucSetting<i32>) -> i32 {
         setting.get()
@@ -184,6 +187,7 @@ numbers! {
     limit -1 i32::MAX, GucFlags::empty();
     bits 0 128, GucFlags::empty();
     slots 0 1024, GucFlags::empty();
+    modulus 2048 4096, GucFlags::empty();
 }
 
 macro_rules! texts {

@@ -81,6 +81,15 @@ impl Table {
         models().get(self.index()).map_or(&[], |model| &model.fields)
     }
 
+    /// Whether a trigger tells of changes to its rows, which backends keep in memory: see [`rows`].
+    pub(super) const fn is_watched(self) -> bool {
+        match self {
+            Self::SigningSecret => true,
+            Self::Plugin(place) => plugin::TABLES[place as usize].is_watched,
+            _ => false,
+        }
+    }
+
     /// Whether it is one of this extension's own, which hold secrets: those are their owner's alone.
     pub(super) const fn is_ours(self) -> bool {
         matches!(self, Self::SigningSecret | Self::MailOutbox)
@@ -152,8 +161,19 @@ impl Relation {
     }
 }
 
-/// Counts the changes to `signing_secret`, its rows among them: a trigger on it says so.
-static SECRETS: AtomicU64 = AtomicU64::new(1);
+/// Counts the changes to tables that are watched, their rows among them: a trigger on each says so.
+static ROWS: [AtomicU64; Table::COUNT] = [const { AtomicU64::new(1) }; Table::COUNT];
+/// Which ones these are.
+static IS_WATCHED: [bool; Table::COUNT] = {
+    let mut is_watched = [false; Table::COUNT];
+    is_watched[Table::SigningSecret.index()] = true;
+    let mut place = 0;
+    while place < plugin::TABLES.len() {
+        is_watched[5 + place] = plugin::TABLES[place].is_watched;
+        place += 1;
+    }
+    is_watched
+};
 /// The tables' oids, for the callback; 0 until first used.
 static OIDS: [AtomicU32; Table::COUNT] = [const { AtomicU32::new(0) }; Table::COUNT];
 
@@ -177,8 +197,8 @@ unsafe extern "C-unwind" fn relation_changed(_: pg_sys::Datum, relation: pg_sys:
     let relation = relation.to_u32();
     for (index, oid) in OIDS.iter().enumerate() {
         if everything || oid.load(Relaxed) == relation {
-            match index == Table::SigningSecret.index() {
-                true => drop(SECRETS.fetch_add(1, Relaxed)),
+            match IS_WATCHED[index] {
+                true => drop(ROWS[index].fetch_add(1, Relaxed)),
                 false => guard::changed(),
             }
         }
@@ -188,10 +208,10 @@ unsafe extern "C-unwind" fn relation_changed(_: pg_sys::Datum, relation: pg_sys:
 
 /// Changes whenever the table may have another shape; statements built before must be built anew.
 pub(super) fn shapes(table: Table) -> u64 {
-    // New rows of the secrets look like another shape, which is nothing to the other tables.
-    let secrets = if table == Table::SigningSecret { SECRETS.load(Relaxed) } else { 0 };
+    // New rows of a table that is watched look like another shape, which is nothing to the other tables.
+    let rows = if table.is_watched() { ROWS[table.index()].load(Relaxed) } else { 0 };
     // All of them only grow, so the sum changes whenever one does.
-    guard::changes().wrapping_add(settings::field_changes()).wrapping_add(secrets)
+    guard::changes().wrapping_add(settings::field_changes()).wrapping_add(rows)
 }
 
 /// What was made of tables' shapes, kept while they are the same.
@@ -225,16 +245,44 @@ impl<T: Clone> PerShape<T> {
     }
 }
 
-/// Changes whenever `signing_secret` may have other rows, those of other backends included.
-pub(crate) fn secrets() -> u64 {
+/// Changes whenever a table that is watched may have other rows, those that other backends changed included.
+pub(crate) fn rows(table: Table) -> u64 {
     // SAFETY: reads this backend's queue of invalidations, as every lock on a table does. Only called
     // from SQL functions, so inside a transaction.
     unsafe { pg_sys::AcceptInvalidationMessages() };
-    SECRETS.load(Relaxed)
+    ROWS[table.index()].load(Relaxed)
 }
 
-/// Tells every backend, this one included, that `signing_secret` has other rows.
-pub(crate) fn secrets_changed(relation: pg_sys::Oid) {
+/// Whether the table has the triggers that tell of its rows, and they fire whoever changes them.
+///
+/// # Errors
+/// No table.
+pub(crate) fn is_told_of_rows(table: Table) -> Result<bool, AuthError> {
+    relation(table)?;
+    let oid = find(table).ok_or(AuthError::NotMigrated(table.name()))?;
+    // SAFETY: as in `load`.
+    let relation = unsafe { PgRelation::with_lock(oid, pg_sys::AccessShareLock.cast_signed()) };
+    // SAFETY: the triggers of an open relation, as many as it says.
+    let enabled = unsafe {
+        let triggers = (*relation.as_ptr()).trigdesc;
+        if triggers.is_null() {
+            return Ok(false);
+        }
+        let count = usize::try_from((*triggers).numtriggers).unwrap_or_default();
+        let triggers = std::slice::from_raw_parts((*triggers).triggers, count);
+        let label = |label: &str| format!("{}_{label}", table.model());
+        ["changed", "truncated"].map(label).iter().all(|name| {
+            triggers.iter().any(|trigger| {
+                let called = std::ffi::CStr::from_ptr(trigger.tgname).to_str();
+                called == Ok(name.as_str()) && trigger.tgenabled.cast_unsigned() == b'A'
+            })
+        })
+    };
+    Ok(enabled)
+}
+
+/// Tells every backend, this one included, that a table has other rows.
+pub(crate) fn rows_changed(relation: pg_sys::Oid) {
     // SAFETY: called by the trigger, which holds a lock on the table that it fires for.
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
 }

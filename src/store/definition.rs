@@ -22,6 +22,8 @@ pub(crate) struct Definition {
     pub(crate) searched: &'static [(&'static str, &'static str)],
     /// Rows whose `expiresAt` has passed are of no use to anybody: `purge_expired()` deletes them.
     pub(crate) is_purged: bool,
+    /// Backends keep its rows in memory, so a trigger tells them of each change.
+    pub(crate) is_watched: bool,
     /// The setting that lists the columns which a team added, and what it lists: `additionalFields` of a plugin's.
     pub(crate) additional_fields: Option<(&'static str, fn() -> Vec<AdditionalField>)>,
     /// Whether the plugin has the table under its settings as they are.
@@ -39,6 +41,7 @@ impl Definition {
             indexed: &[],
             searched: &[],
             is_purged: false,
+            is_watched: false,
             additional_fields: None,
             is_on: || true,
         }

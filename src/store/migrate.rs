@@ -34,6 +34,7 @@ pub(crate) fn migrate() -> Result<Vec<Step>, AuthError> {
                 Some(table) => adopt(definition, table, &mut steps)?,
             }
             search(definition, &mut steps)?;
+            watch(definition.table, &mut steps)?;
         }
         finish_signing_secret(&mut steps)?;
         for function in policy_functions() {
@@ -245,12 +246,45 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ))?;
         steps.push(Step { action: "create index", object: "better_auth.signing_secret_current".into() });
     }
-    // For each row, because a subscription that writes the table fires no others; and TRUNCATE has no rows.
-    for (name, events, each) in [
-        ("signing_secret_arrives", "BEFORE INSERT", "ROW"),
-        ("signing_secret_changed", "AFTER INSERT OR UPDATE OR DELETE", "ROW"),
-        ("signing_secret_truncated", "AFTER TRUNCATE", "STATEMENT"),
-    ] {
+    make_triggers(&table, "signing_secret", "signing_secret_changed", &[ARRIVES, CHANGED, TRUNCATED], steps)?;
+    for name in ["cookie", "jwt"] {
+        if secret::ensure(name)? {
+            steps.push(Step { action: "create secret", object: name.into() });
+        }
+    }
+    Ok(())
+}
+
+/// What a trigger is called after the table's name, when it fires, and for each what.
+type Trigger = (&'static str, &'static str, &'static str);
+
+// For each row, because a subscription that writes the table fires no others; and TRUNCATE has no rows.
+const ARRIVES: Trigger = ("arrives", "BEFORE INSERT", "ROW");
+const CHANGED: Trigger = ("changed", "AFTER INSERT OR UPDATE OR DELETE", "ROW");
+const TRUNCATED: Trigger = ("truncated", "AFTER TRUNCATE", "STATEMENT");
+
+/// The triggers of a plugin's table whose rows backends keep in memory. Without them, as where somebody else than a
+/// superuser makes the table, none are kept.
+fn watch(table: Table, steps: &mut Vec<Step>) -> Result<(), AuthError> {
+    if table.is_ours() || !table.is_watched() || !exists(IS_SUPERUSER)? {
+        return Ok(());
+    }
+    make_triggers(&table.sql(), table.model(), "rows_changed", &[CHANGED, TRUNCATED], steps)
+}
+
+/// Finds something where who is calling is a superuser.
+const IS_SUPERUSER: &str =
+    "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER AND r.rolsuper";
+
+fn make_triggers(
+    table: &str,
+    prefix: &str,
+    function: &str,
+    triggers: &[Trigger],
+    steps: &mut Vec<Step>,
+) -> Result<(), AuthError> {
+    for (label, events, each) in triggers {
+        let name = format!("{prefix}_{label}");
         let of_table = format!(
             "FROM pg_catalog.pg_trigger t
              WHERE t.tgrelid = '{table}'::pg_catalog.regclass AND t.tgname = '{name}'"
@@ -274,17 +308,12 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         }
         run_once(&format!(
             "CREATE TRIGGER {name} {events} ON {table}
-             FOR EACH {each} EXECUTE FUNCTION better_auth.signing_secret_changed()"
+             FOR EACH {each} EXECUTE FUNCTION better_auth.{function}()"
         ))?;
         run_once(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"))?;
         // So that DROP EXTENSION takes it along, and not the table.
         run_once(&format!("ALTER TRIGGER {name} ON {table} DEPENDS ON EXTENSION better_auth"))?;
         steps.push(Step { action: "create trigger", object: format!("{name} on {table}") });
-    }
-    for name in ["cookie", "jwt"] {
-        if secret::ensure(name)? {
-            steps.push(Step { action: "create secret", object: name.into() });
-        }
     }
     Ok(())
 }
@@ -327,8 +356,7 @@ fn make_policy_function(policy: &PolicyFunction, steps: &mut Vec<Step>) -> Resul
            AND p.prolang = (SELECT l.oid FROM pg_catalog.pg_language l WHERE l.lanname = 'c')",
         arguments.join(", "),
     ))?;
-    let may_make = "SELECT 1 FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER AND r.rolsuper";
-    if !exists(may_make)? {
+    if !exists(IS_SUPERUSER)? {
         return Ok(());
     }
     if is_there {

@@ -51,6 +51,8 @@ pub(crate) struct Context<'r> {
     pub(crate) new_session: Option<Live>,
     /// A cookie that a caller without cookies hands in otherwise: its last name and its signed value.
     pub(crate) handed: Option<(&'static str, String)>,
+    /// The session that get-session answers with.
+    pub(crate) shown: Option<Live>,
     /// More headers of the answer.
     headers: Vec<(&'static str, String)>,
 }
@@ -73,6 +75,7 @@ impl<'r> Context<'r> {
             is_own: false,
             new_session: None,
             handed: None,
+            shown: None,
             headers: Vec::new(),
         }
     }
@@ -108,6 +111,7 @@ impl<'r> Context<'r> {
         self.set_cookies.clear();
         self.headers.clear();
         self.new_session = None;
+        self.shown = None;
     }
 
     /// The headers that were added to the answer.

@@ -249,7 +249,9 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
         None if current.is_cached => json::cached_live(&current.live),
         None => json::live(&current.live),
     };
-    Ok(uncached(Response::json(plugin::session_answer(&current.live, body)?)))
+    let body = plugin::session_answer(&current.live, body)?;
+    context.shown = Some(current.live);
+    Ok(uncached(Response::json(body)))
 }
 
 fn sign_in_email(context: &mut Context<'_>, body: &Body) -> Answer {
