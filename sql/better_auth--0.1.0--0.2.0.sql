@@ -66,6 +66,11 @@ CREATE FUNCTION better_auth.authenticate(token pg_catalog.text)
 COMMENT ON FUNCTION better_auth.authenticate IS 'Verify a token and, with better_auth.identity = verified, be its user until it expires or the transaction ends; returns its claims. For roles with a connection of their own.';
 COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request, or NULL: request.jwt.claims, or with better_auth.identity = verified those of authenticate().';
 
+CREATE FUNCTION better_auth.jwks_json(with_secrets pg_catalog.bool DEFAULT false) RETURNS pg_catalog.jsonb
+    LANGUAGE c AS 'MODULE_PATHNAME', 'jwks_json_wrapper';
+COMMENT ON FUNCTION better_auth.jwks_json IS 'What PostgREST is given as jwt-secret to verify bridge tokens: {keys}, the public keys as a JSON Web Key Set. With with_secrets also the HS256 secrets, by which anybody can be anybody: grant with care.';
+COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt, or the private key, a JWK: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep.';
+COMMENT ON FUNCTION better_auth.rotate_secret IS 'Make a fresh random secret the current one of that name: cookie or jwt, or a fresh private key: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep.';
 CREATE FUNCTION better_auth.rows_changed() RETURNS pg_catalog.trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'rows_changed_wrapper';
 COMMENT ON FUNCTION better_auth.rows_changed IS 'Trigger of tables whose rows backends keep in memory, such as better_auth.jwks: every backend forgets them.';

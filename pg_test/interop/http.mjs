@@ -2,7 +2,7 @@
 // a small world of users to ask about, and the comparison of everything that comes back.
 
 import assert from 'node:assert/strict';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { mock } from 'node:test';
 import pg from 'pg';
@@ -449,6 +449,34 @@ export function seal(text, secret = SECRET) {
   return Buffer.concat([nonce, xchacha20poly1305(key, nonce).encrypt(Buffer.from(text))]).toString('hex');
 }
 
+/** Public keys, JWKs, that tokens are verified with where they are shown, by `kid`. */
+export const PUBLIC_KEYS = new Map();
+const JWS = {
+  EdDSA: [null, {}],
+  ES256: ['sha256', { dsaEncoding: 'ieee-p1363' }],
+  ES512: ['sha512', { dsaEncoding: 'ieee-p1363' }],
+  RS256: ['sha256', {}],
+  // RSA_PKCS1_PSS_PADDING, with a salt as long as the hash.
+  PS256: ['sha256', { padding: 6, saltLength: 32 }],
+};
+
+/** Whether a token is signed by one of these keys; undefined if its key is none of them. */
+function isSigned(header, signed, signature) {
+  const { alg, kid } = JSON.parse(Buffer.from(header, 'base64url'));
+  const key = PUBLIC_KEYS.get(kid);
+  if (!key) return undefined;
+  const [hash, options] = JWS[alg];
+  return verify(hash, Buffer.from(signed), { key: createPublicKey({ key, format: 'jwk' }), ...options }, Buffer.from(signature, 'base64url'));
+}
+
+/** The numbers of JWKs by their lengths, unless they are those above: they are random. */
+function jwkShape(text) {
+  const known = new Set([...PUBLIC_KEYS.values()].flatMap((key) => Object.values(key)));
+  const isKnown = (jwk) => [...jwk.matchAll(/"(?:x|n)":"([\w-]+)"/g)].some(([, number]) => known.has(number));
+  const shape = (jwk) => jwk.replace(/(?<="(?:x|y|d|n|p|q|dp|dq|qi)":")[\w-]+(?=")/g, (number) => `<${Math.ceil(number.length / 4)}>`);
+  return text.replace(/\{[^{}]*\}/g, (jwk) => (isKnown(jwk) ? jwk : shape(jwk)));
+}
+
 // ── What is shown of answers, mails and rows ─────────────────────────────────────────────────────
 
 /**
@@ -542,6 +570,11 @@ class Shown {
     if (isObject(value) && typeof value.backupCodes === 'string' && typeof value.secret === 'string') {
       const { secret, backupCodes, ...rest } = value;
       return { ...this.#value(rest), secret: this.#unsealed(secret), backupCodes: this.#text(`"backupCodes":${this.#unsealed(backupCodes)}`) };
+    if (isObject(value) && typeof value.publicKey === 'string' && typeof value.privateKey === 'string') {
+      const { publicKey, privateKey, ...rest } = value;
+      const isSealed = /^"[0-9a-f]{80,}"$/.test(privateKey);
+      const kept = isSealed ? `<sealed ${jwkShape(unseal(JSON.parse(privateKey)))}>` : jwkShape(privateKey);
+      return { ...this.#value(rest), publicKey: jwkShape(publicKey), privateKey: kept };
     }
     if (isObject(value) && typeof value.membershipKey === 'string') {
       const { membershipKey, ...rest } = value;
@@ -580,6 +613,7 @@ class Shown {
         return `${owner ? this.#names.get(owner) : 'nobody'}!${kind}${this.#name(random)}`;
       })
       .replace(/(?<=trust-device-)[\w-]{32}(?![\w-])/g, (random) => this.#name(random));
+    if (text.startsWith('{"keys":[')) text = jwkShape(text);
     // Tokens of Better Auth's whole alphabet, and their hashes.
     text = text
       .replace(/(?<=^|"token":"|one-time-token:)[\w-]{32}(?![\w-])/g, (token) => this.#name(token))
@@ -626,11 +660,11 @@ class Shown {
 
   #jwt(jwt) {
     const [header, payload, signature] = jwt.split('.');
-    const right = hmac(`${header}.${payload}`, 'base64url') === signature;
+    const right = isSigned(header, `${header}.${payload}`, signature) ?? hmac(`${header}.${payload}`, 'base64url') === signature;
     let claims = Buffer.from(payload, 'base64url').toString();
     const { iat, exp } = JSON.parse(claims);
     claims = claims.replace(`"iat":${iat}`, `"iat":${this.#time(iat * 1000)}`).replace(`"exp":${exp}`, `"exp":<iat + ${exp - iat} s>`);
-    return `<${right ? 'signed' : 'badly signed'} ${Buffer.from(header, 'base64url')} ${this.#text(claims)}>`;
+    return `<${right ? 'signed' : 'badly signed'} ${this.#text(Buffer.from(header, 'base64url').toString())} ${this.#text(claims)}>`;
   }
 
   /** Every Set-Cookie in order. Chunks of session_data are read together, at the last one. */

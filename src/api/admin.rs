@@ -12,7 +12,7 @@ use crate::api::raise::{OrRaise, not_null};
 use crate::api::sql::seconds;
 use crate::error::AuthError;
 use crate::flow::secrets::{self, Name};
-use crate::flow::{hash, mail};
+use crate::flow::{bridge_keys, hash, mail, token};
 use crate::store::adopt::Severity;
 use crate::store::server::Timestamp;
 use crate::store::{adopt, catalog, counter, migrate as schema, purge, rate_limit, secret};
@@ -44,22 +44,32 @@ fn doctor() -> TableIterator<
     }))
 }
 
-/// Makes `value` the secret `name` (`cookie` or `jwt`). The one before goes on verifying for `keep`.
+/// Makes `value` the secret `name`: `cookie`, `jwt`, or `jwt_eddsa`, `jwt_es256`, `jwt_rs256`, whose value is a private
+/// key as a JWK. The one before goes on verifying for `keep`.
 ///
 /// Errors: 22023 for another name, a jwt secret of fewer than 32 bytes, or one that comes from a file.
 #[pg_extern]
 fn set_secret(name: Option<&str>, value: Option<&str>, keep: default!(Option<Interval>, "'0'")) {
-    let name = Name::parse(not_null("name", name)).or_raise();
+    let name = not_null("name", name);
     let keep = seconds(not_null("keep", keep)).or_raise();
-    secrets::set(name, not_null("value", value), keep).or_raise();
+    let value = not_null("value", value);
+    match bridge_keys::Name::parse(name) {
+        Some(name) => bridge_keys::set(name, value, keep),
+        None => Name::parse(name).and_then(|name| secrets::set(name, value, keep)),
+    }
+    .or_raise();
 }
 
 /// Makes a fresh random secret (32 bytes, base64url) the secret `name`. The one before goes on
 /// verifying for `keep`. Does not return the secret: its owner reads it in better_auth.signing_secret.
 #[pg_extern]
 fn rotate_secret(name: Option<&str>, keep: default!(Option<Interval>, "'1 day'")) {
-    let name = Name::parse(not_null("name", name)).or_raise();
-    secrets::rotate(name, seconds(not_null("keep", keep)).or_raise()).or_raise();
+    let (name, keep) = (not_null("name", name), seconds(not_null("keep", keep)).or_raise());
+    match bridge_keys::Name::parse(name) {
+        Some(name) => bridge_keys::rotate(name, keep),
+        None => Name::parse(name).and_then(|name| secrets::rotate(name, keep)),
+    }
+    .or_raise();
 }
 
 /// Encrypts anew, under the current cookie secret, what is kept encrypted under one that was rotated out: secrets of
@@ -74,6 +84,14 @@ fn reencrypt_secrets(batch: default!(Option<i32>, "10000")) -> i64 {
         Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
     }
     secrets::reencrypt(batch.into()).or_raise()
+}
+
+/// What PostgREST is given as its `jwt-secret` to verify bridge tokens: `{keys}`, the public keys as a JSON Web Key Set,
+/// those that were rotated out while they are kept among them. With `with_secrets` the jwt secrets (HS256) too, of which
+/// whoever has them can be anybody.
+#[pg_extern]
+fn jwks_json(with_secrets: default!(Option<bool>, "false")) -> JsonText {
+    JsonText::from_json(token::jwks(with_secrets.unwrap_or(false)).or_raise())
 }
 
 /// Fires on better_auth.signing_secret: every backend forgets the keys that it has in memory. Before a current secret is

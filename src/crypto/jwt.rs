@@ -4,7 +4,6 @@
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
-use std::rc::Rc;
 
 use crate::crypto::jws::{self, Compact, Header, Verifier};
 use crate::crypto::mac::Key;
@@ -118,12 +117,12 @@ pub(crate) fn verify<'k>(
     check_claims(json, now, audience)
 }
 
-/// Verifies a token that a public key of ours has signed. `find` gives the key of a `kid`, with its algorithm.
+/// Verifies a token that is said to be signed by a public key: the one of its `kid`, if there is one.
 ///
 /// # Errors
-/// As [`verify`]; the header names no key, or none that is here.
+/// As [`verify`]; there is no such key, or the header names another algorithm than the key's.
 pub(crate) fn verify_public(
-    find: impl FnOnce(&str) -> Option<Rc<Verifier>>,
+    key: Option<&Verifier>,
     token: &str,
     now: i64,
     audience: Option<&str>,
@@ -134,9 +133,20 @@ pub(crate) fn verify_public(
         Ok(())
     })?;
     let header = header.ok_or(Refusal::NotJson("header"))?;
-    let key = header.text("kid").and_then(find).ok_or(Refusal::UnknownKey)?;
-    key.verify(&header, &token)?;
+    key.ok_or(Refusal::UnknownKey)?.verify(&header, &token)?;
     check_claims(text(token.payload)?, now, audience)
+}
+
+/// The `kid` of a token's header.
+///
+/// # Errors
+/// The token is too long, or its header none.
+pub(crate) fn kid(token: &str) -> Result<Option<String>, Refusal> {
+    if token.len() > MAX_TOKEN {
+        return Err(Refusal::Oversized);
+    }
+    let header = Header::read(token.split('.').next().unwrap_or_default())?;
+    Ok(header.text("kid").map(str::to_owned))
 }
 
 /// Whether a token says that it is signed with a secret. It is taken at its word in this alone: which keys are tried.

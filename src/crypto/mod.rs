@@ -16,3 +16,5 @@ pub(crate) mod random;
 pub(crate) mod seal;
 pub(crate) mod totp;
 pub(crate) mod webauthn;
+#[cfg(test)]
+mod vectors;

@@ -239,7 +239,12 @@ pub(crate) fn cached_live(live: &Live) -> String {
         .optional("ipAddress", session.ip_address.as_deref())
         .optional("userAgent", session.user_agent.as_deref())
         .additional(session.additional.as_deref());
-    let user = Object::new()
+    Object::new().json("session", &session.finish()).json("user", &cached_user(user)).finish()
+}
+
+/// A user in the same order.
+pub(crate) fn cached_user(user: &User) -> String {
+    Object::new()
         .text("id", &user.id)
         .date("createdAt", user.created_at)
         .date("updatedAt", user.updated_at)
@@ -247,8 +252,8 @@ pub(crate) fn cached_live(live: &Live) -> String {
         .boolean("emailVerified", user.email_verified)
         .text("name", &user.name)
         .optional("image", user.image.as_deref())
-        .additional(user.additional.as_deref());
-    Object::new().json("session", &session.finish()).json("user", &user.finish()).finish()
+        .additional(user.additional.as_deref())
+        .finish()
 }
 
 /// A session and its user out of a cookie cache's `{session, user, ...}`; `None` when something is missing.

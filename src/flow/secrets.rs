@@ -41,7 +41,8 @@ impl Name {
             "cookie" => Ok(Self::Cookie),
             "jwt" => Ok(Self::Jwt),
             _ => Err(AuthError::Argument(
-                "there is no secret of that name; the names are cookie and jwt".into(),
+                "there is no secret of that name; the names are cookie, jwt, jwt_eddsa, jwt_es256 and jwt_rs256"
+                    .into(),
             )),
         }
     }
@@ -279,10 +280,15 @@ fn with_keys<T>(name: Name, work: impl FnOnce(&[Kept]) -> T) -> Result<T, AuthEr
 }
 
 fn load(name: Name) -> Result<Vec<Kept>, AuthError> {
+    Ok(read(name)?.iter().map(|(secret, until)| Kept::new(secret, *until)).collect())
+}
+
+/// The bytes of a secret, and those of the ones that were rotated out but are kept, each until when.
+fn read(name: Name) -> Result<Vec<(Zeroizing<Vec<u8>>, Option<Timestamp>)>, AuthError> {
     let mut keys = Vec::new();
     let file = name.file();
     if let Some(file) = &file {
-        keys.push(Kept::new(&read_file(name, file)?, None));
+        keys.push((read_file(name, file)?, None));
     }
     for secret in secret::load()? {
         // A file takes the place of the table's current secret; what was rotated out stays.
@@ -290,9 +296,18 @@ fn load(name: Name) -> Result<Vec<Kept>, AuthError> {
             continue;
         }
         let key = name.key(&secret.value).map_err(|error| AuthError::Setup(error.message()))?;
-        keys.push(Kept::new(&key, secret.valid_until));
+        keys.push((key, secret.valid_until));
     }
     Ok(keys)
+}
+
+/// The jwt secrets that verify at the time `now`, as they are: for who is to verify tokens too.
+///
+/// # Errors
+/// There is no usable secret.
+pub(crate) fn jwt_secrets(now: Timestamp) -> Result<Vec<Zeroizing<Vec<u8>>>, AuthError> {
+    let is_valid = |until: Option<Timestamp>| until.is_none_or(|until| until > now);
+    Ok(read(Name::Jwt)?.into_iter().filter(|(_, until)| is_valid(*until)).map(|(key, _)| key).collect())
 }
 
 /// The key in a secret's file, without the line break at its end that editors leave.

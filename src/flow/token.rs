@@ -1,13 +1,15 @@
 //! Tokens: the bridge token that PostgREST and row level security accept, and the signer and verifier
 //! themselves.
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::{Map, Value};
 
 use crate::crypto::jwt::{self, Payload, Refusal, VerifiedClaims, parse_object, write_json};
 use crate::error::{AuthError, Code};
-use crate::flow::hooks;
+use crate::flow::json::{self, Object};
 use crate::flow::secrets::{self, Name};
 use crate::flow::session::{self, Caller, Live, Need, require};
+use crate::flow::{bridge_keys, hooks};
 use crate::identity::claims::Bridge;
 use crate::plugin;
 use crate::settings;
@@ -87,12 +89,23 @@ pub(crate) fn sign(claims: Payload, expires_in: Option<i64>) -> Result<String, A
     finish(claims, now, now.plus(lifetime))
 }
 
-/// Verifies a token against the current jwt secret and those kept after a rotation.
+/// Verifies a token against the current jwt secret and the current keys, and those kept after a rotation, whatever signs
+/// now: who changes that hasn't signed everybody out. A token with `kid` is one of a key, whose algorithm it must name.
 ///
 /// # Errors
 /// The reason why the token is refused; no usable secret.
 pub(crate) fn verify(token: &str) -> Result<VerifiedClaims, AuthError> {
     let now = Timestamp::now();
+    if !jwt::is_symmetric(token) && bridge_keys::has_any(now)? {
+        let key = match jwt::kid(token)? {
+            Some(kid) => bridge_keys::verifier(&kid, now)?,
+            None => None,
+        };
+        let claims = settings::with_jwt_audience(|audience| {
+            jwt::verify_public(key.as_deref(), token, now.unix_seconds(), audience)
+        });
+        return Ok(claims?);
+    }
     Ok(settings::with_jwt_audience(|audience| {
         secrets::with_verifying_keys(Name::Jwt, now, |keys| {
             jwt::verify(keys, token, now.unix_seconds(), audience)
@@ -125,6 +138,27 @@ pub(crate) fn stands(token: Option<&Bridge>) -> Result<bool, AuthError> {
     Ok(session::is_live(session, user)? && plugin::are_true(claims)?)
 }
 
+/// What a verifier of bridge tokens is given, PostgREST as its `jwt-secret`: the public keys as a JSON Web Key Set, and
+/// where that is asked for the jwt secrets, by which anybody can be anybody.
+///
+/// # Errors
+/// No usable secret; no key, where there has to be one and none can be made here.
+pub(crate) fn jwks(with_secrets: bool) -> Result<String, AuthError> {
+    if let Some(name) = bridge_keys::Name::of(settings::jwt_algorithm()) {
+        bridge_keys::ensure(name)?;
+    }
+    let now = Timestamp::now();
+    let mut keys: Vec<String> = bridge_keys::shown(now)?.iter().map(ToString::to_string).collect();
+    if with_secrets {
+        for secret in secrets::jwt_secrets(now)? {
+            let k = BASE64_URL_SAFE_NO_PAD.encode(&*secret);
+            let key = Object::new().text("kty", "oct").text("k", &k).text("alg", "HS256").text("use", "sig");
+            keys.push(key.finish());
+        }
+    }
+    Ok(Object::new().json("keys", &json::array(keys.into_iter())).finish())
+}
+
 fn positive(seconds: i64) -> Result<i64, AuthError> {
     if seconds > 0 {
         Ok(seconds)
@@ -151,5 +185,8 @@ fn finish(claims: Payload, now: Timestamp, expiry: Timestamp) -> Result<String, 
     let payload = settings::with_jwt_audience(|audience| {
         claims.complete(now.unix_seconds(), expiry.unix_seconds(), audience)
     });
-    Ok(secrets::with_signing_key(Name::Jwt, |key| jwt::sign(key, &payload))??)
+    match bridge_keys::Name::of(settings::jwt_algorithm()) {
+        Some(name) => bridge_keys::sign(name, &payload),
+        None => Ok(secrets::with_signing_key(Name::Jwt, |key| jwt::sign(key, &payload))??),
+    }
 }

@@ -94,6 +94,19 @@ pub(crate) enum CacheStrategy {
     Jwt,
 }
 
+/// What signs bridge tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
+pub(crate) enum JwtAlgorithm {
+    #[name = c"hs256"]
+    Hs256,
+    #[name = c"eddsa"]
+    EdDsa,
+    #[name = c"es256"]
+    Es256,
+    #[name = c"rs256"]
+    Rs256,
+}
+
 settings! { "";
     flag email_and_password_enabled = true,
         c"Allow sign-up and sign-in by email and password.",
@@ -221,6 +234,9 @@ settings! { "";
     seconds jwt_expires_in = 3_600,
         c"Lifetime of bridge tokens, and of tokens signed without a lifetime of their own.",
         c"A bridge token never outlives its session.";
+    choice(JwtAlgorithm) jwt_algorithm = JwtAlgorithm::Hs256,
+        c"How bridge tokens are signed: hs256 by the jwt secret, or eddsa, es256, rs256 by a private key.",
+        c"jwks_json() has the public keys, for PostgREST's jwt-secret.";
     text jwt_audience = Some(c"insforge-api"),
         c"The aud claim of tokens, demanded when one is verified; empty for none.",
         c"The same value as PostgREST's jwt-aud, if that is set.";

@@ -198,7 +198,10 @@ static CORE: [Definition; 7] = [
     Definition {
         columns: &[
             ("id", KEY),
-            ("name", "pg_catalog.text NOT NULL CHECK (name IN ('cookie', 'jwt'))"),
+            (
+                "name",
+                "pg_catalog.text NOT NULL CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256'))",
+            ),
             ("value", "pg_catalog.text NOT NULL CHECK (value <> '')"),
             ("created_at", TIME_NOW),
             ("valid_until", TIME),

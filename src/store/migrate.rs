@@ -246,6 +246,22 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ))?;
         steps.push(Step { action: "create index", object: "better_auth.signing_secret_current".into() });
     }
+    // That of 0.1.0 knows no keys.
+    let old = format!(
+        "SELECT 1 FROM pg_catalog.pg_constraint c
+         WHERE c.conrelid = '{table}'::pg_catalog.regclass AND c.conname = 'signing_secret_name_check'
+           AND pg_catalog.strpos(pg_catalog.pg_get_constraintdef(c.oid), 'jwt_eddsa') = 0"
+    );
+    if exists(&old)? {
+        run_once(&format!(
+            "ALTER TABLE {table} DROP CONSTRAINT signing_secret_name_check, ADD CONSTRAINT signing_secret_name_check
+             CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256'))"
+        ))?;
+        steps.push(Step {
+            action: "change constraint",
+            object: format!("signing_secret_name_check on {table}"),
+        });
+    }
     make_triggers(&table, "signing_secret", "signing_secret_changed", &[ARRIVES, CHANGED, TRUNCATED], steps)?;
     for name in ["cookie", "jwt"] {
         if secret::ensure(name)? {

@@ -108,10 +108,19 @@ pub(crate) fn give_way(name: &str) -> Result<(), AuthError> {
 /// # Errors
 /// No table, or no randomness.
 pub(super) fn ensure(name: &str) -> Result<bool, AuthError> {
+    ensure_value(name, &random_value()?)
+}
+
+/// The same with a secret that the caller has made.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_value(name: &str, value: &str) -> Result<bool, AuthError> {
     LOCK.with(|statement| statement.execute(&[]))?;
-    let missing = CURRENT.with(|statement| statement.query(&[Value::Text(name)], |_| ()))?.is_empty();
+    // As committed now: who had the lock before may have made one.
+    let missing = CURRENT.with(|statement| statement.query_latest(&[Value::Text(name)], |_| ()))?.is_empty();
     if missing {
-        insert(&format!("{INITIAL}{}", random_token(32)?), name, &random_value()?)?;
+        insert(&format!("{INITIAL}{}", random_token(32)?), name, value)?;
     }
     Ok(missing)
 }

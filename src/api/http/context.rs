@@ -52,7 +52,7 @@ pub(crate) struct Context<'r> {
     /// A cookie that a caller without cookies hands in otherwise: its last name and its signed value.
     pub(crate) handed: Option<(&'static str, String)>,
     /// The session that get-session answers with.
-    pub(crate) shown: Option<Live>,
+    pub(crate) shown: Option<Current>,
     /// More headers of the answer.
     headers: Vec<(&'static str, String)>,
 }
@@ -189,6 +189,11 @@ impl<'r> Context<'r> {
             self.set_cache(&live, true)?;
         }
         Ok(Some(Current { live, is_cached: false, needs_refresh }))
+    }
+
+    /// Whether the session that [`Caller::session`] found was read from the cookie cache.
+    pub(crate) fn is_cached(&self) -> bool {
+        self.known.as_ref().and_then(Option::as_ref).is_some_and(|current| current.is_cached)
     }
 
     /// The request's session as the table has it: it isn't prolonged, and nothing is said of its cookies.

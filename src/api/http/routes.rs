@@ -250,7 +250,7 @@ fn get_session(context: &mut Context<'_>, _: &Body) -> Answer {
         None => json::live(&current.live),
     };
     let body = plugin::session_answer(&current.live, body)?;
-    context.shown = Some(current.live);
+    context.shown = Some(current);
     Ok(uncached(Response::json(body)))
 }
 

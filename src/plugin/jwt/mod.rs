@@ -124,9 +124,9 @@ impl Plugin for Jwt {
             return Ok(());
         }
         let is_one = answer.as_ref().is_ok_and(|answer| answer.status == 200);
-        let Some(live) = context.shown.take().filter(|_| is_one) else { return Ok(()) };
+        let Some(current) = context.shown.take().filter(|_| is_one) else { return Ok(()) };
         // Where nothing can be written, and there is no key yet, there is no header either.
-        if let Some(token) = sign::of_session(context, &live)? {
+        if let Some(token) = sign::of_session(context, &current.live, current.is_cached)? {
             context.set_exposed_header("set-auth-jwt", token);
         }
         Ok(())

@@ -56,7 +56,8 @@ fn jwks(_: &mut Context<'_>, _: &Body) -> Answer {
 
 fn token(context: &mut Context<'_>, _: &Body) -> Answer {
     let live = require(context, Need::Cached)?;
-    let token = sign::of_session(context, &live)?.ok_or_else(no_key)?;
+    let is_cached = context.is_cached();
+    let token = sign::of_session(context, &live, is_cached)?.ok_or_else(no_key)?;
     object(Object::new().text("token", &token))
 }
 

@@ -27,24 +27,29 @@ pub(super) fn issuer(context: &Context<'_>) -> String {
     })
 }
 
-/// The token of a session: Better Auth's `getJwtToken`. `None` where there is no key and none can be made.
+/// The token of a session, which may be out of the cookie cache: Better Auth's `getJwtToken`. `None` where there is no key and none can be made.
 ///
 /// # Errors
 /// Those of [`sign`] and of the DBA's functions.
-pub(super) fn of_session(context: &Context<'_>, live: &Live) -> Result<Option<String>, AuthError> {
+pub(super) fn of_session(
+    context: &Context<'_>,
+    live: &Live,
+    is_cached: bool,
+) -> Result<Option<String>, AuthError> {
     let mut payload = Map::new();
     payload.insert("iat".into(), Timestamp::now().unix_seconds().into());
-    payload.extend(define_payload(live)?);
+    payload.extend(define_payload(live, is_cached)?);
     payload.insert("sub".into(), subject(live)?.into());
     sign(&Keys::of_settings(), &Tokens::of_settings()?, payload, &issuer(context))
 }
 
 /// What a session's token says of its user: what the DBA's function makes, or all that the user is shown.
-fn define_payload(live: &Live) -> Result<Map<String, Value>, AuthError> {
+fn define_payload(live: &Live, is_cached: bool) -> Result<Map<String, Value>, AuthError> {
     const SETTING: &str = "jwt_jwt_define_payload_function";
     let wrong = || AuthError::Setup(format!("better_auth.{SETTING} has to answer with a JSON object"));
     let Some(name) = settings::jwt_define_payload_function() else {
-        return serde_json::from_str(&json::user(&live.user)).map_err(|_| wrong());
+        let user = if is_cached { json::cached_user(&live.user) } else { json::user(&live.user) };
+        return serde_json::from_str(&user).map_err(|_| wrong());
     };
     match function::call(SETTING, &name, &json::told(live))? {
         Answer::Json(None) => Ok(Map::new()),

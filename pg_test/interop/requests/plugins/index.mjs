@@ -14,6 +14,7 @@ import customSession from './custom_session.mjs';
 import deviceAuthorization from './device_authorization.mjs';
 import emailOtp from './email_otp.mjs';
 import expo from './expo.mjs';
+import jwt from './jwt.mjs';
 import lastLoginMethod from './last_login_method.mjs';
 import magicLink from './magic_link.mjs';
 import multiSession from './multi_session.mjs';
@@ -37,6 +38,7 @@ const PLUGINS = [
   deviceAuthorization,
   emailOtp,
   expo,
+  jwt,
   lastLoginMethod,
   magicLink,
   multiSession,
