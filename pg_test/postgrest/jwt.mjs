@@ -1,6 +1,6 @@
-// Who asks: the bearer token, verified as PostgREST does with a plain secret.
+// Who asks: the bearer token, verified as PostgREST does with a plain secret, or with a JSON Web Key Set.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createPublicKey, timingSafeEqual, verify as verifyBytes } from 'node:crypto';
 import { Refusal } from './errors.mjs';
 
 /** The claims and the role of a request: those of its token, or the anonymous ones. */
@@ -20,7 +20,31 @@ function tokenOf(authorization, { isEmptyRefused }) {
   return token !== '' || (bearer && isEmptyRefused) ? token : undefined;
 }
 
-/** HS256 with 30 s of skew; `aud` where one is configured and the token has one. */
+const JWS = {
+  EdDSA: [null, {}],
+  ES256: ['sha256', { dsaEncoding: 'ieee-p1363' }],
+  RS256: ['sha256', {}],
+};
+
+const hmac = (secret, signed) => createHmac('sha256', secret).update(signed).digest();
+const isHmac = (secret, signed, given) => given.length === 32 && timingSafeEqual(hmac(secret, signed), given);
+
+/** Whether a key has signed: the secret, or one of a set that has the header's `kid`, if that has one, and its algorithm. */
+function isSignedBy(jwtSecret, head, signed, given) {
+  const set = jwtSecret.startsWith('{') && read(encode(jwtSecret));
+  if (!set) return head.alg === 'HS256' && !('kid' in head) && isHmac(jwtSecret, signed, given);
+  return (set.keys ?? [set]).some((key) => {
+    if ('kid' in head && key.kid !== head.kid) return false;
+    if (key.alg !== head.alg) return false;
+    if (key.kty === 'oct') return isHmac(Buffer.from(key.k, 'base64url'), signed, given);
+    const [hash, options] = JWS[key.alg];
+    return verifyBytes(hash, Buffer.from(signed), { key: createPublicKey({ key, format: 'jwk' }), ...options }, given);
+  });
+}
+
+const encode = (text) => Buffer.from(text).toString('base64url');
+
+/** HS256, or the keys' algorithms, with 30 s of skew; `aud` where one is configured and the token has one. */
 function verify(token, { jwtSecret, jwtAud, traits }) {
   if (!jwtSecret) throw new Refusal(500, 'PGRST300', 'Server lacks JWT secret');
   const refuse = (why, ...values) => {
@@ -37,10 +61,7 @@ function verify(token, { jwtSecret, jwtAud, traits }) {
   const [header, payload, signature] = parts;
   const head = read(header) ?? refuse('unreadable');
   if (head.alg === 'none') refuse('algorithm');
-  const expected = createHmac('sha256', jwtSecret).update(`${header}.${payload}`).digest();
-  const given = Buffer.from(signature, 'base64url');
-  const isSigned = given.length === expected.length && timingSafeEqual(given, expected);
-  if (head.alg !== 'HS256' || 'kid' in head || !isSigned) refuse('key');
+  if (!isSignedBy(jwtSecret, head, `${header}.${payload}`, Buffer.from(signature, 'base64url'))) refuse('key');
   const claims = read(payload) ?? refuse('claims');
   const now = Math.floor(Date.now() / 1000);
   // A number that isn't whole is taken for 0.
