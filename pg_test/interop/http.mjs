@@ -570,6 +570,7 @@ class Shown {
     if (isObject(value) && typeof value.backupCodes === 'string' && typeof value.secret === 'string') {
       const { secret, backupCodes, ...rest } = value;
       return { ...this.#value(rest), secret: this.#unsealed(secret), backupCodes: this.#text(`"backupCodes":${this.#unsealed(backupCodes)}`) };
+    }
     if (isObject(value) && typeof value.publicKey === 'string' && typeof value.privateKey === 'string') {
       const { publicKey, privateKey, ...rest } = value;
       const isSealed = /^"[0-9a-f]{80,}"$/.test(privateKey);
