@@ -15,6 +15,6 @@ pub(crate) mod public_key;
 pub(crate) mod random;
 pub(crate) mod seal;
 pub(crate) mod totp;
-pub(crate) mod webauthn;
 #[cfg(test)]
 mod vectors;
+pub(crate) mod webauthn;
