@@ -5,6 +5,7 @@ import { db } from './measure.mjs';
 import { plot } from './plot.mjs';
 import { here } from './programs.mjs';
 import { admin } from './sections/admin.mjs';
+import { apiKeys } from './sections/api_keys.mjs';
 import { codes } from './sections/codes.mjs';
 import { flood } from './sections/flood.mjs';
 import { growth } from './sections/growth.mjs';
@@ -23,7 +24,7 @@ import { username } from './sections/username.mjs';
 import { print, rows } from './table.mjs';
 
 const sections = {
-    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin, organizations,
+    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin, organizations, apiKeys,
 };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of wanted) {

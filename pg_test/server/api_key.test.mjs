@@ -398,3 +398,11 @@ test('who has connected has to be a member of the role', async (t) => {
   }
   assert.ok(user);
 });
+
+test('with identity = verified the owner of a key is who is asking, and no claims are', async (t) => {
+  const { send, client, key, ada } = await withPostgrest(t, { settings: { identity: 'verified' } });
+  assert.equal((await send('POST', '/rpc/who', { key, body: {} })).json.user, ada.user.id);
+  assert.equal((await send('POST', '/rpc/who', { body: {} })).json.user, null);
+  const bridge = await client.value('SELECT better_auth.bridge_token($1)', [ada.token]);
+  assert.equal((await send('POST', '/rpc/who', { jwt: bridge, body: {} })).json.user, null);
+});

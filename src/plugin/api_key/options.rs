@@ -215,6 +215,20 @@ fn names(list: &str) -> Vec<String> {
     parts(list).map(str::to_ascii_lowercase).collect()
 }
 
+/// Whether keys may open sessions in some configuration: asked at each request.
+pub(super) fn may_open_sessions() -> bool {
+    enable_session_for_api_keys() || has_more()
+}
+
+/// Whether `pre_request()` may take keys of some configuration: asked at each request.
+pub(super) fn may_be_for_pre_request() -> bool {
+    pre_request() || has_more()
+}
+
+fn has_more() -> bool {
+    configurations().is_some()
+}
+
 /// All configurations, the first of a name before others.
 pub(super) struct Configurations(Rc<[Configuration]>);
 

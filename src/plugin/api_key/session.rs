@@ -2,7 +2,7 @@
 
 use super::codes;
 use super::flow::verify::{Question, verify};
-use super::options::{Configurations, References};
+use super::options::{Configurations, References, may_open_sessions};
 use crate::api::http::{Context, Response};
 use crate::error::AuthError;
 use crate::flow::json::{self, Object};
@@ -17,6 +17,9 @@ use crate::store::user;
 /// # Errors
 /// The key is refused.
 pub(super) fn open(context: &mut Context<'_>) -> Result<Option<Response>, AuthError> {
+    if !may_open_sessions() {
+        return Ok(None);
+    }
     let configurations = Configurations::now()?;
     let header = |name: &str| context.request.header(name).map(|value| value.into_owned());
     let Some((configuration, brought)) = configurations.brought(|one| one.opens_sessions, header) else {

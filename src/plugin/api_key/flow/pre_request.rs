@@ -3,11 +3,11 @@
 use super::verify::{Question, verify};
 use crate::error::AuthError;
 use crate::flow::json::Object;
-use crate::identity::claims;
+use crate::identity::{claims, verified};
 use crate::plugin::api_key::json;
-use crate::plugin::api_key::options::{Configurations, References};
+use crate::plugin::api_key::options::{Configurations, References, may_be_for_pre_request};
 use crate::settings;
-use crate::store::server::{act_as, request_headers};
+use crate::store::server::{Timestamp, act_as, request_headers};
 
 /// Puts the owner of the request's key, if it has one, into the claims of the transaction, and the role of bridge
 /// tokens into its role. False where the key is refused, whatever the reason, and where the request has a token of
@@ -16,6 +16,9 @@ use crate::store::server::{act_as, request_headers};
 /// # Errors
 /// The server is at fault.
 pub(in crate::plugin::api_key) fn identify() -> Result<bool, AuthError> {
+    if !may_be_for_pre_request() {
+        return Ok(true);
+    }
     let configurations = Configurations::now()?;
     let headers = request_headers();
     let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
@@ -50,6 +53,12 @@ pub(in crate::plugin::api_key) fn identify() -> Result<bool, AuthError> {
     if let Some(permissions) = json::permissions(&key) {
         claims = claims.json("apiKeyPermissions", &permissions.to_string());
     }
-    act_as(&claims.finish(), &role)?;
+    let claims = claims.finish();
+    act_as(&claims, &role)?;
+    if settings::believes_verified() {
+        // As authenticate() has it of a token: the key was verified in this transaction.
+        let end = Timestamp::now().plus(settings::jwt_expires_in());
+        verified::set(&claims, key.expires_at.map_or(end, |expires_at| end.min(expires_at)));
+    }
     Ok(true)
 }
