@@ -18,14 +18,14 @@ mock.method(console, 'error', () => {});
 //
 // A request is `{method, path, body}` and any of:
 //   url      instead of path: from the origin on, or absolute
-//   raw      the body's text or bytes, instead of JSON of `body`
+//   raw      the body's text or bytes, instead of JSON of `body`; a function makes it of what is known
 //   by       whose session cookie is sent: a session of the world, or one that a step opened
 //   cookie   the Cookie header, instead
 //   jar      true: the cookies that were set so far; a function changes them first
 //   headers  more of them; null removes one
 //   as       the name of the session that it opens
 //   gives    the name of the `token` that its answer has
-//   keep     members of the answer to know from here on: {name: member}
+//   keep     members of the answer to know from here on: {name: member}, or {name: 'member.member'}
 // `{{name}}` in any text is what the run knows by that name: `ada.token`, `ada.id`, `mail.token`, `mail.url`;
 // `{{sign:name}}` is the value of its signed cookie; `{{totp:name}}` the code that an authenticator app shows that was set
 // up with that URI, and `{{totp+1:name}}` its next one.
@@ -340,7 +340,7 @@ export class Client {
   #request({ method, path, url, body, raw, by, cookie, jar, headers = {} }) {
     const target = this.fill(url ?? path);
     const sent = { origin: BASE_URL };
-    const content = raw ?? (body === undefined ? undefined : JSON.stringify(this.fill(body)));
+    const content = (typeof raw === 'function' ? raw(this.known) : raw) ?? (body === undefined ? undefined : JSON.stringify(this.fill(body)));
     if (content !== undefined) sent['content-type'] = 'application/json';
     if (by) sent.cookie = cookieOf(this.#value(`${by}.token`), this.#prefix);
     if (cookie) sent.cookie = this.fill(cookie);
@@ -520,7 +520,7 @@ class Shown {
 
   /** A value that an answer gave, by its name, its order and its length. */
   keep(value, name) {
-    const length = /^[A-Za-z0-9]+$/.test(value) ? ` of ${value.length}` : '';
+    const length = /^[\w-]+$/.test(value) ? ` of ${value.length}` : '';
     if (!this.#kept.has(value)) this.#kept.set(value, `<${name} ${this.#kept.size + 1}${length}>`);
   }
 

@@ -237,6 +237,7 @@ export function ourAuth(database) {
 
 /** Every known difference, with the reason. Each has a test that it is there. */
 export const DIFFERENCES = {
+  registeredTwice: 'The id of a credential that is there already isn’t registered again here, whoever brings it; Better Auth keeps both, and signs in whichever the database finds first.',
   usedStep: 'A code of an authenticator app is good once here; Better Auth takes it as often as it comes until it has run out.',
   longSlug: 'Slugs over 2,048 bytes are refused here; Better Auth takes what the index happens to take.',
   nothingToChange: 'A change of nothing answers with the organization as it is here; Better Auth’s statement fails, and it answers 500.',

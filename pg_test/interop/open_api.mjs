@@ -1,6 +1,7 @@
 // The real Better Auth's OpenAPI document, of any set of plugins.
 
 import { apiKey } from '@better-auth/api-key';
+import { passkey } from '@better-auth/passkey';
 import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
@@ -27,6 +28,7 @@ export const PLUGINS = {
   'multi-session': () => multiSession(),
   'one-time-token': () => oneTimeToken(),
   'organization': (options) => organization({ teams: { enabled: true }, dynamicAccessControl: { enabled: true }, ...options }),
+  passkey: () => passkey(),
   'phone-number': () => phoneNumber({ sendOTP: nothing }),
   'two-factor': () => twoFactor({ otpOptions: { sendOTP: nothing } }),
   'username': () => username(),

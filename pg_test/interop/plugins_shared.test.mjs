@@ -5,6 +5,8 @@ import { describe, test } from 'node:test';
 import { Client, GET, POST, ourDatabase, ourSide, realSide, totp } from './http.mjs';
 import { BASE_URL, PASSWORD } from './lib.mjs';
 import { expo } from '@better-auth/expo';
+import { passkey } from '@better-auth/passkey';
+import { Passkey } from './authenticator.mjs';
 import * as plugins from 'better-auth/plugins';
 import { createAccessControl } from 'better-auth/plugins/access';
 import { adminAc, defaultStatements, memberAc, ownerAc } from 'better-auth/plugins/organization/access';
@@ -572,6 +574,35 @@ const PLUGINS = {
         client.known['device.token'] = access_token;
         for (const side of [first, second]) assert.equal(emailOf(await client.ask(side, { ...SESSION, by: 'device' })), user.email);
         assert.equal(bodyOf(await client.ask(first, poll)).error, 'invalid_grant');
+      },
+    },
+  },
+  passkey: {
+    plugin: () => passkey(),
+    cases: {
+      async 'asked for, registered and used on either side'(first, second) {
+        const { client, user, ask } = await signedUp(first);
+        const key = new Passkey({ origin: BASE_URL, rpId: new URL(BASE_URL).hostname, counter: 1 });
+        const asked = async (side, name) => bodyOf(await ask(side, GET(`/passkey/generate-${name}-options`))).challenge;
+        const made = bodyOf(await ask(second, POST('/passkey/verify-registration', { response: key.register(await asked(first, 'register')), name: 'laptop' })));
+        assert.equal(made.credentialID, key.credentialId);
+        for (const side of [first, second]) {
+          assert.deepEqual(bodyOf(await ask(side, GET('/passkey/list-user-passkeys'))), [made]);
+          assert.deepEqual(bodyOf(await ask(side, GET('/passkey/generate-register-options'))).excludeCredentials.map(({ id }) => id), [key.credentialId]);
+        }
+        for (const [from, to] of [[first, second], [second, first], [first, first], [second, second]]) {
+          client.jar = {};
+          const challenge = await asked(from, 'authenticate');
+          assert.equal(emailOf(await ask(to, POST('/passkey/verify-authentication', { response: key.authenticate(challenge) }))), user.email);
+          assert.equal(emailOf(await ask(from, SESSION)), user.email);
+        }
+        // What one side has counted the other one knows.
+        const challenge = await asked(first, 'authenticate');
+        const old = key.authenticate(challenge, { counter: key.counter });
+        assert.equal(bodyOf(await ask(second, POST('/passkey/verify-authentication', { response: old }))).code, 'AUTHENTICATION_FAILED');
+        assert.equal(bodyOf(await ask(second, POST('/passkey/update-passkey', { id: made.id, name: 'phone' }))).passkey.name, 'phone');
+        assert.deepEqual(bodyOf(await ask(first, POST('/passkey/delete-passkey', { id: made.id }))), { status: true });
+        assert.equal(bodyOf(await ask(second, POST('/passkey/verify-authentication', { response: key.authenticate(await asked(second, 'authenticate')) }))).code, 'PASSKEY_NOT_FOUND');
       },
     },
   },

@@ -26,6 +26,7 @@ import organizationMembers from './organization_members.mjs';
 import organizations from './organization_organizations.mjs';
 import organizationRoles from './organization_roles.mjs';
 import organizationTeams from './organization_teams.mjs';
+import passkey from './passkey.mjs';
 import phoneNumber from './phone_number.mjs';
 import twoFactor from './two_factor.mjs';
 import username from './username.mjs';
@@ -44,6 +45,7 @@ const PLUGINS = [
   multiSession,
   oneTimeToken,
   openApi,
+  passkey,
   phoneNumber,
   username,
 ];
