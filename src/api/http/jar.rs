@@ -68,7 +68,8 @@ impl Context<'_> {
     /// The answer's Set-Cookie headers.
     pub(crate) fn into_cookies(self) -> impl Iterator<Item = String> {
         let has_cookies = self.request.session_token.is_none();
-        self.set_cookies.into_iter().filter(move |_| has_cookies).map(|cookie| cookie.header)
+        let counts = move |cookie: &SetCookie| has_cookies || plugin::counts_beside_token(&cookie.name);
+        self.set_cookies.into_iter().filter(counts).map(|cookie| cookie.header)
     }
 
     /// The Set-Cookie headers that the answer has so far; none where the caller has no cookies.

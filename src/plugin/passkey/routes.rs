@@ -75,6 +75,9 @@ fn around(
 fn register(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
     let mut issues = Issues::of_body();
+    if body.get("response").is_none() {
+        issues.add("response", "Invalid input: expected nonoptional, received undefined");
+    }
     let name = issues.optional("name", body.get("name").into()).map(trim);
     let creates_session = issues.optional_boolean("createSession", body.get("createSession").into());
     issues.bounded("name", name);
@@ -138,7 +141,13 @@ fn rename(context: &mut Context<'_>, body: &Body) -> Answer {
     let id = issues.required("id", body.get("id").into());
     let name = match body.get("name") {
         Some(Value::String(name)) => issues.not_empty("name", Input::Text(trim(name))),
-        other => issues.required("name", other.into()),
+        other => {
+            let name = issues.required("name", other.into());
+            if matches!(other, Some(Value::Array(items)) if items.is_empty()) {
+                issues.add("name", "Too small: expected array to have >=1 items");
+            }
+            name
+        }
     };
     issues.bounded("name", Some(name));
     issues.finish()?;
