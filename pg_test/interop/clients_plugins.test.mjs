@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { register } from 'node:module';
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, test } from 'node:test';
 import { PASSWORD, freshEmail } from '../server/lib.mjs';
 import { WAYS, done, nativeFetch, refused, site } from './clients.mjs';
@@ -134,6 +135,26 @@ const PLUGINS = {
       assert.equal(method(), 'email', 'it outlives the session');
       inPage(browser, () => auth.clearLastUsedLoginMethod());
       assert.equal(method(), null);
+    },
+  },
+  jwt: {
+    async use(app) {
+      let header;
+      const onSuccess = ({ response }) => (header = response.headers.get('set-auth-jwt') ?? header);
+      const browser = app.browser();
+      const auth = createAuthClient({ baseURL: app.url, plugins: [plugins.jwtClient()], fetchOptions: { customFetchImpl: browser.fetch, onSuccess } });
+      await refused(auth.token(), 401, 'UNAUTHORIZED');
+      const { user } = await signUp(auth);
+      const { token } = await done(auth.token());
+      assert.equal(header, undefined);
+      await done(auth.getSession());
+      const set = createLocalJWKSet(await done(auth.jwks()));
+      for (const one of [token, header]) {
+        const { payload, protectedHeader } = await jwtVerify(one, set, { subject: user.id });
+        assert.deepEqual([payload.email, protectedHeader.alg], [user.email, 'EdDSA']);
+      }
+      await done(auth.signOut());
+      await refused(auth.token(), 401, 'UNAUTHORIZED');
     },
   },
   username: {

@@ -5,7 +5,7 @@ import { passkey } from '@better-auth/passkey';
 import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
-  admin, anonymous, bearer, customSession, deviceAuthorization, emailOTP, lastLoginMethod, magicLink, multiSession,
+  admin, anonymous, bearer, customSession, deviceAuthorization, emailOTP, jwt, lastLoginMethod, magicLink, multiSession,
   oneTimeToken, openAPI, organization, phoneNumber, twoFactor, username,
 } from 'better-auth/plugins';
 import { expo } from '@better-auth/expo';
@@ -23,6 +23,7 @@ export const PLUGINS = {
   'device-authorization': () => deviceAuthorization(),
   'email-otp': () => emailOTP({ sendVerificationOTP: nothing }),
   'expo': () => expo(),
+  'jwt': () => jwt(),
   'last-login-method': () => lastLoginMethod({ storeInDatabase: true }),
   'magic-link': () => magicLink({ sendMagicLink: nothing }),
   'multi-session': () => multiSession(),

@@ -1,5 +1,5 @@
 //! Times the minting of a bridge token, by the extension's own source, against what no signer can do without: the
-//! HMAC, keyed already, and base64. Prints the medians in nanoseconds, as JSON.
+//! HMAC, keyed already, or the EdDSA signature, and base64. Prints the medians in nanoseconds, as JSON.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,17 +7,26 @@ use sha2::Sha256;
 use std::hint::black_box;
 use std::time::Instant;
 
-#[allow(dead_code)]
-#[path = "../../../src/crypto/jwt.rs"]
-mod jwt;
-#[allow(dead_code)]
-#[path = "../../../src/crypto/mac.rs"]
-mod mac;
 /// Where these files look for each other.
+#[allow(dead_code)]
 mod crypto {
-    pub(crate) use super::mac;
+    #[path = "../../../../src/crypto/jwk.rs"]
+    pub(crate) mod jwk;
+    #[path = "../../../../src/crypto/jws.rs"]
+    pub(crate) mod jws;
+    #[path = "../../../../src/crypto/jwt.rs"]
+    pub(crate) mod jwt;
+    #[path = "../../../../src/crypto/mac.rs"]
+    pub(crate) mod mac;
+    #[path = "../../../../src/crypto/private_key.rs"]
+    pub(crate) mod private_key;
+    #[path = "../../../../src/crypto/public_key.rs"]
+    pub(crate) mod public_key;
 }
-use mac::Key;
+use crypto::jws::{Algorithm, Signer};
+use crypto::jwt;
+use crypto::mac::Key;
+use crypto::private_key::{PrivateKey, Source};
 
 const SECRET: &[u8] = b"a jwt secret of the benchmarks, 42 bytes..";
 const USER: &str = "YxhjCQjUL6jxRkYFtB6dWwsW5DHVhKmn";
@@ -25,13 +34,29 @@ const SESSION: &str = "kqnVYh6AWFcrKrGY1ZnD0X9dZJQxPpQz";
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 const NOW: i64 = 1_795_424_400;
 
+const SEED: [u8; 32] = [7; 32];
+
 /// What `flow::token::of_session` does once it has the session.
-fn mint(key: &Key, now: i64) -> String {
+fn payload(now: i64) -> Vec<u8> {
     let mut claims = jwt::Payload::new();
     claims.text("sub", USER);
     claims.text("role", "authenticated");
     claims.text("sid", SESSION);
-    jwt::sign(key, &claims.complete(now, now + 3600, Some("insforge-api"))).expect("a token")
+    claims.complete(now, now + 3600, Some("insforge-api"))
+}
+
+fn mint(key: &Key, now: i64) -> String {
+    jwt::sign(key, &payload(now)).expect("a token")
+}
+
+fn mint_eddsa(key: &Signer, now: i64) -> String {
+    key.sign(&payload(now), &mut Source(|_: &mut [u8]| false)).expect("a token")
+}
+
+/// The EdDSA signature of what is there already, by the crate itself.
+fn bare_eddsa(key: &ed25519_dalek::SigningKey, signed: &[u8]) -> [u8; 64] {
+    use ed25519_dalek::Signer;
+    key.sign(signed).to_bytes()
 }
 
 /// The same token of a payload that is there already.
@@ -48,8 +73,8 @@ fn bare(key: &Hmac<Sha256>, payload: &[u8]) -> String {
 }
 
 /// Nanoseconds a call.
-fn time(call: impl Fn() -> String) -> f64 {
-    const CALLS: u32 = 10_000;
+fn time<T>(call: impl Fn() -> T) -> f64 {
+    const CALLS: u32 = 2_000;
     let start = Instant::now();
     for _ in 0..CALLS {
         black_box(call());
@@ -73,5 +98,22 @@ fn main() {
     let bare = || time(|| bare(black_box(&theirs), black_box(&payload)));
     // In turns; the first pairs warm up.
     let (mints, bares) = (0..110).map(|_| (mint(), bare())).skip(10).unzip();
-    println!(r#"{{"mint": {}, "bare": {}}}"#, median(mints), median(bares));
+    let signer = PrivateKey::ed25519(&SEED).expect("a key");
+    let header = r#"{"alg":"EdDSA","typ":"JWT","kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}"#;
+    let signer = Signer::new(Algorithm::EdDsa, signer, header).expect("a signer");
+    let key = ed25519_dalek::SigningKey::from_bytes(&SEED);
+    let token = mint_eddsa(&signer, NOW);
+    let (signed, signature) = token.rsplit_once('.').expect("a token");
+    let encoded = BASE64_URL_SAFE_NO_PAD.encode(bare_eddsa(&key, signed.as_bytes()));
+    assert_eq!(signature, encoded, "both sign the same token");
+    let mint = || time(|| mint_eddsa(black_box(&signer), black_box(NOW)));
+    let bare = || time(|| bare_eddsa(black_box(&key), black_box(signed.as_bytes())));
+    let (eddsa_mints, eddsa_bares) = (0..60).map(|_| (mint(), bare())).skip(10).unzip();
+    println!(
+        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}}}"#,
+        median(mints),
+        median(bares),
+        median(eddsa_mints),
+        median(eddsa_bares)
+    );
 }

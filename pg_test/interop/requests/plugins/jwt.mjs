@@ -11,19 +11,19 @@ const ELSEWHERE = 'https://elsewhere.example';
 
 // ── Keys that both sides have ────────────────────────────────────────────────────────────────────
 
-const PAIRS = {
+export const KEYS = {
   EdDSA: generateKeyPairSync('ed25519'),
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }),
   PS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
 };
-const kid = (alg, more = '') => `${alg}key${more}`.padEnd(32, 'Z9');
+export const kid = (alg, more = '') => `${alg}key${more}`.padEnd(32, 'Z9');
 const jwk = (key) => key.export({ format: 'jwk' });
 
 /** A row of a key, `age` old. `expires` is from now. */
-export function key(alg, { more = '', age = '1 hour', expires = null, plain = false, column = alg, crv = jwk(PAIRS[alg].publicKey).crv ?? null, text = {} } = {}) {
-  const { publicKey, privateKey } = PAIRS[alg];
+export function key(alg, { more = '', age = '1 hour', expires = null, plain = false, column = alg, crv = jwk(KEYS[alg].publicKey).crv ?? null, text = {} } = {}) {
+  const { publicKey, privateKey } = KEYS[alg];
   PUBLIC_KEYS.set(kid(alg, more), jwk(publicKey));
   const secret = JSON.stringify(jwk(privateKey));
   const stored = text.privateKey ?? (plain ? secret : JSON.stringify(seal(secret)));
@@ -97,8 +97,8 @@ const main = {
     'with a slash': [key('EdDSA'), GET('/jwks/')],
     'at another path': [key('EdDSA'), GET('/.well-known/jwks.json')],
     'without an alg': [key('EdDSA', { column: null })],
-    'of each algorithm': [...Object.keys(PAIRS).map((alg, index) => key(alg, { age: `${9 - index} hours` })), jwks()],
-    'without alg and crv': [...Object.keys(PAIRS).map((alg, index) => key(alg, { age: `${9 - index} hours`, column: null, crv: null })), jwks()],
+    'of each algorithm': [...Object.keys(KEYS).map((alg, index) => key(alg, { age: `${9 - index} hours` })), jwks()],
+    'without alg and crv': [...Object.keys(KEYS).map((alg, index) => key(alg, { age: `${9 - index} hours`, column: null, crv: null })), jwks()],
     'a JWK with members of its own': [key('EdDSA', { text: { publicKey: '{"kid":"mine","use":"sig","crv":"Ed25519","alg":"X","x":"AA","kty":"OKP"}' } }), jwks()],
     'no JSON': [key('EdDSA', { text: { publicKey: 'nothing' } }), jwks()],
   }),
@@ -120,7 +120,7 @@ const main = {
   }),
 };
 
-const algorithms = Object.keys(PAIRS).map((alg) =>
+const algorithms = Object.keys(KEYS).map((alg) =>
   group(`, ${alg}`, { jwks: { keyPairConfig: { alg } } }, { jwt_jwks_key_pair_config_alg: alg }, {
     'a new key': ALL,
     'a key': [key(alg), ...ALL],
