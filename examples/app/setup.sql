@@ -20,10 +20,12 @@ BEGIN;
 
 CREATE EXTENSION IF NOT EXISTS better_auth;
 
--- Organizations: the plugin is switched on, for this session too, and gets its tables.
+-- Organizations and passkeys: the plugins are switched on, for this session too, and get their tables.
 LOAD 'better_auth';
 SELECT set_config('better_auth.plugins', concat_ws(', ', nullif(current_setting('better_auth.plugins'), ''), 'organization'), false)
 WHERE current_setting('better_auth.plugins') !~ '\morganization\M';
+SELECT set_config('better_auth.plugins', concat_ws(', ', current_setting('better_auth.plugins'), 'passkey'), false)
+WHERE current_setting('better_auth.plugins') !~ '\mpasskey\M';
 SELECT format('ALTER DATABASE %I SET better_auth.plugins = %L', current_database(), current_setting('better_auth.plugins'))
 \gexec
 SELECT better_auth.migrate();

@@ -1,21 +1,62 @@
 import { client, dataOf } from '../auth.js';
 import { dateText } from '../dates.js';
-import { attempt } from '../messages.js';
+import { attempt, say } from '../messages.js';
+import { addPasskey, arePossible, listPasskeys, removePasskey } from '../passkeys.js';
 import { signOutEverywhere, watchSession } from '../session.js';
 
 const set = (id, text) => { document.getElementById(id).textContent = text; };
 
 export function home() {
   document.querySelector('#everywhere').addEventListener('click', () => attempt(signOutEverywhere));
+  const add = document.querySelector('#add-passkey');
+  add.hidden = !arePossible();
+  add.addEventListener('click', () => attempt(async () => {
+    await addPasskey(deviceOf(navigator.userAgent));
+    await showPasskeys();
+    say('This device signs you in from now on.');
+  }));
   watchSession({
     onUser({ user, session }) {
       set('name', user.name);
       set('email', user.email);
       set('since', dateText(user.createdAt));
       set('until', dateText(session.expiresAt));
+      showPasskeys();
       showSessions(session);
     },
   });
+}
+
+async function showPasskeys() {
+  const list = document.querySelector('#passkeys');
+  let items;
+  try {
+    items = (await listPasskeys()).map(passkeyItem);
+  } catch (error) {
+    items = [textItem(error.message)];
+  }
+  list.replaceChildren(...(items.length > 0 ? items : [textItem('None yet. With one you sign in without a password.')]));
+  list.setAttribute('aria-busy', 'false');
+}
+
+function textItem(text) {
+  const item = document.createElement('li');
+  item.textContent = text;
+  return item;
+}
+
+function passkeyItem({ id, name, createdAt }) {
+  const item = document.querySelector('#one-passkey').content.cloneNode(true);
+  const since = `since ${dateText(createdAt)}`;
+  item.querySelector('.name').textContent = name ?? 'A passkey';
+  item.querySelector('.details').textContent = since;
+  item.querySelector('.visually-hidden').textContent = ` ${name ?? 'a passkey'}, ${since}`;
+  item.querySelector('button').addEventListener('click', () => attempt(async () => {
+    await removePasskey(id);
+    await showPasskeys();
+    document.querySelector('#passkeys-heading').focus();
+  }));
+  return item;
 }
 
 async function showSessions(own) {

@@ -1,11 +1,19 @@
 import { client, dataOf } from '../auth.js';
 import { onSubmit } from '../form.js';
+import { attempt } from '../messages.js';
+import { arePossible, signInByPasskey } from '../passkeys.js';
 import { goOn, keepNext, showReason, watchSession } from '../session.js';
 
 export function signIn() {
   showReason();
   keepNext();
   watchSession({ onUser: goOn });
+  const passkey = document.querySelector('#passkey');
+  passkey.hidden = !arePossible();
+  passkey.addEventListener('click', () => attempt(async () => {
+    await signInByPasskey();
+    goOn();
+  }));
   const form = document.querySelector('form');
   onSubmit(form, async ({ email, password, rememberMe }) => {
     try {
