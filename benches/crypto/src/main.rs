@@ -9,18 +9,13 @@ use std::time::Instant;
 
 /// Where these files look for each other.
 #[allow(dead_code)]
+#[path = "../../../src/crypto"]
 mod crypto {
-    #[path = "../../../../src/crypto/jwk.rs"]
     pub(crate) mod jwk;
-    #[path = "../../../../src/crypto/jws.rs"]
     pub(crate) mod jws;
-    #[path = "../../../../src/crypto/jwt.rs"]
     pub(crate) mod jwt;
-    #[path = "../../../../src/crypto/mac.rs"]
     pub(crate) mod mac;
-    #[path = "../../../../src/crypto/private_key.rs"]
     pub(crate) mod private_key;
-    #[path = "../../../../src/crypto/public_key.rs"]
     pub(crate) mod public_key;
 }
 use crypto::jws::{Algorithm, Signer};
