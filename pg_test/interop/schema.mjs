@@ -28,7 +28,8 @@ export async function define(database, tables) {
         SELECT relkind AS kind, relpersistence AS persistence, relrowsecurity AS row_security,
                relforcerowsecurity AS forced, relreplident AS identity, reloptions AS options, relhasrules AS rules,
                pg_get_userbyid(relowner) AS owner,
-               (SELECT count(*)::int FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal) AS triggers
+               (SELECT count(*)::int FROM pg_trigger t WHERE tgrelid = $1::regclass AND NOT tgisinternal AND NOT EXISTS (
+                  SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'x')) AS triggers
         FROM pg_class WHERE oid = $1::regclass`),
     };
   }

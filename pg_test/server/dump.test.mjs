@@ -357,6 +357,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
       sign_jwt: { claims: '{"sub":"x"}' },
       verify_jwt: { token: 'eyJhbGciOiJIUzI1NiJ9.e30.QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE' },
       authenticate: { token: 'eyJhbGciOiJIUzI1NiJ9.e30.QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE' },
+      jwks_json: {},
       service_token: {},
       update_session: { session_token, additional_fields: '{}' },
       update_user: { session_token, name: 'B' },
@@ -386,7 +387,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
     // handler() says so in the server's log, and answers 500.
     const others = [
       'handler', 'migrate', 'claims', 'hash_password', 'verify_password_hash', 'signing_secret_changed', 'enable_rpc',
-      'disable_rpc', 'doctor', 'forget_rate_limits', 'reencrypt_secrets',
+      'disable_rpc', 'doctor', 'forget_rate_limits', 'reencrypt_secrets', 'rows_changed', 'verify_api_key',
     ];
     const functions = await client.column(
       `SELECT proname FROM pg_proc WHERE pronamespace = 'better_auth'::regnamespace AND NOT proname = ANY ($1)`,
