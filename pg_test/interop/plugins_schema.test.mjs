@@ -68,7 +68,7 @@ for (const { name, on, options, settings } of [...configurations, none, ...some]
       await database.sql('CREATE EXTENSION better_auth');
       await ours(on, database, settings);
       const done = await migrate(database);
-      assert.deepEqual(done.filter((step) => !/_(search|folded)_idx/.test(step)), []);
+      assert.deepEqual(done.filter((step) => !/_(search|folded)_idx|^create trigger jwks_/.test(step)), []);
       assert.deepEqual(await define(database, tables), before);
       assert.ok(TABLES.every((table) => tables.includes(table)));
     });
