@@ -12,6 +12,7 @@ const TITLES = {
   'board': 'Board',
   'invitation': 'An invitation',
   'sign-in': 'Sign in',
+  'second-factor': 'Second factor',
   'sign-up': 'Create an account',
   'forgot-password': 'Forgotten password',
   'reset-password': 'New password',

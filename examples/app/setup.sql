@@ -20,12 +20,11 @@ BEGIN;
 
 CREATE EXTENSION IF NOT EXISTS better_auth;
 
--- Organizations and passkeys: the plugins are switched on, for this session too, and get their tables.
+-- Organizations, passkeys and second factors: the plugins are switched on, for this session too, and get their tables.
 LOAD 'better_auth';
-SELECT set_config('better_auth.plugins', concat_ws(', ', nullif(current_setting('better_auth.plugins'), ''), 'organization'), false)
-WHERE current_setting('better_auth.plugins') !~ '\morganization\M';
-SELECT set_config('better_auth.plugins', concat_ws(', ', current_setting('better_auth.plugins'), 'passkey'), false)
-WHERE current_setting('better_auth.plugins') !~ '\mpasskey\M';
+SELECT set_config('better_auth.plugins', concat_ws(', ', nullif(current_setting('better_auth.plugins'), ''), plugin), false)
+FROM unnest('{organization,passkey,two-factor}'::text[]) plugin
+WHERE plugin <> ALL (regexp_split_to_array(current_setting('better_auth.plugins'), ',\s*'));
 SELECT format('ALTER DATABASE %I SET better_auth.plugins = %L', current_database(), current_setting('better_auth.plugins'))
 \gexec
 SELECT better_auth.migrate();

@@ -1,5 +1,6 @@
 //! Times the minting of a bridge token, by the extension's own source, against what no signer can do without: the
-//! HMAC, keyed already, or the EdDSA signature, and base64. Prints the medians in nanoseconds, as JSON.
+//! HMAC, keyed already, or the EdDSA signature, and base64; and the verification of a code of an authenticator app, whose
+//! secret is decrypted first, against its three HMACs alone. Prints the medians in nanoseconds, as JSON.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,11 +18,15 @@ mod crypto {
     pub(crate) mod mac;
     pub(crate) mod private_key;
     pub(crate) mod public_key;
+    pub(crate) mod random;
+    pub(crate) mod seal;
+    pub(crate) mod totp;
 }
 use crypto::jws::{Algorithm, Signer};
 use crypto::jwt;
 use crypto::mac::Key;
 use crypto::private_key::{PrivateKey, Source};
+use crypto::{seal, totp};
 
 const SECRET: &[u8] = b"a jwt secret of the benchmarks, 42 bytes..";
 const USER: &str = "YxhjCQjUL6jxRkYFtB6dWwsW5DHVhKmn";
@@ -67,6 +72,24 @@ fn bare(key: &Hmac<Sha256>, payload: &[u8]) -> String {
     token
 }
 
+const APP_SECRET: &str = "yMSnDnPiK_iaBBa1L1hcUCS6x04Nnw6t";
+
+/// What `verify-totp` does once it has the row.
+fn verify(key: &seal::Key, sealed: &str, code: &str, now: i64) -> Vec<u64> {
+    let secret = key.open(sealed).expect("a secret");
+    totp::Key::new(secret.as_bytes(), 6).steps(code, totp::step(now, 30))
+}
+
+/// The hashes of three steps.
+fn hashes(secret: &[u8], step: u64) -> u8 {
+    let key = Hmac::<sha1::Sha1>::new_from_slice(secret).expect("a key");
+    (step - 1..=step + 1).fold(0, |sum, step| {
+        let mut mac = key.clone();
+        mac.update(&step.to_be_bytes());
+        sum ^ mac.finalize().into_bytes()[19]
+    })
+}
+
 /// Nanoseconds a call.
 fn time<T>(call: impl Fn() -> T) -> f64 {
     const CALLS: u32 = 2_000;
@@ -104,11 +127,21 @@ fn main() {
     let mint = || time(|| mint_eddsa(black_box(&signer), black_box(NOW)));
     let bare = || time(|| bare_eddsa(black_box(&key), black_box(signed.as_bytes())));
     let (eddsa_mints, eddsa_bares) = (0..60).map(|_| (mint(), bare())).skip(10).unzip();
+
+    let sealing = seal::Key::new(SECRET);
+    let sealed = sealing.seal(APP_SECRET, [7; seal::NONCE]);
+    let code = totp::Key::new(APP_SECRET.as_bytes(), 6).code(totp::step(NOW, 30));
+    assert_eq!(verify(&sealing, &sealed, &code, NOW), [totp::step(NOW, 30)], "the code is the current step's");
+    let verify = || time(|| verify(black_box(&sealing), black_box(&sealed), black_box(&code), black_box(NOW)));
+    let hashes = || time(|| hashes(black_box(APP_SECRET.as_bytes()), black_box(totp::step(NOW, 30))));
+    let (verifies, hashed) = (0..110).map(|_| (verify(), hashes())).skip(10).unzip();
     println!(
-        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}}}"#,
+        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}, "totp": {}, "hashes": {}}}"#,
         median(mints),
         median(bares),
         median(eddsa_mints),
-        median(eddsa_bares)
+        median(eddsa_bares),
+        median(verifies),
+        median(hashed)
     );
 }

@@ -1,9 +1,9 @@
 // Better Auth's own client, and errors as pages show them.
 
 import { createAuthClient } from 'better-auth/client';
-import { organizationClient } from 'better-auth/client/plugins';
+import { organizationClient, twoFactorClient } from 'better-auth/client/plugins';
 
-export const client = createAuthClient({ plugins: [organizationClient()] });
+export const client = createAuthClient({ plugins: [organizationClient(), twoFactorClient()] });
 
 /** What a page shows of something that failed. `code` is Better Auth's or PostgREST's. */
 export class Failure extends Error {

@@ -7,6 +7,7 @@ import { invitation } from './pages/invitation.js';
 import { mails } from './pages/mails.js';
 import { posts } from './pages/posts.js';
 import { resetPassword } from './pages/reset-password.js';
+import { secondFactor } from './pages/second-factor.js';
 import { signIn } from './pages/sign-in.js';
 import { signUp } from './pages/sign-up.js';
 import { watchSession } from './session.js';
@@ -18,6 +19,7 @@ const PAGES = {
   invitation,
   mails,
   'sign-in': signIn,
+  'second-factor': secondFactor,
   'sign-up': signUp,
   'forgot-password': forgotPassword,
   'reset-password': resetPassword,

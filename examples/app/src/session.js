@@ -16,6 +16,7 @@ const REASONS = {
   'ended': 'You are no longer signed in here. Sign in to go on.',
   'signed-out': 'You are signed out.',
   'everywhere': 'You are signed out everywhere.',
+  'again': 'Too much time has passed, or too many codes were wrong. Begin again with your password.',
   'new-password': 'Your new password is set. Sign in with it.',
 };
 
@@ -75,7 +76,9 @@ export async function signOutEverywhere() {
 export function goToSignIn(reason) {
   isLeaving = true;
   forgetPage();
-  const query = new URLSearchParams({ reason, next: `${location.pathname}${location.search}` });
+  const { pathname, search } = location;
+  const next = pathname === '/second-factor' ? new URLSearchParams(search).get('next') : `${pathname}${search}`;
+  const query = new URLSearchParams({ reason, ...(next === null ? {} : { next }) });
   location.replace(`/sign-in?${query}`);
 }
 

@@ -2,6 +2,7 @@ import { client, dataOf } from '../auth.js';
 import { dateText } from '../dates.js';
 import { attempt, say } from '../messages.js';
 import { addPasskey, arePossible, listPasskeys, removePasskey } from '../passkeys.js';
+import { showSecondFactor, watchSecondFactor } from '../second-factor.js';
 import { signOutEverywhere, watchSession } from '../session.js';
 
 const set = (id, text) => { document.getElementById(id).textContent = text; };
@@ -15,6 +16,7 @@ export function home() {
     await showPasskeys();
     say('This device signs you in from now on.');
   }));
+  watchSecondFactor();
   watchSession({
     onUser({ user, session }) {
       set('name', user.name);
@@ -22,6 +24,7 @@ export function home() {
       set('since', dateText(user.createdAt));
       set('until', dateText(session.expiresAt));
       showPasskeys();
+      showSecondFactor(user);
       showSessions(session);
     },
   });

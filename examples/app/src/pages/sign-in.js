@@ -16,12 +16,14 @@ export function signIn() {
   }));
   const form = document.querySelector('form');
   onSubmit(form, async ({ email, password, rememberMe }) => {
+    let answer;
     try {
-      await dataOf(client.signIn.email({ email, password, rememberMe }));
+      answer = await dataOf(client.signIn.email({ email, password, rememberMe }));
     } catch (error) {
       if (error.code === 'INVALID_EMAIL_OR_PASSWORD') form.elements.password.select();
       throw error;
     }
+    if (answer.twoFactorRedirect) return location.replace(`/second-factor${location.search}`);
     goOn();
   });
 }
