@@ -93,6 +93,15 @@ thread_local! {
     static SET_BACKUP_CODES: Statement = const { Statement::new(TABLE, || {
         Ok(format!("UPDATE {} t SET {} WHERE {}", TABLE.sql(), set(TABLE, "backupCodes", 2)?, by_id()?))
     }) };
+    static TAKE_BACKUP_CODE: Statement = const { Statement::new(TABLE, || {
+        Ok(format!(
+            "UPDATE {} t SET {} WHERE {} AND {} RETURNING 1",
+            TABLE.sql(),
+            set(TABLE, "backupCodes", 2)?,
+            by_id()?,
+            is(TABLE, "t", "backupCodes", 3)?,
+        ))
+    }) };
     static FAIL: Statement = const { Statement::new(TABLE, || {
         let count = format!("(COALESCE({}, 0) OPERATOR(pg_catalog.+) 1)", at(TABLE, "t", COUNT));
         Ok(format!(
@@ -170,6 +179,16 @@ pub(super) fn set_verified(id: &str) -> Result<(), AuthError> {
 /// No table.
 pub(super) fn set_backup_codes(id: &str, backup_codes: &str) -> Result<(), AuthError> {
     SET_BACKUP_CODES.with(|statement| statement.execute(&[Value::Text(id), Value::Text(backup_codes)]))
+}
+
+/// Leaves fewer backup codes, where they still are what they were: a Better Auth server beside takes them too, and
+/// locks no user for that. Whether they were.
+///
+/// # Errors
+/// No table.
+pub(super) fn take_backup_code(id: &str, before: &str, after: &str) -> Result<bool, AuthError> {
+    let values = [Value::Text(id), Value::Text(after), Value::Text(before)];
+    TAKE_BACKUP_CODE.with(|statement| Ok(!statement.query(&values, |_| ())?.is_empty()))
 }
 
 /// Counts a wrong code; the `most`th in a row locks the row.

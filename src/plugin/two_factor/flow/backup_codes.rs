@@ -81,14 +81,18 @@ pub(in crate::plugin::two_factor) fn verify(
     }
     let codes = decode(&two_factor.backup_codes)?;
     let attempt = prover.begin(caller)?;
-    let Some(left) = codes.and_then(|codes| without(codes, code)) else {
+    let left = codes.and_then(|codes| without(codes, code)).map(|left| encode(&left)).transpose()?;
+    let is_taken = match &left {
+        Some(left) => store::take_backup_code(&two_factor.id, &two_factor.backup_codes, left)?,
+        None => false,
+    };
+    if !is_taken {
         if let Some(attempt) = &attempt {
             attempt.failed()?;
             note_failure(&two_factor)?;
         }
         return Err(INVALID_BACKUP_CODE.into());
-    };
-    store::set_backup_codes(&two_factor.id, &encode(&left)?)?;
+    }
     if let Some(attempt) = &attempt {
         attempt.succeeded();
         note_success(&two_factor)?;
