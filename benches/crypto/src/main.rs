@@ -1,10 +1,12 @@
 //! Times the minting of a bridge token, by the extension's own source, against what no signer can do without: the
 //! HMAC, keyed already, or the EdDSA signature, and base64; and the verification of a code of an authenticator app, whose
-//! secret is decrypted first, against its three HMACs alone. Prints the medians in nanoseconds, as JSON.
+//! secret is decrypted first, against its three HMACs alone; and the verification of a passkey's message, against its
+//! ES256 signature alone. Prints the medians in nanoseconds, as JSON.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use p256::ecdsa::signature::Verifier;
+use sha2::{Digest, Sha256};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -21,12 +23,13 @@ mod crypto {
     pub(crate) mod random;
     pub(crate) mod seal;
     pub(crate) mod totp;
+    pub(crate) mod webauthn;
 }
 use crypto::jws::{Algorithm, Signer};
 use crypto::jwt;
 use crypto::mac::Key;
 use crypto::private_key::{PrivateKey, Source};
-use crypto::{seal, totp};
+use crypto::{seal, totp, webauthn};
 
 const SECRET: &[u8] = b"a jwt secret of the benchmarks, 42 bytes..";
 const USER: &str = "YxhjCQjUL6jxRkYFtB6dWwsW5DHVhKmn";
@@ -90,14 +93,46 @@ fn hashes(secret: &[u8], step: u64) -> u8 {
     })
 }
 
+/// The first vector of Web Authentication Level 3, section 16: a passkey's message, its challenge and its key.
+fn passkey() -> (serde_json::Value, String, Vec<u8>) {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../../src/crypto/webauthn/specification.json")).expect("JSON");
+    let bytes = |value: &serde_json::Value| -> Vec<u8> {
+        let digits = value.as_str().expect("a text").as_bytes();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("a text"), 16).expect("digits");
+        digits.chunks(2).map(byte).collect()
+    };
+    let given = &vectors[0]["authentication"];
+    let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(bytes(value));
+    let id = part(&vectors[0]["credentialId"]);
+    let response = serde_json::json!({
+        "clientDataJSON": part(&given["clientDataJSON"]),
+        "authenticatorData": part(&given["authenticatorData"]),
+        "signature": part(&given["signature"]),
+    });
+    // The COSE key is the last of the authenticator data, which ends the attestation object.
+    let object = bytes(&vectors[0]["attestationObject"]);
+    let key = object[object.len() - 77..].to_vec();
+    let message = serde_json::json!({"id": id, "rawId": id, "type": "public-key", "response": response});
+    (message, part(&given["challenge"]), key)
+}
+
 /// Nanoseconds a call.
 fn time<T>(call: impl Fn() -> T) -> f64 {
-    const CALLS: u32 = 2_000;
+    of(2_000, call)
+}
+
+/// The same for what takes longer.
+fn few<T>(call: impl Fn() -> T) -> f64 {
+    of(100, call)
+}
+
+fn of<T>(calls: u32, call: impl Fn() -> T) -> f64 {
     let start = Instant::now();
-    for _ in 0..CALLS {
+    for _ in 0..calls {
         black_box(call());
     }
-    start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS)
+    start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -135,13 +170,38 @@ fn main() {
     let verify = || time(|| verify(black_box(&sealing), black_box(&sealed), black_box(&code), black_box(NOW)));
     let hashes = || time(|| hashes(black_box(APP_SECRET.as_bytes()), black_box(totp::step(NOW, 30))));
     let (verifies, hashed) = (0..110).map(|_| (verify(), hashes())).skip(10).unzip();
+
+    let (message, challenge, key) = passkey();
+    let origins = ["https://example.org".to_owned()];
+    let expected = webauthn::Expected {
+        challenge: &challenge,
+        origins: &origins,
+        rp_id: "example.org",
+        now: NOW * 1000,
+        roots: &webauthn::roots::BUILT_IN,
+    };
+    let credential = webauthn::Credential { public_key: &key, counter: 0 };
+    assert!(webauthn::authenticate(&message, &expected, &credential).is_ok(), "the specification's message");
+    let part = |name: &str| {
+        BASE64_URL_SAFE_NO_PAD.decode(message["response"][name].as_str().expect("a part")).expect("base64url")
+    };
+    let signed = [part("authenticatorData"), Sha256::digest(part("clientDataJSON")).to_vec()].concat();
+    let signature = p256::ecdsa::Signature::from_der(&part("signature")).expect("a signature");
+    let point = [&[4], &key[10..42], &key[45..77]].concat();
+    let bare = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).expect("a key");
+    assert!(bare.verify(&signed, &signature).is_ok(), "both verify the same signature");
+    let passkeys = || few(|| webauthn::authenticate(black_box(&message), &expected, &credential));
+    let bares_of_passkeys = || few(|| bare.verify(black_box(&signed), &signature));
+    let (passkeys, signatures) = (0..60).map(|_| (passkeys(), bares_of_passkeys())).skip(10).unzip();
     println!(
-        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}, "totp": {}, "hashes": {}}}"#,
+        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}, "totp": {}, "hashes": {}, "passkey": {}, "es256": {}}}"#,
         median(mints),
         median(bares),
         median(eddsa_mints),
         median(eddsa_bares),
         median(verifies),
-        median(hashed)
+        median(hashed),
+        median(passkeys),
+        median(signatures)
     );
 }

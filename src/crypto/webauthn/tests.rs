@@ -171,3 +171,55 @@ fn what_is_deep_or_huge_is_refused() {
         assert_eq!(word(&verdict), "malformed");
     }
 }
+
+/// Those of the specification's own test vectors (Web Authentication Level 3, section 16) that are without certificates:
+/// for `example.org`, with the challenge of a registration as its client data have it.
+#[test]
+fn the_specifications_vectors_are_verified() {
+    let bytes = |value: &Value| -> Vec<u8> {
+        let digits = value.as_str().unwrap().as_bytes();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        digits.chunks(2).map(byte).collect()
+    };
+    let encoded = |value: &Value| base64url::encode(&bytes(value));
+    let origins = ["https://example.org".to_owned()];
+    let vectors: Value = serde_json::from_str(include_str!("specification.json")).unwrap();
+    for vector in vectors.as_array().unwrap() {
+        let id = encoded(&vector["credentialId"]);
+        let message =
+            |response| serde_json::json!({"id": id, "rawId": id, "type": "public-key", "response": response});
+        let expected = |challenge| Expected {
+            challenge,
+            origins: &origins,
+            rp_id: "example.org",
+            now: 1_764_460_800_000,
+            roots: &roots::BUILT_IN,
+        };
+        let client_data: Value = serde_json::from_slice(&bytes(&vector["clientDataJSON"])).unwrap();
+        let registration = message(serde_json::json!({
+            "clientDataJSON": encoded(&vector["clientDataJSON"]),
+            "attestationObject": encoded(&vector["attestationObject"]),
+        }));
+        let challenge = client_data["challenge"].as_str().unwrap();
+        let registered = register(&registration, &expected(challenge)).unwrap();
+        assert_eq!(registered.credential_id, id, "{}", vector["section"]);
+        assert_eq!(registered.aaguid.replace('-', ""), vector["aaguid"].as_str().unwrap());
+
+        let Some(given) = vector.get("authentication") else { continue };
+        let with = |signature: String| {
+            message(serde_json::json!({
+                "clientDataJSON": encoded(&given["clientDataJSON"]),
+                "authenticatorData": encoded(&given["authenticatorData"]),
+                "signature": signature,
+            }))
+        };
+        let challenge = encoded(&given["challenge"]);
+        let credential = Credential { public_key: &registered.public_key, counter: 0 };
+        let signature = encoded(&given["signature"]);
+        let judged = |signature| authenticate(&with(signature), &expected(&challenge), &credential);
+        assert!(judged(signature).is_ok(), "{}", vector["section"]);
+        let mut other = bytes(&given["signature"]);
+        *other.last_mut().unwrap() ^= 1;
+        assert_eq!(judged(base64url::encode(&other)).unwrap_err(), Refusal::Unverified);
+    }
+}
