@@ -302,6 +302,7 @@ export const DIFFERENCES = {
   userPages: 'list-users gives 1,000 users at most here, and says so in limit; Better Auth gives as many as are asked for.',
   notAnObject: 'With username or phone-number on, a body of sign-up or update-user that is no object is the VALIDATION_ERROR here that it is otherwise; hooks of Better Auth answer 500.',
   signedOutByAnonymous: 'With anonymous on, who signs in while the session that was there ends by that (as multi-session has it for the same user, or a proof of an email that was not verified) is signed in here; Better Auth takes the new cookies back.',
+  moreThanItsKey: 'A request in its user’s name by an API key makes and changes no keys here, and its session isn’t fresh; in Better Auth it does all that a session may.',
   alreadyMember: 'Who is a member of an organization gets USER_IS_ALREADY_A_MEMBER_OF_THIS_ORGANIZATION from accept-invitation here; Better Auth makes a second membership.',
   rolesAbove: 'Whoever is no owner gives no role here that allows more than the own ones, nor by an invitation that was made when they allowed more; Better Auth keeps the owner’s role alone.',
   inviterLeft: 'An invitation is worth nothing here once its inviter is no member any more, or, where it makes an owner, is none any more; Better Auth lets it be accepted.',

@@ -270,6 +270,45 @@ test('a key in the name of its user, by HTTP', async (t) => {
   assert.deepEqual([(await by('GET', '/get-session')).status, (await by('GET', '/get-session')).json.code], [401, 'USER_BANNED']);
 });
 
+test('such a request makes no key, changes none, and lists no session: it would be more than its key', async (t) => {
+  const { client, key, made } = await withKey(t, { settings: { api_key_enable_session_for_api_keys: 'on' } });
+  const by = async (method, path, body) => {
+    const { status, json } = await http(client, method, path, { headers: { 'x-api-key': key }, body });
+    return [status, json.code];
+  };
+  assert.deepEqual(await by('POST', '/api-key/create', {}), [401, 'UNAUTHORIZED_SESSION']);
+  assert.deepEqual(await by('POST', '/api-key/update', { keyId: made.id, expiresIn: 30 * DAY }), [401, 'UNAUTHORIZED_SESSION']);
+  assert.deepEqual(await by('GET', '/list-sessions'), [403, 'SESSION_NOT_FRESH']);
+  assert.equal(await client.value('SELECT count(*)::int FROM better_auth.apikey'), 1);
+});
+
+test('where all sessions of a user have ended none makes one', async (t) => {
+  const { database, client, ada } = await withKey(t);
+  const [other] = await database.connectMany(1);
+  await other.query('BEGIN');
+  await other.call('revoke_sessions', { session_token: ada.token });
+  const made = api(client, 'createApiKey', { body: {} }, ada.token);
+  made.catch(() => {});
+  await untilBlocked(other, client);
+  await other.query('COMMIT');
+  await refused(made, { detail: 'UNAUTHORIZED_SESSION' });
+});
+
+test('an account that was taken over loses the keys of who signed up with the address', async (t) => {
+  const { client, ada, key } = await withKey(t, { plugins: 'api-key, magic-link' });
+  await http(client, 'POST', '/sign-in/magic-link', { body: { email: ada.user.email } });
+  const url = new URL(await client.value('SELECT url FROM better_auth.mail_outbox ORDER BY created_at DESC LIMIT 1'));
+  await http(client, 'GET', `/magic-link/verify${url.search}`);
+  assert.equal(codeOf(await verify(client, key)), 'INVALID_API_KEY');
+});
+
+test('a stored hash is no key where another configuration hashes none', async (t) => {
+  const configurations = JSON.stringify([{ configId: 'plain', disableKeyHashing: true }]);
+  const { client, key } = await withKey(t, { settings: { api_key_configurations: configurations } });
+  assert.equal(codeOf(await verify(client, hash(key), null, 'plain')), 'INVALID_API_KEY');
+  assert.equal(codeOf(await verify(client, key)), 'valid');
+});
+
 // ── PostgREST ────────────────────────────────────────────────────────────────────────────────────
 
 const JWT_SECRET = 'the jwt secret of PostgREST and of ours';
@@ -393,7 +432,7 @@ test('who has connected has to be a member of the role', async (t) => {
     await client.query(`ALTER DATABASE ${ident(database.name)} SET better_auth.jwt_role = '${role}'`);
     const late = await database.connect();
     await late.query(`BEGIN; SELECT set_config('request.headers', '${JSON.stringify({ 'x-api-key': key })}', true)`);
-    await refused(late.query('SELECT public.pre_request()'), { message: /jwt_role has to name a database role/ });
+    await refused(late.query('SELECT public.pre_request()'), { message: /has to name a database role/ });
     await late.query('ROLLBACK');
   }
   assert.ok(user);
@@ -405,4 +444,20 @@ test('with identity = verified the owner of a key is who is asking, and no claim
   assert.equal((await send('POST', '/rpc/who', { body: {} })).json.user, null);
   const bridge = await client.value('SELECT better_auth.bridge_token($1)', [ada.token]);
   assert.equal((await send('POST', '/rpc/who', { jwt: bridge, body: {} })).json.user, null);
+  // What PostgREST has verified counts all the same.
+  assert.equal((await send('POST', '/rpc/who', { jwt: bridge, key, body: {} })).status, 401);
+  await client.call('sign_out', { session_token: ada.token });
+  assert.equal((await send('POST', '/rpc/who', { jwt: bridge, body: {} })).status, 401);
+});
+
+test('the DBA’s function has the last word on claims and role, as of bridge tokens', async (t) => {
+  const { send, client, key, ada, anon, made } = await withPostgrest(t);
+  await client.query(`
+    CREATE FUNCTION public.claims_of(told jsonb) RETURNS jsonb LANGUAGE sql AS
+      $$ SELECT jsonb_build_object('role', '${anon}', 'tenant', told -> 'user' ->> 'id', 'apiKey', 'none') $$;
+    ALTER DATABASE ${ident(await client.value('SELECT current_database()'))} SET better_auth.bridge_claims_function = 'public.claims_of'`);
+  await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+  const { role, claims } = (await send('POST', '/rpc/who', { key, body: {} })).json;
+  assert.equal(role, anon);
+  assert.deepEqual(claims, { sub: ada.user.id, role: anon, aud: 'insforge-api', apiKey: made.id, tenant: ada.user.id });
 });

@@ -39,7 +39,7 @@ fn disable_rpc(schema: default!(Option<&str>, "'public'")) {
 /// `db-pre-request` says so.
 #[pg_extern(sql = false)]
 fn rpc_session_is_live() -> bool {
-    token::stands(identity::claims::of_bridge().as_ref()).or_raise() && plugin::pre_request().or_raise()
+    token::stands(identity::claims::of_request().as_ref()).or_raise() && plugin::pre_request().or_raise()
 }
 
 /// One call: the route's body out of the arguments that were given.

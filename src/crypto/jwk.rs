@@ -4,7 +4,7 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::private_key::PrivateKey;
 use super::public_key::{Curve, PublicKey};
@@ -18,6 +18,15 @@ pub(crate) const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k
 /// The members of a key; `None` if the text is no JSON object, or one of an absurd size.
 pub(crate) fn parse(text: &str) -> Option<Map<String, Value>> {
     if text.len() > MAX_JWK { None } else { serde_json::from_str(text).ok() }
+}
+
+/// Wipes what is secret of a key that is done with.
+pub(crate) fn forget(mut jwk: Map<String, Value>) {
+    for name in SECRET {
+        if let Some(Value::String(text)) = jwk.get_mut(name) {
+            text.zeroize();
+        }
+    }
 }
 
 fn text<'j>(jwk: &'j Map<String, Value>, name: &str) -> Option<&'j str> {

@@ -86,7 +86,9 @@ impl Kept {
             None => jwk::thumbprint(&jwk),
         };
         let kid = kid.ok_or_else(refused)?;
-        let key = jwk::private(&jwk).ok_or_else(refused)?;
+        let key = jwk::private(&jwk);
+        jwk::forget(jwk);
+        let key = key.ok_or_else(refused)?;
         let header =
             Object::new().text("alg", algorithm.as_str()).text("typ", "JWT").text("kid", &kid).finish();
         let verifier = Verifier::new(algorithm, key.public()).ok_or_else(refused)?;

@@ -55,7 +55,7 @@ pub(super) fn after_sign_up(user: &User, method: &str) -> Result<(), AuthError> 
 /// # Errors
 /// The function is missing, or answers with something else than an object, or with claims that are not
 /// its to set.
-pub(super) fn bridge_claims(live: &Live) -> Result<Map<String, Value>, AuthError> {
+pub(crate) fn bridge_claims(live: &Live) -> Result<Map<String, Value>, AuthError> {
     let Some(name) = settings::bridge_claims_function() else { return Ok(Map::new()) };
     let refused = |why: &str| AuthError::Setup(format!("better_auth.bridge_claims_function {why}"));
     const NO_OBJECT: &str = "has to answer with a JSON object";

@@ -6,7 +6,7 @@ pub(crate) mod email_verification;
 pub(crate) mod fields;
 pub(crate) mod guess;
 pub(crate) mod hash;
-mod hooks;
+pub(crate) mod hooks;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod mail;

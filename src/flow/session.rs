@@ -194,6 +194,10 @@ pub(crate) fn rotate(caller: &dyn Caller, old: Session, user: User) -> Result<Li
     let members: Map<String, Value> =
         old.additional.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let mut draft = Draft::new(true);
+    // What was to end at its time does.
+    if !plugin::on().iter().all(|plugin| plugin.may_prolong(&old)) {
+        draft.expires_at = old.expires_at;
+    }
     for field in crate::store::fields::list(Table::Session)? {
         let value = match members.get(&field.name) {
             None => continue,

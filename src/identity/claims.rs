@@ -2,6 +2,7 @@
 //! transaction. Outside a request the setting is missing, or `''` on a reused connection. With
 //! `better_auth.identity = verified` others are believed in their place: see [`super::verified`].
 
+use pgrx::pg_sys;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -48,9 +49,27 @@ fn object(claims: &[u8]) -> Option<Map<String, Value>> {
     parse_object(std::str::from_utf8(claims).ok()?)
 }
 
-/// Whether the claims are somebody's.
+/// Whether a token that PostgREST has verified is somebody's, whichever claims are believed.
 pub(crate) fn name_somebody() -> bool {
-    with_claims(subject).flatten().is_some()
+    request().and_then(|claims| subject(claims.as_bytes())).is_some()
+}
+
+/// The claims of the bridge token that PostgREST has verified, whichever are believed; `None` as of [`of_bridge`].
+pub(crate) fn of_request() -> Option<Bridge> {
+    Bridge::of(parse_object(&request()?)?)
+}
+
+/// `request.jwt.claims`, copied.
+fn request() -> Option<String> {
+    // SAFETY: the name is terminated; the pointer, if any, is to a terminated string, and copied at once.
+    let claims = unsafe {
+        let claims = pg_sys::GetConfigOption(SETTING.as_ptr(), true, false);
+        if claims.is_null() {
+            return None;
+        }
+        CStr::from_ptr(claims)
+    };
+    (claims.count_bytes() <= MAX_CLAIMS).then(|| claims.to_str().ok().map(str::to_owned)).flatten()
 }
 
 /// The claims of a bridge token; `None` for other tokens, and without one.

@@ -257,6 +257,14 @@ pub(crate) trait Plugin: Sync {
         Ok(())
     }
 
+    /// A user has another password: what the old one alone has led to ends.
+    ///
+    /// # Errors
+    /// Those of the store. They undo the change.
+    fn password_changed(&self, _user_id: &str) -> Result<(), AuthError> {
+        Ok(())
+    }
+
     /// Who has just proven to be this user may not be who has signed up, of whom nothing was proven: ways to sign in
     /// from then, in columns of the plugin, are to be taken away. Accounts and sessions are gone. The user is locked.
     ///

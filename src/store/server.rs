@@ -185,16 +185,26 @@ pub(crate) fn lock_value(table: Table, value: &str) -> Result<(), AuthError> {
 /// Tells the DBA of a fault that must not reach who asked. As a warning: with a LOG entry PostgreSQL would log
 /// the statement too, and there may be a password in it.
 pub(crate) fn warn(code: PgSqlErrorCode, message: &str) {
-    ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::WARNING);
+    report(code, message, PgLogLevel::WARNING);
+}
+
+/// Reports what is no error. PostgreSQL looks for a cancel at the end of a report, and would leave by way of Rust's
+/// frames, whose values are never dropped then: so it is told to wait with that.
+fn report(code: PgSqlErrorCode, message: &str, level: PgLogLevel) {
+    // SAFETY: the backend's own count of who wants no interrupts, which an error sets to 0.
+    unsafe { pg_sys::InterruptHoldoffCount += 1 };
+    ErrorReport::new(code, message.to_owned(), "better_auth").report(level);
+    // SAFETY: as above.
+    unsafe { pg_sys::InterruptHoldoffCount -= 1 };
 }
 
 /// Tells the DBA, and not even the connection that asked: for what would tell whether an email is known. Without
 /// the statement, where there may be a password in it.
 pub(crate) fn log(code: PgSqlErrorCode, message: &str) {
-    // SAFETY: the setting's variable, for the time of a report that raises nothing.
+    // SAFETY: the setting's variable, for the time of a report that is no error and heeds no cancel.
     let before =
         unsafe { std::ptr::replace(&raw mut pg_sys::log_min_error_statement, pg_sys::PANIC.cast_signed()) };
-    ErrorReport::new(code, message.to_owned(), "better_auth").report(PgLogLevel::LOG_SERVER_ONLY);
+    report(code, message, PgLogLevel::LOG_SERVER_ONLY);
     // SAFETY: as above.
     unsafe { pg_sys::log_min_error_statement = before };
 }

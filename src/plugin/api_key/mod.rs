@@ -14,6 +14,8 @@ use crate::api::http::{Context, Response, Route};
 use crate::error::AuthError;
 use crate::plugin::{Plugin, Rpc};
 use crate::store::definition::Definition;
+use crate::store::fields::Given;
+use crate::store::user::User;
 
 pub(super) use self::store::KEYS;
 
@@ -108,6 +110,10 @@ impl Plugin for ApiKey {
 
     fn before_user_deleted(&self, user_id: &str) -> Result<(), AuthError> {
         flow::forget_user(user_id)
+    }
+
+    fn unproven(&self, user: &User, _: &mut Vec<Given>) -> Result<(), AuthError> {
+        flow::forget_user(&user.id)
     }
 
     fn pre_request(&self) -> Result<bool, AuthError> {

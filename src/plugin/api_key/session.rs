@@ -3,6 +3,7 @@
 use super::codes;
 use super::flow::verify::{Question, verify};
 use super::options::{Configurations, References, may_open_sessions};
+use super::store::Key;
 use crate::api::http::{Context, Response};
 use crate::error::AuthError;
 use crate::flow::json::{self, Object};
@@ -10,7 +11,7 @@ use crate::flow::session::{Caller, Live};
 use crate::settings;
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
-use crate::store::user;
+use crate::store::user::{self, User};
 
 /// Makes a request with a key one in its owner's name, whatever its cookies say; of `get-session` it is the answer.
 ///
@@ -43,28 +44,37 @@ pub(super) fn open(context: &mut Context<'_>) -> Result<Option<Response>, AuthEr
         return Err(invalid());
     }
     let user = user::find(&key.reference_id)?.ok_or_else(invalid)?;
+    let client = context.client();
+    let known = |text: Option<&str>| text.filter(|_| !context.is_direct).map(str::to_owned);
+    let mut live = stand_in(&key, brought, user);
+    live.session.ip_address = known(client.ip_address);
+    live.session.user_agent = known(client.user_agent);
+    if context.path == "/get-session" {
+        return Ok(Some(Response::json(answer(&live))));
+    }
+    // Fresh is who has signed in just now, and lists the tokens of the user's sessions.
+    live.session.created_at = Timestamp::MIN;
+    context.bring(live);
+    Ok(None)
+}
+
+/// The session that a key stands for, which is in no table.
+pub(super) fn stand_in(key: &Key, brought: String, user: User) -> Live {
     let now = Timestamp::now();
     // Better Auth takes the lifetime of sessions, which is in seconds, for milliseconds.
     let expires_at = key.expires_at.unwrap_or_else(|| now.plus_milliseconds(settings::session_expires_in()));
-    let client = context.client();
-    let known = |text: Option<&str>| text.filter(|_| !context.is_direct).map(str::to_owned);
     let session = Session {
-        id: key.id,
+        id: key.id.clone(),
         token: brought,
-        user_id: key.reference_id,
-        ip_address: known(client.ip_address),
-        user_agent: known(client.user_agent),
+        user_id: key.reference_id.clone(),
+        ip_address: None,
+        user_agent: None,
         created_at: now,
         updated_at: now,
         expires_at,
         additional: None,
     };
-    let live = Live { session, user };
-    if context.path == "/get-session" {
-        return Ok(Some(Response::json(answer(&live))));
-    }
-    context.bring(live);
-    Ok(None)
+    Live { session, user }
 }
 
 /// The session in the order that Better Auth makes it in.

@@ -68,7 +68,9 @@ impl Kept {
             })?,
             Err(_) => stored.clone(),
         };
-        let key = jwk::parse(&text).as_ref().and_then(jwk::private);
+        let jwk = jwk::parse(&text);
+        let key = jwk.as_ref().and_then(jwk::private);
+        jwk.map(jwk::forget);
         let header = Object::new().text("alg", algorithm.as_str()).text("kid", &self.row.id).finish();
         let signer = key
             .and_then(|key| Signer::new(algorithm, key, &header))

@@ -22,7 +22,9 @@ pub(super) fn verify(
 ) -> Result<Option<Map<String, Value>>, AuthError> {
     let (options, tokens) = (Keys::of_settings(), Tokens::of_settings()?);
     let Some((header, token)) = read(token) else { return Ok(None) };
-    let Some(kid) = header.text("kid").filter(|kid| !kid.is_empty()) else { return Ok(None) };
+    let Some(kid) = header.text("kid").filter(|kid| !kid.is_empty() && !kid.contains('\0')) else {
+        return Ok(None);
+    };
     let verifier = keys::find(kid)?.and_then(|kept| kept.verifier(options.algorithm));
     let Some(verifier) = verifier else { return Ok(None) };
     if verifier.verify(&header, &token).is_err() {

@@ -375,11 +375,12 @@ pub(super) fn authenticate(caller: &mut dyn Caller, message: &Message<'_>) -> Re
     after_authentication(message.response, &passkey, &used)?;
     let counter = i32::try_from(used.new_counter)
         .map_err(|_| failed(Refusal::Malformed("the counter is larger than the column takes")))?;
+    // The user first, as everybody who locks several of a user's rows: whoever takes the passkey away ends its sessions.
+    let user = user::lock(&passkey.user_id)?.ok_or(USER_OF_PASSKEY_NOT_FOUND)?;
     // Of two uses at once the later one counts.
     if !store::count(&passkey.id, counter.into())? {
         return Err(failed(Refusal::Malformed("the counter didn't go up")));
     }
-    let user = user::find(&passkey.user_id)?.ok_or(USER_OF_PASSKEY_NOT_FOUND)?;
     let session = session::open(caller, &user, true)?;
     Ok(Live { session, user })
 }

@@ -247,6 +247,10 @@ impl Plugin for TwoFactor {
         flow::challenge::void(user_id)
     }
 
+    fn password_changed(&self, user_id: &str) -> Result<(), AuthError> {
+        flow::challenge::void(user_id)
+    }
+
     fn unproven(&self, user: &User, given: &mut Vec<Given>) -> Result<(), AuthError> {
         flow::enabling::unproven(user, given)
     }

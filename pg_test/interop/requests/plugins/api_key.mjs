@@ -8,6 +8,7 @@ import pg from 'pg';
 import { GET, ID, POST } from '../../http.mjs';
 import { differs, each, named, oddBodies, oddFields } from '../common.mjs';
 
+const status = ({ answers }) => answers.at(-1).status;
 const BY = { by: 'ada' };
 const VERA = { by: 'vera' };
 const DAY = 86_400;
@@ -173,9 +174,9 @@ export default [
     'get-session, with an agent': [row({ expiresAt: sql(`now() + interval '1 day'`) }), withKey(GET('/get-session'), KEY, { 'user-agent': 'x', 'x-forwarded-for': '1.2.3.4' })],
     'get-session, POST': [row(), withKey(POST('/get-session'))],
     'a list by the key': [row(), withKey(list())],
-    'a key by a key': [row(), withKey(create())],
+    'a key by a key': differs('moreThanItsKey', [row(), withKey(create())], 200, 401, status),
     'the user by a key': [row(), withKey(POST('/update-user', { name: 'New' }))],
-    'sessions by a key': [row(), withKey(GET('/list-sessions'))],
+    'sessions by a key': differs('moreThanItsKey', [row(), withKey(GET('/list-sessions'))], 200, 403, status),
     'a sign-out by a key': [row(), withKey(POST('/sign-out', {}))],
     'a key and another’s cookie': [row(), { ...list('', VERA), headers: { 'x-api-key': KEY } }],
     'a short key': withKey(list(), 'x'),

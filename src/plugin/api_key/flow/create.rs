@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Door, actor, after, check_name, check_organization, expiry, length, sweep};
+use super::{Door, after, check_name, check_organization, expiry, hold_session, length, maker, sweep};
 use crate::crypto::digest::key_hash;
 use crate::crypto::random::Alphabet;
 use crate::error::AuthError;
@@ -138,7 +138,7 @@ fn owner(
     wish: &Wish<'_>,
 ) -> Result<String, AuthError> {
     match configuration.references {
-        References::User => actor(caller, door, wish.user_id),
+        References::User => maker(caller, door, wish.user_id),
         References::Organization => {
             let organization = wish.organization_id.filter(|id| !id.is_empty());
             let organization = organization.ok_or(codes::ORGANIZATION_ID_REQUIRED)?;
@@ -146,6 +146,7 @@ fn owner(
             let user = session.or_else(|| wish.user_id.filter(|id| !id.is_empty()).map(str::to_owned));
             let user = user.ok_or(codes::UNAUTHORIZED_SESSION)?;
             check_organization(&user, organization, "create")?;
+            hold_session(caller)?;
             Ok(organization.to_owned())
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Door, actor, check_name, check_organization, expiry, own};
+use super::{Door, check_name, check_organization, expiry, maker, own};
 use crate::error::AuthError;
 use crate::flow::json::stringify;
 use crate::flow::session::{Caller, Need, require};
@@ -121,7 +121,7 @@ pub(in crate::plugin::api_key) fn update(
     door: Door,
     wish: &Wish<'_>,
 ) -> Result<Key, AuthError> {
-    let user = actor(caller, door, wish.user_id)?;
+    let user = maker(caller, door, wish.user_id)?;
     if door.is_clients && wish.is_servers() {
         return Err(codes::SERVER_ONLY_PROPERTY.into());
     }

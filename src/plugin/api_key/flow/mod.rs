@@ -9,7 +9,7 @@ use super::codes;
 use super::options::{Configuration, Configurations, References, matches};
 use super::store::{self, Key};
 use crate::error::AuthError;
-use crate::flow::session::Caller;
+use crate::flow::session::{self, Caller};
 use crate::plugin::{is_on, organization};
 use crate::store::server::{Timestamp, is_writable};
 
@@ -65,6 +65,27 @@ fn actor(caller: &mut dyn Caller, door: Door, named: Option<&str>) -> Result<Str
     let is_another =
         session_user.is_some() && named.is_some_and(|named| session_user.as_deref() != Some(named));
     user.filter(|_| !is_another).ok_or_else(|| codes::UNAUTHORIZED_SESSION.into())
+}
+
+/// The same for who makes a key, or changes one. A session has to be one of the table that lives on: who ends all of a
+/// user's, or proves an address that somebody else has signed up with, is not to find a key made meanwhile. A key that
+/// opens sessions makes none that may do more than it.
+///
+/// # Errors
+/// UNAUTHORIZED_SESSION.
+fn maker(caller: &mut dyn Caller, door: Door, named: Option<&str>) -> Result<String, AuthError> {
+    let user_id = actor(caller, door, named)?;
+    hold_session(caller)?;
+    Ok(user_id)
+}
+
+/// # Errors
+/// UNAUTHORIZED_SESSION.
+fn hold_session(caller: &mut dyn Caller) -> Result<(), AuthError> {
+    match caller.session(true)? {
+        Some(live) if session::hold(&live)?.is_none() => Err(codes::UNAUTHORIZED_SESSION.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a user may do something with the keys of an organization: Better Auth's `checkOrgApiKeyPermission`.

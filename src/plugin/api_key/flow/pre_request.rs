@@ -2,12 +2,18 @@
 
 use super::verify::{Question, verify};
 use crate::error::AuthError;
+use crate::flow::hooks::bridge_claims;
 use crate::flow::json::Object;
 use crate::identity::{claims, verified};
 use crate::plugin::api_key::json;
 use crate::plugin::api_key::options::{Configurations, References, may_be_for_pre_request};
+use crate::plugin::api_key::session::stand_in;
 use crate::settings;
 use crate::store::server::{Timestamp, act_as, request_headers};
+use crate::store::user;
+
+/// Claims that say what the key is, and which nobody else sets.
+const OURS: [&str; 3] = ["role", "apiKey", "apiKeyPermissions"];
 
 /// Puts the owner of the request's key, if it has one, into the claims of the transaction, and the role of bridge
 /// tokens into its role. False where the key is refused, whatever the reason, and where the request has a token of
@@ -41,17 +47,28 @@ pub(in crate::plugin::api_key) fn identify() -> Result<bool, AuthError> {
         Err(error) if error.status().is_some() => return Ok(false),
         Err(error) => return Err(error),
     };
+    let Some(user) = user::find(&key.reference_id)? else { return Ok(false) };
+    // As in a bridge token, the DBA has the last word: on the role too.
+    let added = bridge_claims(&stand_in(&key, brought, user))?;
+    let role = added.get("role").map(|role| role.as_str().unwrap_or_default().to_owned());
     // The role that stands for none gives up a role, and with it what keeps the authenticator from everything.
-    let role = settings::jwt_role()
+    let role = role
+        .or_else(settings::jwt_role)
+        .filter(|role| !role.is_empty())
         .filter(|role| role != "none")
-        .ok_or_else(|| AuthError::Setup("better_auth.jwt_role has to name a database role".into()))?;
+        .ok_or_else(|| AuthError::Setup("better_auth.jwt_role, or the role of better_auth.bridge_claims_function, has to name a database role".into()))?;
     let mut claims = Object::new().text("sub", &key.reference_id).text("role", &role);
-    if let Some(audience) = settings::with_jwt_audience(|audience| audience.map(str::to_owned)) {
+    if !added.contains_key("aud")
+        && let Some(audience) = settings::with_jwt_audience(|audience| audience.map(str::to_owned))
+    {
         claims = claims.text("aud", &audience);
     }
     claims = claims.text("apiKey", &key.id);
     if let Some(permissions) = json::permissions(&key) {
         claims = claims.json("apiKeyPermissions", &permissions.to_string());
+    }
+    for (name, value) in added.iter().filter(|(name, _)| !OURS.contains(&name.as_str())) {
+        claims = claims.json(name, &value.to_string());
     }
     let claims = claims.finish();
     act_as(&claims, &role)?;

@@ -49,7 +49,8 @@ pub(in crate::plugin::api_key) fn verify(
         return Err(invalid());
     }
     let configuration = configurations.resolve(key.config_id.as_deref());
-    if !(question.suits)(configuration) {
+    // Where keys aren't hashed a stored hash would be one.
+    if !(question.suits)(configuration) || configuration.is_plain != question.lookup.is_plain {
         return Err(invalid());
     }
     let now = Timestamp::now();
