@@ -382,6 +382,8 @@ pub(super) fn authenticate(caller: &mut dyn Caller, message: &Message<'_>) -> Re
         return Err(failed(Refusal::Malformed("the counter didn't go up")));
     }
     let session = session::open(caller, &user, true)?;
+    // As the session's opening has left it: Better Auth looks for the user then.
+    let user = user::find(&user.id)?.ok_or(USER_OF_PASSKEY_NOT_FOUND)?;
     Ok(Live { session, user })
 }
 

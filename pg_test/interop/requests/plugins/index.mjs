@@ -52,4 +52,4 @@ const PLUGINS = [
 
 const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
 
-export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...names, ...together([...PLUGINS, organizations])];
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...names, ...together([...PLUGINS, organizations, apiKey])];
