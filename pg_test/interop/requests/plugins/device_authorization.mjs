@@ -264,10 +264,10 @@ export default [
   {
     name: 'device authorization, codes of one’s own',
     columns: columns(`CREATE FUNCTION public.user_code(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT 'wxyz-23' $$;
-            CREATE FUNCTION public.device_code(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT 'device-' || pg_catalog.txid_current() $$;`),
+            CREATE FUNCTION public.device_code(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT 'device-' || pg_catalog.lpad(pg_catalog.txid_current()::pg_catalog.text, 10, '0') $$;`),
     options: () => {
       let count = 0;
-      return { plugins: [deviceAuthorization({ generateUserCode: () => 'wxyz-23', generateDeviceCode: () => `device-${++count}` })] };
+      return { plugins: [deviceAuthorization({ generateUserCode: () => 'wxyz-23', generateDeviceCode: () => `device-${String(++count).padStart(10, '0')}` })] };
     },
     settings: {
       device_authorization_generate_user_code_function: 'public.user_code',
