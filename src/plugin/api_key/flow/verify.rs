@@ -49,8 +49,9 @@ pub(in crate::plugin::api_key) fn verify(
         return Err(invalid());
     }
     let configuration = configurations.resolve(key.config_id.as_deref());
-    // Where keys aren't hashed a stored hash would be one.
-    if !(question.suits)(configuration) || configuration.is_plain != question.lookup.is_plain {
+    // Where the configuration that is asked hashes none, the stored hash of a key of another one would be a key.
+    let is_hash = question.lookup.is_plain && !configuration.is_plain;
+    if is_hash || !(question.suits)(configuration) {
         return Err(invalid());
     }
     let now = Timestamp::now();
