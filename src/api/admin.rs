@@ -72,6 +72,15 @@ fn rotate_secret(name: Option<&str>, keep: default!(Option<Interval>, "'1 day'")
     .or_raise();
 }
 
+/// How many rows a call may go through.
+fn checked(batch: Option<i32>) -> i64 {
+    let batch = not_null("batch", batch);
+    if !(1..=1_000_000).contains(&batch) {
+        Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
+    }
+    batch.into()
+}
+
 /// Encrypts anew, under the current cookie secret, what is kept encrypted under one that was rotated out: secrets of
 /// second factors, backup codes, private keys. Up to `batch` values; how many that were, 0 where none is left. To be
 /// called after `rotate_secret('cookie')`, until it answers 0, before the secret from before is gone.
@@ -79,11 +88,7 @@ fn rotate_secret(name: Option<&str>, keep: default!(Option<Interval>, "'1 day'")
 /// Errors: 22023 for a batch that is not between 1 and 1,000,000.
 #[pg_extern]
 fn reencrypt_secrets(batch: default!(Option<i32>, "10000")) -> i64 {
-    let batch = not_null("batch", batch);
-    if !(1..=1_000_000).contains(&batch) {
-        Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
-    }
-    secrets::reencrypt(batch.into()).or_raise()
+    secrets::reencrypt(checked(batch)).or_raise()
 }
 
 /// What PostgREST is given as its `jwt-secret` to verify bridge tokens: `{keys}`, the public keys as a JSON Web Key Set,
@@ -130,13 +135,10 @@ fn rows_changed<'a>(
 /// Errors: 22023 for a batch that is not between 1 and 1,000,000.
 #[pg_extern]
 fn purge_expired(batch: default!(Option<i32>, "10000")) -> i64 {
-    let batch = not_null("batch", batch);
-    if !(1..=1_000_000).contains(&batch) {
-        Err(AuthError::Argument("batch must be between 1 and 1000000".into())).or_raise()
-    }
+    let batch = checked(batch);
     let now = Timestamp::now();
-    let gone = purge::purge(now, batch.into()).or_raise();
-    let limits = rate_limit::prune(oldest_needed(now.unix_milliseconds()), batch.into()).or_raise();
+    let gone = purge::purge(now, batch).or_raise();
+    let limits = rate_limit::prune(oldest_needed(now.unix_milliseconds()), batch).or_raise();
     gone + i64::try_from(limits).unwrap_or(i64::MAX)
 }
 

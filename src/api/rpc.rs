@@ -35,8 +35,8 @@ fn disable_rpc(schema: default!(Option<&str>, "'public'")) {
 }
 
 /// Whether the request's bridge token is of a session that is still there, and what plugins have added to it still true;
-/// true without such a token, unless a plugin turns the request away. What the function `pre_request()` asks, which PostgREST calls before each request if its
-/// `db-pre-request` says so.
+/// true without such a token, unless a plugin turns the request away. What the function `pre_request()` asks, which
+/// PostgREST calls before each request if its `db-pre-request` says so.
 #[pg_extern(sql = false)]
 fn rpc_session_is_live() -> bool {
     token::stands(identity::claims::of_request().as_ref()).or_raise() && plugin::pre_request().or_raise()

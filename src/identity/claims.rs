@@ -2,14 +2,13 @@
 //! transaction. Outside a request the setting is missing, or `''` on a reused connection. With
 //! `better_auth.identity = verified` others are believed in their place: see [`super::verified`].
 
-use pgrx::pg_sys;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 
 use crate::crypto::jwt::parse_object;
-use crate::identity::requesting_user::believed;
+use crate::identity::requesting_user::{believed, request};
 
 /// The most that is looked at, in bytes: no token is that long, and the setting, which any role can set,
 /// may be of any size.
@@ -19,16 +18,26 @@ pub(super) const MAX_CLAIMS: usize = 1 << 20;
 pub(super) const SETTING: &CStr = c"request.jwt.claims";
 
 /// Runs `work` on the bytes of the claims that are believed; `None` when there are none, or of an absurd size.
-fn with_claims<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
-    // SAFETY: the pointer, if any, is to a terminated string that lives until the setting changes, which `work`, being
-    // Rust that calls no SQL, doesn't bring about.
-    let claims = unsafe {
-        let claims = believed();
-        if claims.is_null() {
-            return None;
-        }
-        CStr::from_ptr(claims).to_bytes()
-    };
+fn with_believed<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    // SAFETY: the value of a setting, which nothing changes before `work` is through.
+    unsafe { with(believed(), work) }
+}
+
+/// The same of `request.jwt.claims`, whichever are believed.
+fn with_request<T>(work: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    // SAFETY: as above.
+    unsafe { with(request(), work) }
+}
+
+/// # Safety
+/// The pointer is null or to a terminated string that lives until a setting changes, which `work`, being Rust that calls no
+/// SQL, doesn't bring about.
+unsafe fn with<T>(claims: *const c_char, work: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    if claims.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller says.
+    let claims = unsafe { CStr::from_ptr(claims) }.to_bytes();
     (1..=MAX_CLAIMS).contains(&claims.len()).then(|| work(claims))
 }
 
@@ -51,30 +60,17 @@ fn object(claims: &[u8]) -> Option<Map<String, Value>> {
 
 /// Whether a token that PostgREST has verified is somebody's, whichever claims are believed.
 pub(crate) fn name_somebody() -> bool {
-    request().and_then(|claims| subject(claims.as_bytes())).is_some()
+    with_request(subject).flatten().is_some()
 }
 
 /// The claims of the bridge token that PostgREST has verified, whichever are believed; `None` as of [`of_bridge`].
 pub(crate) fn of_request() -> Option<Bridge> {
-    Bridge::of(parse_object(&request()?)?)
-}
-
-/// `request.jwt.claims`, copied.
-fn request() -> Option<String> {
-    // SAFETY: the name is terminated; the pointer, if any, is to a terminated string, and copied at once.
-    let claims = unsafe {
-        let claims = pg_sys::GetConfigOption(SETTING.as_ptr(), true, false);
-        if claims.is_null() {
-            return None;
-        }
-        CStr::from_ptr(claims)
-    };
-    (claims.count_bytes() <= MAX_CLAIMS).then(|| claims.to_str().ok().map(str::to_owned)).flatten()
+    Bridge::of(with_request(object).flatten()?)
 }
 
 /// The claims of a bridge token; `None` for other tokens, and without one.
 pub(crate) fn of_bridge() -> Option<Bridge> {
-    Bridge::of(with_claims(object).flatten()?)
+    Bridge::of(with_believed(object).flatten()?)
 }
 
 /// The claims of a bridge token, with the user and the session that they name.
@@ -94,7 +90,7 @@ impl Bridge {
 
 /// The claims as JSON text; `None` unless they are an object that jsonb can hold.
 pub(crate) fn json() -> Option<String> {
-    with_claims(|claims| {
+    with_believed(|claims| {
         object(claims)?;
         String::from_utf8(claims.to_vec()).ok()
     })

@@ -139,7 +139,17 @@ pub(crate) fn subject() -> Option<String> {
 #[inline]
 pub(super) unsafe fn believed() -> *const c_char {
     // SAFETY: as the caller says.
-    unsafe { if settings::believes_verified() { verified::claims() } else { setting::value() } }
+    unsafe { if settings::believes_verified() { verified::claims() } else { request() } }
+}
+
+/// `request.jwt.claims`, terminated; null where there is no such setting.
+///
+/// # Safety
+/// As of [`believed`].
+#[inline]
+pub(super) unsafe fn request() -> *const c_char {
+    // SAFETY: as the caller says.
+    unsafe { setting::value() }
 }
 
 /// The memory, in bytes, that a backend keeps for claims that are shorter.
