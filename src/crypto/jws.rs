@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::jwt::{MAX_TOKEN, Refusal};
 use super::private_key::{Kind, PrivateKey};
-use super::public_key::{Curve, Form, PublicKey, Scheme};
+use super::public_key::{Curve, PublicKey, Scheme};
 
 /// The fewest bits that an RSA key signs and verifies with: RFC 7518 section 3.3.
 pub(crate) const MIN_MODULUS_BITS: u32 = 2048;
@@ -252,7 +252,7 @@ impl Verifier {
         if header.text("alg") != Some(self.algorithm.as_str()) {
             return Err(Refusal::OtherAlgorithm);
         }
-        match self.key.verifies(self.algorithm.scheme(), Form::Fixed, token.signed, &token.signature) {
+        match self.key.verifies(self.algorithm.scheme(), token.signed, &token.signature) {
             true => Ok(()),
             false => Err(Refusal::Signature),
         }

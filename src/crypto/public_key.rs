@@ -49,15 +49,6 @@ pub(crate) enum Scheme {
     Ps512,
 }
 
-/// The form of an ECDSA signature; of others there is one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
-    /// r and s, each as long as the curve's field: JOSE's.
-    Fixed,
-    /// ASN.1: X.509's and WebAuthn's.
-    Der,
-}
-
 impl Curve {
     /// The length of a coordinate, in bytes.
     pub(crate) const fn field(self) -> usize {
@@ -145,16 +136,13 @@ impl PublicKey {
         }
     }
 
-    /// Whether this key has signed a message so.
-    pub(crate) fn verifies(&self, scheme: Scheme, form: Form, message: &[u8], signature: &[u8]) -> bool {
+    /// Whether this key has signed a message so. Of an ECDSA signature r and s are each as long as the curve's field.
+    pub(crate) fn verifies(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> bool {
         macro_rules! ecdsa {
-            ($curve:ident, $key:expr) => {{
-                let signature = match form {
-                    Form::Fixed => $curve::ecdsa::Signature::from_slice(signature),
-                    Form::Der => $curve::ecdsa::Signature::from_der(signature),
-                };
-                signature.is_ok_and(|signature| $key.verify(message, &signature).is_ok())
-            }};
+            ($curve:ident, $key:expr) => {
+                $curve::ecdsa::Signature::from_slice(signature)
+                    .is_ok_and(|signature| $key.verify(message, &signature).is_ok())
+            };
         }
         match (self, scheme) {
             (Self::P256(key), Scheme::Ecdsa) => ecdsa!(p256, key),

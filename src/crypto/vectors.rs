@@ -9,7 +9,7 @@ use super::jwk;
 use super::jws::{Algorithm, Compact, Header, Signer, Verifier};
 use super::jwt::Refusal;
 use super::private_key::{Dry, Kind, PrivateKey, Source};
-use super::public_key::{Curve, Form, PublicKey, Scheme};
+use super::public_key::{Curve, PublicKey, Scheme};
 
 const RSA: &str = r#"{"kty":"RSA","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB","d":"Eq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50LpXyWPEAeP88vLNO97IjlA7_GQ5sLKMgvfTeXZx9SE-7YwVol2NXOoAJe46sui395IW_GO-pWJ1O0BkTGoVEn2bKVRUCgu-GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzjkn439X0M_V51gfpRLI9JYanrC4D4qAdGcopV_0ZHHzQlBjudU2QvXt4ehNYTCBr6XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl_x_jTj3ccPDVZFD9pIuhLhBOneufuBiB4cS98l2SR_RQyGWSeWjnczT0QU91p1DhOVRuOopznQ","p":"4BzEEOtIpmVdVEZNCqS7baC4crd0pqnRH_5IB3jw3bcxGn6QLvnEtfdUdiYrqBdss1l58BQ3KhooKeQTa9AB0Hw_Py5PJdTJNPY8cQn7ouZ2KKDcmnPGBY5t7yLc1QlQ5xHdwW1VhvKn-nXqhJTBgIPgtldC-KDV5z-y2XDwGUc","q":"uQPEfgmVtjL0Uyyx88GZFF1fOunH3-7cepKmtH4pxhtCoHqpWmT8YAmZxaewHgHAjLYsp1ZSe7zFYHj7C6ul7TjeLQeZD_YwD66t62wDmpe_HlB-TnBA-njbglfIsRLtXlnDzQkv5dTltRJ11BKBBypeeF6689rjcJIDEz9RWdc","dp":"BwKfV3Akq5_MFZDFZCnW-wzl-CCo83WoZvnLQwCTeDv8uzluRSnm71I3QCLdhrqE2e9YkxvuxdBfpT_PI7Yz-FOKnu1R6HsJeDCjn12Sk3vmAktV2zb34MCdy7cpdTh_YVr7tss2u6vneTwrA86rZtu5Mbr1C1XsmvkxHQAdYo0","dq":"h_96-mK1R_7glhsum81dZxjTnYynPbZpHziZjeeHcXYsXaaMwkOlODsWa7I9xXDoRwbKgB719rrmI2oKr6N3Do9U0ajaHF-NKJnwgjMd2w9cjz3_-kyNlxAr2v4IKhGNpmM5iIgOS1VZnOZ68m6_pbLBSp3nssTdlqvd0tIiTHU","qi":"IYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U"}"#;
 const RSA_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
@@ -273,7 +273,7 @@ fn only_true_ecdsa_signatures_verify() {
     let key = public(EC_256);
     let message = b"message";
     let signature = private(EC_256).sign(Scheme::Ecdsa, message, &mut source()).unwrap();
-    let fixed = |signature: &[u8]| key.verifies(Scheme::Ecdsa, Form::Fixed, message, signature);
+    let fixed = |signature: &[u8]| key.verifies(Scheme::Ecdsa, message, signature);
     assert!(fixed(&signature));
     let (r, s) = signature.split_at(32);
     // The order of P-256.
@@ -304,12 +304,15 @@ fn only_true_ecdsa_signatures_verify() {
         high[place] = u8::try_from(digit.rem_euclid(256)).unwrap();
     }
     assert!(fixed(&[r, &high].concat()));
-    assert!(!key.verifies(Scheme::Ecdsa, Form::Fixed, b"another", &signature));
+    assert!(!key.verifies(Scheme::Ecdsa, b"another", &signature));
     for scheme in [Scheme::EdDsa, Scheme::Rs256, Scheme::Ps256, Scheme::Rs1] {
-        assert!(!key.verifies(scheme, Form::Fixed, message, &signature));
+        assert!(!key.verifies(scheme, message, &signature));
     }
     let der = p256::ecdsa::Signature::from_slice(&signature).unwrap().to_der().as_bytes().to_vec();
-    let in_der = |signature: &[u8]| key.verifies(Scheme::Ecdsa, Form::Der, message, signature);
+    let in_der = |signature: &[u8]| {
+        let signature = p256::ecdsa::Signature::from_der(signature);
+        signature.is_ok_and(|signature| key.verifies(Scheme::Ecdsa, message, &signature.to_bytes()))
+    };
     assert!(in_der(&der));
     assert!(!in_der(&signature) && !fixed(&der), "each form is one");
     assert!(!in_der(&[der.as_slice(), &[0]].concat()), "trailing bytes");
@@ -334,7 +337,7 @@ fn weak_keys_and_other_forms_of_ed25519_are_refused() {
     assert!(PublicKey::ed25519(&[1; 31]).is_none() && PublicKey::ed25519(&[2; 32]).is_none());
     let key = public(ED);
     let signature = private(ED).sign(Scheme::EdDsa, b"message", &mut source()).unwrap();
-    let verifies = |signature: &[u8]| key.verifies(Scheme::EdDsa, Form::Fixed, b"message", signature);
+    let verifies = |signature: &[u8]| key.verifies(Scheme::EdDsa, b"message", signature);
     assert!(verifies(&signature));
     // s and s + L are one number to the group.
     let order = bytes("7dP1XBpjEljWnPei3vneFAAAAAAAAAAAAAAAAAAAABA");
@@ -386,13 +389,13 @@ fn rsa_keys_are_of_a_size_that_is_safe() {
     let (key, token) = (public(RSA), RSA_TOKEN.split('.').collect::<Vec<_>>());
     let message = format!("{}.{}", token[0], token[1]);
     let signature = bytes(token[2]);
-    let verifies = |signature: &[u8]| key.verifies(Scheme::Rs256, Form::Fixed, message.as_bytes(), signature);
+    let verifies = |signature: &[u8]| key.verifies(Scheme::Rs256, message.as_bytes(), signature);
     assert!(verifies(&signature));
     assert!(
         !verifies(&[&[0], signature.as_slice()].concat()) && !verifies(&signature[1..]) && !verifies(&[])
     );
     assert!(!verifies(&[0; 256]) && !verifies(&[0xff; 256]));
     for scheme in [Scheme::Rs384, Scheme::Rs512, Scheme::Ps256, Scheme::Ecdsa, Scheme::EdDsa, Scheme::Rs1] {
-        assert!(!key.verifies(scheme, Form::Fixed, message.as_bytes(), &signature));
+        assert!(!key.verifies(scheme, message.as_bytes(), &signature));
     }
 }

@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 
 use crate::crypto::jwk;
 use crate::crypto::jws::{Algorithm, Signer, Verifier};
-use crate::crypto::private_key::{PrivateKey, Source};
+use crate::crypto::private_key::{Kind, PrivateKey};
 use crate::error::AuthError;
 use crate::flow::json::Object;
 use crate::settings::JwtAlgorithm;
 use crate::store::catalog::{self, Table};
 use crate::store::secret;
-use crate::store::server::{Timestamp, fill_random, is_writable};
+use crate::store::server::{Timestamp, is_writable, random_source};
 use crate::store::slot::with_slot;
 
 /// How many bits the modulus of a new RSA key has.
@@ -154,8 +154,7 @@ pub(crate) fn sign(name: Name, payload: &[u8]) -> Result<String, AuthError> {
             current()?.ok_or_else(|| missing(name))?
         }
     };
-    let mut source = Source(|bytes: &mut [u8]| fill_random(bytes).is_ok());
-    Ok(signer.sign(payload, &mut source)?)
+    Ok(signer.sign(payload, &mut random_source())?)
 }
 
 fn missing(name: Name) -> AuthError {
@@ -213,10 +212,16 @@ pub(crate) fn ensure(name: Name) -> Result<(), AuthError> {
 }
 
 fn generate(name: Name) -> Result<Zeroizing<String>, AuthError> {
-    let mut source = Source(|bytes: &mut [u8]| fill_random(bytes).is_ok());
-    let key = PrivateKey::generate(name.0.kind(MODULUS), &mut source)
-        .map_err(|_| AuthError::Resources("could not get random bytes"))?;
-    Ok(jwk::write(&key).1)
+    Ok(jwk::write(&new_private_key(name.0.kind(MODULUS))?).1)
+}
+
+/// A new private key. One of RSA takes a second or several.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn new_private_key(kind: Kind) -> Result<PrivateKey, AuthError> {
+    let key = PrivateKey::generate(kind, &mut random_source());
+    key.map_err(|_| AuthError::Resources("could not get random bytes"))
 }
 
 /// Makes `value`, a JWK, the current key of that name. The one before it goes on verifying for `keep` seconds.

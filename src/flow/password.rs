@@ -63,7 +63,7 @@ pub(crate) fn change(
         locked.standing.check(Proof::Other)?;
     }
     account::replace_password(&account, &stored, &hash, Timestamp::now())?;
-    plugin::on().iter().try_for_each(|plugin| plugin.password_changed(&live.user.id))?;
+    plugin::password_changed(&live.user.id)?;
     if !revokes {
         return Ok((live, None));
     }
@@ -238,7 +238,7 @@ pub(crate) fn replace(user_id: &str, hash: &str) -> Result<(), AuthError> {
     void_resets(user_id)?;
     // A sign-in with the old password that is under way holds the account: its session goes too.
     store(user_id, hash)?;
-    plugin::on().iter().try_for_each(|plugin| plugin.password_changed(user_id))?;
+    plugin::password_changed(user_id)?;
     if settings::revoke_sessions_on_password_reset() {
         session::end_all(user_id)?;
     }

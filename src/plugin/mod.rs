@@ -559,6 +559,14 @@ pub(crate) fn before(caller: &mut dyn Caller, body: &mut Map<String, Value>) -> 
     on().iter().try_for_each(|plugin| plugin.before(caller, body))
 }
 
+/// A user has another password.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn password_changed(user_id: &str) -> Result<(), AuthError> {
+    on().iter().try_for_each(|plugin| plugin.password_changed(user_id))
+}
+
 /// What `get-session` answers of a session: JSON.
 ///
 /// # Errors

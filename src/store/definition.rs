@@ -102,6 +102,15 @@ pub(super) fn wanted() -> Vec<Wanted> {
     shared.into_iter().chain(of_plugins).chain(ours).map(wanted).collect()
 }
 
+macro_rules! secret_names {
+    () => {
+        "CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256'))"
+    };
+}
+
+/// What `signing_secret` may have a secret for.
+pub(super) const SECRET_NAMES: &str = secret_names!();
+
 static CORE: [Definition; 7] = [
     Definition {
         columns: &[
@@ -198,10 +207,7 @@ static CORE: [Definition; 7] = [
     Definition {
         columns: &[
             ("id", KEY),
-            (
-                "name",
-                "pg_catalog.text NOT NULL CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256'))",
-            ),
+            ("name", concat!("pg_catalog.text NOT NULL ", secret_names!())),
             ("value", "pg_catalog.text NOT NULL CHECK (value <> '')"),
             ("created_at", TIME_NOW),
             ("valid_until", TIME),

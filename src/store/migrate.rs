@@ -6,7 +6,7 @@ use crate::error::AuthError;
 use crate::plugin::{self, PolicyFunction};
 use crate::store::adopt;
 use crate::store::catalog::{self, Table, is_citext, type_name};
-use crate::store::definition::{KEY, REFERENCE, UNIQUE, Wanted, default_of, table_of, wanted};
+use crate::store::definition::{KEY, REFERENCE, SECRET_NAMES, UNIQUE, Wanted, default_of, table_of, wanted};
 use crate::store::object_name::object_name;
 use crate::store::secret;
 use crate::store::sql::{as_caller, run_once};
@@ -254,8 +254,7 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     );
     if exists(&old)? {
         run_once(&format!(
-            "ALTER TABLE {table} DROP CONSTRAINT signing_secret_name_check, ADD CONSTRAINT signing_secret_name_check
-             CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256'))"
+            "ALTER TABLE {table} DROP CONSTRAINT signing_secret_name_check, ADD CONSTRAINT signing_secret_name_check {SECRET_NAMES}"
         ))?;
         steps.push(Step {
             action: "change constraint",

@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::crypto::private_key::Source;
 use crate::crypto::random::{self, Alphabet};
 use crate::error::AuthError;
 use crate::store::catalog::{Kind, Table, column, find};
@@ -165,6 +166,11 @@ pub(crate) fn random_id(table: Table) -> Result<String, AuthError> {
         column if column.kind == Kind::Uuid => random::uuid(fill_random),
         _ => random_token(32),
     }
+}
+
+/// PostgreSQL's randomness, for who makes keys and signatures.
+pub(crate) fn random_source() -> Source<impl FnMut(&mut [u8]) -> bool> {
+    Source(|bytes: &mut [u8]| fill_random(bytes).is_ok())
 }
 
 /// Holds a value of `table` that no row stands for until the transaction ends. Two values may be one to this

@@ -10,7 +10,7 @@ use x509_cert::name::Name;
 
 use super::cose::{self, Hash};
 use super::{Refusal, der, malformed};
-use crate::crypto::public_key::{Curve, Form, PublicKey};
+use crate::crypto::public_key::{Curve, PublicKey};
 
 /// The longest certificate, in bytes: what is done with the names in it grows with their square.
 const MAX_CERTIFICATE: usize = 8 * 1024;
@@ -214,7 +214,7 @@ impl<'a> Certificate<'a> {
                     && cose::check_ecdsa(Some(key), hash, self.tbs, signature).is_ok()
             }
             PublicKey::Rsa(_) => cose::rsa_scheme(algorithm, hash)
-                .is_ok_and(|scheme| key.verifies(scheme, Form::Fixed, self.tbs, signature)),
+                .is_ok_and(|scheme| key.verifies(scheme, self.tbs, signature)),
             PublicKey::Ed25519(_) => false,
         }
     }

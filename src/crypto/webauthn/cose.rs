@@ -7,7 +7,7 @@ use x509_cert::der::{Reader, SliceReader, Tag, Tagged};
 
 use super::cbor::{self, Item};
 use super::{Refusal, malformed};
-use crate::crypto::public_key::{Curve, Form, PublicKey, Scheme};
+use crate::crypto::public_key::{Curve, PublicKey, Scheme};
 
 /// Algorithms of keys that are taken: all that `@simplewebauthn/server` supports. Keys of the others that it knows would
 /// never have been asked for.
@@ -126,7 +126,7 @@ impl<'a> CoseKey<'a> {
                 let x = x.ok_or(Refusal::Malformed("the public key is no key of Ed25519"))?;
                 // One that is no point is found out where it is used.
                 let key = PublicKey::ed25519(x).ok_or(Refusal::Unverified)?;
-                verified(key.verifies(Scheme::EdDsa, Form::Fixed, data, signature))
+                verified(key.verifies(Scheme::EdDsa, data, signature))
             }
             _ => malformed("the public key is of another kind than its algorithm"),
         }
@@ -185,7 +185,7 @@ pub(super) fn check_rsa(
     signature: &[u8],
 ) -> Result<(), Refusal> {
     let key = key.ok_or(Refusal::Malformed("the public key is no key of RSA"))?;
-    verified(key.verifies(scheme, Form::Fixed, data, signature))
+    verified(key.verifies(scheme, data, signature))
 }
 
 fn verified(verifies: bool) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::flow::create::{self, create};
 use super::flow::manage::{self, Listing};
-use super::flow::{Door, delete_all_expired};
+use super::flow::{Door, Terms, delete_all_expired};
 use super::{json, sql};
 use crate::api::http::routes::object;
 use crate::api::http::{Answer, Body, Context, Route, get, post};
@@ -149,16 +149,18 @@ fn create_key(context: &mut Context<'_>, body: &Body) -> Answer {
         name,
         expires_in,
         prefix,
-        remaining,
         metadata: body.get("metadata"),
-        refill_amount,
-        refill_interval,
-        rate_limit_time_window,
-        rate_limit_max,
-        rate_limit_enabled,
-        permissions,
         user_id: user_id.as_deref(),
         organization_id: organization_id.as_deref(),
+        terms: Terms {
+            remaining,
+            refill_amount,
+            refill_interval,
+            rate_limit_enabled,
+            rate_limit_time_window,
+            rate_limit_max,
+            permissions,
+        },
     };
     let (row, key) = create(context, door, &wish)?;
     object(json::created(&row, &key, wish.metadata.filter(|metadata| !metadata.is_null())))
@@ -222,15 +224,17 @@ fn update_key(context: &mut Context<'_>, body: &Body) -> Answer {
         user_id: user_id.as_deref(),
         name,
         enabled,
-        remaining,
-        refill_amount,
-        refill_interval,
         metadata: body.get("metadata"),
         expires_in,
-        rate_limit_enabled,
-        rate_limit_time_window,
-        rate_limit_max,
-        permissions,
+        terms: Terms {
+            remaining,
+            refill_amount,
+            refill_interval,
+            rate_limit_enabled,
+            rate_limit_time_window,
+            rate_limit_max,
+            permissions,
+        },
     };
     object(json::key(&manage::update(context, door, &wish)?))
 }

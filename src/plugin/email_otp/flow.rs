@@ -2,13 +2,11 @@
 //! `<stored code>:<wrong guesses>`.
 
 use serde_json::{Map, Value};
-use subtle::ConstantTimeEq;
 
 use super::{
     CHANGE_EMAIL_IS_DISABLED, EMAIL_IN_USE, INVALID_OTP, INVALID_TYPE, OTP_EXPIRED, OTP_IS_HASHED,
-    OTP_REQUIRED, ResendStrategy, StoreOtp, TOO_MANY_ATTEMPTS, settings,
+    OTP_REQUIRED, ResendStrategy, TOO_MANY_ATTEMPTS, settings,
 };
-use crate::crypto::digest::key_hash;
 use crate::error::{AuthError, Code};
 use crate::flow::email_verification::set_email;
 use crate::flow::fields::{self, Action};
@@ -18,6 +16,7 @@ use crate::flow::mail::{self, Draft, Kind};
 use crate::flow::session::{self, Caller, Live, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::flow::{hash, new_user, password, proof, secrets};
+use crate::plugin::stored::StoreOtp;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_digits};
 use crate::store::user::{self, Changes, User};
@@ -92,11 +91,7 @@ fn issue(identifier: &str) -> Result<Issued, AuthError> {
     let otp = random_digits(settings::otp_length())?;
     let now = Timestamp::now();
     let expires_at = now.plus(settings::expires_in());
-    let stored = match settings::store_otp() {
-        StoreOtp::Plain => otp.clone(),
-        StoreOtp::Hashed => key_hash(&otp),
-        StoreOtp::Encrypted => secrets::seal(&otp)?,
-    };
+    let stored = settings::store_otp().of(&otp)?;
     verification::create(identifier, &format!("{stored}:0"), expires_at, now)?;
     Ok(Issued { otp, expires_at })
 }
@@ -132,17 +127,6 @@ fn plain(stored: &str, now: Timestamp) -> Result<Option<String>, AuthError> {
         StoreOtp::Plain => Some(stored.to_owned()),
         StoreOtp::Hashed => None,
         StoreOtp::Encrypted => secrets::unseal(stored, now)?.map(|otp| otp.to_string()),
-    })
-}
-
-/// Whether it is the code that was stored.
-fn is_right(stored: &str, given: &str, now: Timestamp) -> Result<bool, AuthError> {
-    let equal = |left: &str, right: &str| bool::from(left.as_bytes().ct_eq(right.as_bytes()));
-    Ok(match settings::store_otp() {
-        StoreOtp::Plain => equal(stored, given),
-        StoreOtp::Hashed => equal(stored, &key_hash(given)),
-        // One that can't be read, of another secret say, is nobody's.
-        StoreOtp::Encrypted => secrets::unseal(stored, now)?.is_some_and(|otp| equal(&otp, given)),
     })
 }
 
@@ -186,7 +170,7 @@ fn verify(identifier: &str, given: &str, after: After) -> Result<(), AuthError> 
     if used.is_some_and(|used| used >= allowed) || !code.guess_taken(&consumed)? {
         return Err(TOO_MANY_ATTEMPTS.into());
     }
-    let is_right = is_right(stored, given, now)?;
+    let is_right = settings::store_otp().is_right(stored, given, now)?;
     if is_right {
         code.give_back();
         if after == After::Consumed {

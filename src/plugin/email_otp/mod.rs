@@ -13,17 +13,6 @@ use crate::plugin::{Limit, Plugin, Rpc};
 use crate::settings::RateLimit;
 use crate::store::user::User;
 
-/// How codes are kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
-pub(crate) enum StoreOtp {
-    #[name = c"plain"]
-    Plain,
-    #[name = c"hashed"]
-    Hashed,
-    #[name = c"encrypted"]
-    Encrypted,
-}
-
 /// What becomes of a code that is still good when another one is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
 pub(crate) enum ResendStrategy {
@@ -34,7 +23,8 @@ pub(crate) enum ResendStrategy {
 }
 
 mod settings {
-    use super::{ResendStrategy, StoreOtp};
+    use super::ResendStrategy;
+    use crate::plugin::stored::StoreOtp;
 
     crate::settings::settings! {
         "email_otp_";

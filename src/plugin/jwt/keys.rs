@@ -14,12 +14,12 @@ use super::settings;
 use super::store::{self, Key, New, TABLE};
 use crate::crypto::jwk;
 use crate::crypto::jws::{Algorithm, Signer, Verifier};
-use crate::crypto::private_key::{PrivateKey, Source};
 use crate::error::AuthError;
+use crate::flow::bridge_keys::new_private_key;
 use crate::flow::json::Object;
 use crate::flow::secrets;
 use crate::store::catalog::{self, Table};
-use crate::store::server::{Timestamp, config_loaded_at, fill_random, is_writable, lock_value};
+use crate::store::server::{Timestamp, config_loaded_at, is_writable, lock_value};
 use crate::store::slot::with_slot;
 
 /// A key, and what has been made of it.
@@ -70,7 +70,9 @@ impl Kept {
         };
         let jwk = jwk::parse(&text);
         let key = jwk.as_ref().and_then(jwk::private);
-        jwk.map(jwk::forget);
+        if let Some(jwk) = jwk {
+            jwk::forget(jwk);
+        }
         let header = Object::new().text("alg", algorithm.as_str()).text("kid", &self.row.id).finish();
         let signer = key
             .and_then(|key| Signer::new(algorithm, key, &header))
@@ -207,9 +209,7 @@ fn make(options: &Options, is_there: impl Fn() -> Result<bool, AuthError>) -> Re
         if is_there()? {
             return Ok(None);
         }
-        let mut source = Source(|bytes: &mut [u8]| fill_random(bytes).is_ok());
-        let key = PrivateKey::generate(kind, &mut source);
-        key.map(Some).map_err(|_| AuthError::Resources("could not get random bytes"))
+        new_private_key(kind).map(Some)
     })?;
     let Some(key) = made else { return Ok(()) };
     check_for_interrupts!();

@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use super::options::{Expiration, Keys, Tokens};
 use super::{keys, settings, span};
 use crate::api::http::Context;
-use crate::crypto::private_key::Source;
 use crate::error::AuthError;
+use crate::flow::input::is_truthy;
 use crate::flow::json::{self, stringify};
 use crate::flow::session::Live;
 use crate::store::function::{self, Answer};
-use crate::store::server::{Timestamp, fill_random};
+use crate::store::server::{Timestamp, random_source};
 
 /// What can't be signed.
 fn refused(claim: &str, why: &str) -> AuthError {
@@ -27,7 +27,8 @@ pub(super) fn issuer(context: &Context<'_>) -> String {
     })
 }
 
-/// The token of a session, which may be out of the cookie cache: Better Auth's `getJwtToken`. `None` where there is no key and none can be made.
+/// The token of a session, which may be out of the cookie cache: Better Auth's `getJwtToken`. `None` where there is no
+/// key and none can be made.
 ///
 /// # Errors
 /// Those of [`sign`] and of the DBA's functions.
@@ -99,7 +100,7 @@ pub(super) fn sign(
         return Err(refused("aud", "must be a string or an array of strings"));
     }
     for name in ["sub", "jti"] {
-        if payload.get(name).is_some_and(|value| crate::flow::input::is_truthy(value) && !value.is_string()) {
+        if payload.get(name).is_some_and(|value| is_truthy(value) && !value.is_string()) {
             return Err(refused(name, "must be a string"));
         }
     }
@@ -107,14 +108,13 @@ pub(super) fn sign(
     payload.insert("iss".into(), issuer);
     payload.insert("aud".into(), audience);
     for (name, time) in [("iat", issued), ("nbf", not_before)] {
-        if let Some(time) = time.filter(crate::flow::input::is_truthy) {
+        if let Some(time) = time.filter(is_truthy) {
             payload.insert(name.into(), time_claim(name, &time, now)?);
         }
     }
     let Some(kept) = keys::signing(keys)? else { return Ok(None) };
     let signer = kept.signer(keys.algorithm)?;
-    let mut source = Source(|bytes: &mut [u8]| fill_random(bytes).is_ok());
-    Ok(Some(signer.sign(stringify(&payload.into()).as_bytes(), &mut source)?))
+    Ok(Some(signer.sign(stringify(&payload.into()).as_bytes(), &mut random_source())?))
 }
 
 /// A claim that is a time: a number, or a span of time from now.

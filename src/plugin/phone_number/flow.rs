@@ -20,6 +20,7 @@ use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Live};
 use crate::flow::sign_in::{self, ByPassword, Outcome};
 use crate::flow::{hash, password, proof};
+use crate::plugin::stored::counted;
 use crate::store::catalog::Table;
 use crate::store::fields::Given;
 use crate::store::function::call;
@@ -87,9 +88,7 @@ fn keep(identifier: &str, value: &str) -> Result<Timestamp, AuthError> {
 
 /// A kept value: the code, and how many wrong guesses it has seen.
 fn parts(value: &str) -> (&str, i64) {
-    let mut parts = value.split(':');
-    let code = parts.next().unwrap_or_default();
-    let attempts = parts.next().and_then(|attempts| attempts.parse().ok()).unwrap_or(0);
+    let (code, attempts) = counted(value);
     (code, attempts.max(0))
 }
 

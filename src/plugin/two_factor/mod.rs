@@ -29,17 +29,6 @@ const ID: &str = "two-factor";
 /// The column of `user`.
 const ENABLED: &str = "twoFactorEnabled";
 
-/// How codes by mail or SMS are kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
-pub(crate) enum StoreOtp {
-    #[name = c"plain"]
-    Plain,
-    #[name = c"encrypted"]
-    Encrypted,
-    #[name = c"hashed"]
-    Hashed,
-}
-
 /// How backup codes are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PostgresGucEnum)]
 pub(crate) enum StoreBackupCodes {
@@ -72,7 +61,8 @@ pub(crate) enum OfItsOwn {
 }
 
 mod settings {
-    use super::{OfItsOwn, SendOtp, StoreBackupCodes, StoreOtp};
+    use super::{OfItsOwn, SendOtp, StoreBackupCodes};
+    use crate::plugin::stored::StoreOtp;
 
     crate::settings::settings! {
         "two_factor_";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Door, after, check_name, check_organization, expiry, hold_session, length, maker, sweep};
+use super::{Door, Terms, after, check_name, check_organization, expiry, hold_session, length, maker, sweep};
 use crate::crypto::digest::key_hash;
 use crate::crypto::random::Alphabet;
 use crate::error::AuthError;
@@ -21,31 +21,10 @@ pub(in crate::plugin::api_key) struct Wish<'a> {
     /// In seconds.
     pub(in crate::plugin::api_key) expires_in: Option<f64>,
     pub(in crate::plugin::api_key) prefix: Option<&'a str>,
-    pub(in crate::plugin::api_key) remaining: Option<i64>,
     pub(in crate::plugin::api_key) metadata: Option<&'a Value>,
-    pub(in crate::plugin::api_key) refill_amount: Option<i64>,
-    /// In milliseconds.
-    pub(in crate::plugin::api_key) refill_interval: Option<i64>,
-    /// In milliseconds.
-    pub(in crate::plugin::api_key) rate_limit_time_window: Option<i64>,
-    pub(in crate::plugin::api_key) rate_limit_max: Option<i64>,
-    pub(in crate::plugin::api_key) rate_limit_enabled: Option<bool>,
-    pub(in crate::plugin::api_key) permissions: Option<&'a Value>,
     pub(in crate::plugin::api_key) user_id: Option<&'a str>,
     pub(in crate::plugin::api_key) organization_id: Option<&'a str>,
-}
-
-impl Wish<'_> {
-    /// Whether it says what the server alone does.
-    fn is_servers(&self) -> bool {
-        self.refill_amount.is_some()
-            || self.refill_interval.is_some()
-            || self.rate_limit_max.is_some()
-            || self.rate_limit_time_window.is_some()
-            || self.rate_limit_enabled.is_some()
-            || self.permissions.is_some()
-            || self.remaining.is_some()
-    }
+    pub(in crate::plugin::api_key) terms: Terms<'a>,
 }
 
 /// Makes a key; the row, and the key itself.
@@ -59,9 +38,8 @@ pub(in crate::plugin::api_key) fn create(
 ) -> Result<(Key, String), AuthError> {
     let configurations = Configurations::now()?;
     let configuration = configurations.resolve(wish.config_id);
-    if door.is_clients && wish.is_servers() {
-        return Err(codes::SERVER_ONLY_PROPERTY.into());
-    }
+    let terms = wish.terms;
+    terms.check(door)?;
     if door.is_request && wish.user_id.is_some() {
         return Err(codes::UNAUTHORIZED_SESSION.into());
     }
@@ -75,7 +53,7 @@ pub(in crate::plugin::api_key) fn create(
             return Err(codes::INVALID_METADATA_TYPE.into());
         }
     }
-    match (wish.refill_amount.unwrap_or(0) != 0, wish.refill_interval.unwrap_or(0) != 0) {
+    match (terms.refill_amount.unwrap_or(0) != 0, terms.refill_interval.unwrap_or(0) != 0) {
         (true, false) => return Err(codes::REFILL_AMOUNT_AND_INTERVAL_REQUIRED.into()),
         (false, true) => return Err(codes::REFILL_INTERVAL_AND_AMOUNT_REQUIRED.into()),
         _ => {}
@@ -109,20 +87,20 @@ pub(in crate::plugin::api_key) fn create(
         start: configuration.start.map(|length| key.chars().take(length).collect()),
         reference_id: owner,
         prefix: prefix.map(str::to_owned),
-        refill_interval: wish.refill_interval,
-        refill_amount: wish.refill_amount,
+        refill_interval: terms.refill_interval,
+        refill_amount: terms.refill_amount,
         last_refill_at: None,
         enabled: Some(true),
-        rate_limit_enabled: Some(wish.rate_limit_enabled.unwrap_or(configuration.is_limited)),
-        rate_limit_time_window: wish.rate_limit_time_window.or(configuration.window),
-        rate_limit_max: wish.rate_limit_max.or(configuration.max),
+        rate_limit_enabled: Some(terms.rate_limit_enabled.unwrap_or(configuration.is_limited)),
+        rate_limit_time_window: terms.rate_limit_time_window.or(configuration.window),
+        rate_limit_max: terms.rate_limit_max.or(configuration.max),
         request_count: Some(0),
-        remaining: wish.remaining,
+        remaining: terms.remaining,
         last_request: None,
         expires_at,
         created_at: now,
         updated_at: now,
-        permissions: wish.permissions.map(stringify).or_else(|| configuration.default_permissions.clone()),
+        permissions: terms.permissions.map(stringify).or_else(|| configuration.default_permissions.clone()),
         metadata: Some(metadata.map_or_else(|| "null".into(), stringify)),
     };
     let row = store::create(&draft, &hashed)?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Door, check_name, check_organization, expiry, maker, own};
+use super::{Door, Terms, check_name, check_organization, expiry, maker, own};
 use crate::error::AuthError;
 use crate::flow::json::stringify;
 use crate::flow::session::{Caller, Need, require};
@@ -88,28 +88,10 @@ pub(in crate::plugin::api_key) struct Wish<'a> {
     pub(in crate::plugin::api_key) user_id: Option<&'a str>,
     pub(in crate::plugin::api_key) name: Option<&'a str>,
     pub(in crate::plugin::api_key) enabled: Option<bool>,
-    pub(in crate::plugin::api_key) remaining: Option<i64>,
-    pub(in crate::plugin::api_key) refill_amount: Option<i64>,
-    pub(in crate::plugin::api_key) refill_interval: Option<i64>,
     pub(in crate::plugin::api_key) metadata: Option<&'a Value>,
     /// In seconds; for ever, if it is null.
     pub(in crate::plugin::api_key) expires_in: Option<Option<f64>>,
-    pub(in crate::plugin::api_key) rate_limit_enabled: Option<bool>,
-    pub(in crate::plugin::api_key) rate_limit_time_window: Option<i64>,
-    pub(in crate::plugin::api_key) rate_limit_max: Option<i64>,
-    pub(in crate::plugin::api_key) permissions: Option<&'a Value>,
-}
-
-impl Wish<'_> {
-    fn is_servers(&self) -> bool {
-        self.refill_amount.is_some()
-            || self.refill_interval.is_some()
-            || self.rate_limit_max.is_some()
-            || self.rate_limit_time_window.is_some()
-            || self.rate_limit_enabled.is_some()
-            || self.remaining.is_some()
-            || self.permissions.is_some()
-    }
+    pub(in crate::plugin::api_key) terms: Terms<'a>,
 }
 
 /// Changes a key.
@@ -122,9 +104,8 @@ pub(in crate::plugin::api_key) fn update(
     wish: &Wish<'_>,
 ) -> Result<Key, AuthError> {
     let user = maker(caller, door, wish.user_id)?;
-    if door.is_clients && wish.is_servers() {
-        return Err(codes::SERVER_ONLY_PROPERTY.into());
-    }
+    let terms = wish.terms;
+    terms.check(door)?;
     let (key, configuration) = own(&Configurations::now()?, &user, wish.id, wish.config_id, "update")?;
     let mut changes = Vec::new();
     if let Some(name) = wish.name {
@@ -149,10 +130,10 @@ pub(in crate::plugin::api_key) fn update(
         }
         changes.push(("metadata", Change::Text(text.as_deref())));
     }
-    if let Some(remaining) = wish.remaining {
+    if let Some(remaining) = terms.remaining {
         changes.push(("remaining", Change::Integer(Some(remaining))));
     }
-    match (wish.refill_amount, wish.refill_interval) {
+    match (terms.refill_amount, terms.refill_interval) {
         (None, None) => {}
         (Some(_), None) => return Err(codes::REFILL_AMOUNT_AND_INTERVAL_REQUIRED.into()),
         (None, Some(_)) => return Err(codes::REFILL_INTERVAL_AND_AMOUNT_REQUIRED.into()),
@@ -161,15 +142,15 @@ pub(in crate::plugin::api_key) fn update(
             changes.push(("refillInterval", Change::Integer(interval)));
         }
     }
-    if let Some(enabled) = wish.rate_limit_enabled {
+    if let Some(enabled) = terms.rate_limit_enabled {
         changes.push(("rateLimitEnabled", Change::Boolean(enabled)));
     }
     for (field, number) in
-        [("rateLimitTimeWindow", wish.rate_limit_time_window), ("rateLimitMax", wish.rate_limit_max)]
+        [("rateLimitTimeWindow", terms.rate_limit_time_window), ("rateLimitMax", terms.rate_limit_max)]
     {
         changes.extend(number.map(|number| (field, Change::Integer(Some(number)))));
     }
-    let permissions = wish.permissions.map(stringify);
+    let permissions = terms.permissions.map(stringify);
     if let Some(permissions) = &permissions {
         changes.push(("permissions", Change::Text(Some(permissions))));
     }

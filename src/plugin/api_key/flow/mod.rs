@@ -5,6 +5,8 @@ pub(super) mod manage;
 pub(super) mod pre_request;
 pub(super) mod verify;
 
+use serde_json::Value;
+
 use super::codes;
 use super::options::{Configuration, Configurations, References, matches};
 use super::store::{self, Key};
@@ -20,6 +22,38 @@ pub(super) struct Door {
     pub(super) is_clients: bool,
     /// It came by HTTP.
     pub(super) is_request: bool,
+}
+
+/// What the server alone sets of a key.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(in crate::plugin::api_key) remaining: Option<i64>,
+    pub(in crate::plugin::api_key) refill_amount: Option<i64>,
+    /// In milliseconds.
+    pub(in crate::plugin::api_key) refill_interval: Option<i64>,
+    pub(in crate::plugin::api_key) rate_limit_enabled: Option<bool>,
+    /// In milliseconds.
+    pub(in crate::plugin::api_key) rate_limit_time_window: Option<i64>,
+    pub(in crate::plugin::api_key) rate_limit_max: Option<i64>,
+    pub(in crate::plugin::api_key) permissions: Option<&'a Value>,
+}
+
+impl Terms<'_> {
+    fn are_given(&self) -> bool {
+        self.remaining.is_some()
+            || self.refill_amount.is_some()
+            || self.refill_interval.is_some()
+            || self.rate_limit_enabled.is_some()
+            || self.rate_limit_time_window.is_some()
+            || self.rate_limit_max.is_some()
+            || self.permissions.is_some()
+    }
+
+    /// # Errors
+    /// SERVER_ONLY_PROPERTY where a client gives any.
+    fn check(&self, door: Door) -> Result<(), AuthError> {
+        if door.is_clients && self.are_given() { Err(codes::SERVER_ONLY_PROPERTY.into()) } else { Ok(()) }
+    }
 }
 
 /// How many keys that have expired go when another one is made.
