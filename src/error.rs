@@ -198,6 +198,8 @@ pub(crate) enum AuthError {
     Busy(&'static str),
     /// The server has no memory or no randomness to give.
     Resources(&'static str),
+    /// A fetch comes first: not an error, but the way out of a request that is played again. Nobody sees it.
+    Suspended,
 }
 
 impl From<Code> for AuthError {
@@ -248,6 +250,7 @@ impl AuthError {
             | Self::Unsupported(text)
             | Self::Busy(text)
             | Self::Resources(text) => (*text).into(),
+            Self::Suspended => "a fetch comes first".into(),
         }
     }
 
@@ -289,7 +292,8 @@ impl AuthError {
             | Self::Adoption(..)
             | Self::Taken(..)
             | Self::Busy(_)
-            | Self::Resources(_) => None,
+            | Self::Resources(_)
+            | Self::Suspended => None,
         }
     }
 
@@ -339,7 +343,7 @@ impl AuthError {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             }
             Self::Taken(..) => PgSqlErrorCode::ERRCODE_DUPLICATE_FUNCTION,
-            Self::Unsupported(_) => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::Unsupported(_) | Self::Suspended => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Busy(_) => PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
             Self::Resources(_) => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         }

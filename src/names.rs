@@ -58,7 +58,7 @@ pub(crate) fn models() -> &'static [Model] {
 }
 
 /// Tables of the same schema that are this extension's own.
-pub(crate) const OURS: [&str; 2] = ["signing_secret", "mail_outbox"];
+pub(crate) const OURS: [&str; 4] = ["signing_secret", "mail_outbox", "oauth_provider", "provider_key"];
 
 /// The part of `field_names` that stands for all fields in snake_case.
 pub(crate) const SNAKE_CASE: &str = "snake_case";
@@ -265,6 +265,7 @@ mod tests {
             ("user=people,session=people", "", "Two tables"),
             ("user=signing_secret", "", "itself"),
             ("user=mail_outbox", "", "itself"),
+            ("account=oauth_provider", "", "itself"),
             ("user=", "", "not a name"),
             ("user=a b", "", "not a name"),
             ("user=a\"b", "", "not a name"),

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{AuthError, Code};
+use crate::flow::fetch::{Fetch, Fetched};
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues};
 use crate::plugin::{self, Proof};
@@ -79,6 +80,28 @@ pub(crate) trait Caller {
 
     /// Takes a cookie back, whatever is answered.
     fn expire_cookie(&mut self, _last: &str) {}
+
+    /// Whether whoever calls fetches for us.
+    fn can_fetch(&self) -> bool {
+        false
+    }
+
+    /// Asks the outside world. Where nobody fetches for us, it can't be reached.
+    ///
+    /// # Errors
+    /// [`AuthError::Suspended`], which has to get to whoever runs the request as it is.
+    fn fetch(&mut self, _fetch: Fetch) -> Result<Fetched, AuthError> {
+        Ok(Fetched::Failed)
+    }
+
+    /// Does what must not be done again when the request goes on after a fetch: the second time, `work` is what it was
+    /// the first time, and what it wrote stays though the request is suspended.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    fn once(&mut self, work: &mut dyn FnMut() -> Result<Value, AuthError>) -> Result<Value, AuthError> {
+        work()
+    }
 
     /// Where a session is opened from.
     fn client(&self) -> Client<'_>;

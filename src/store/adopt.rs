@@ -133,7 +133,7 @@ impl Look {
             }
         }
         self.at_owners(&sites)?;
-        for table in [Table::SigningSecret, Table::MailOutbox] {
+        for table in catalog::OWN {
             if catalog::find(table).is_some()
                 && let Err(error) = catalog::relation(table)
             {

@@ -22,14 +22,22 @@ pub(crate) enum Table {
     RateLimit,
     SigningSecret,
     MailOutbox,
+    OauthProvider,
+    ProviderKey,
     /// One of a plugin's, by its place in `plugin::TABLES`.
     Plugin(u8),
 }
 
-impl Table {
-    const COUNT: usize = 7 + plugin::TABLES.len();
+/// This extension's own tables, in the order of their names in [`OURS`].
+pub(super) const OWN: [Table; OURS.len()] =
+    [Table::SigningSecret, Table::MailOutbox, Table::OauthProvider, Table::ProviderKey];
 
-    /// Better Auth's models come first, in the order of `names::models()`.
+impl Table {
+    /// How many are Better Auth's own.
+    const CORE: usize = 5;
+    const COUNT: usize = Self::CORE + plugin::TABLES.len() + OWN.len();
+
+    /// Better Auth's models come first, in the order of `names::models()`, and ours last.
     const fn index(self) -> usize {
         match self {
             Self::User => 0,
@@ -37,19 +45,23 @@ impl Table {
             Self::Account => 2,
             Self::Verification => 3,
             Self::RateLimit => 4,
-            Self::Plugin(place) => 5 + place as usize,
-            Self::SigningSecret => 5 + plugin::TABLES.len(),
-            Self::MailOutbox => 6 + plugin::TABLES.len(),
+            Self::Plugin(place) => Self::CORE + place as usize,
+            Self::SigningSecret => Self::CORE + plugin::TABLES.len(),
+            Self::MailOutbox => Self::CORE + plugin::TABLES.len() + 1,
+            Self::OauthProvider => Self::CORE + plugin::TABLES.len() + 2,
+            Self::ProviderKey => Self::CORE + plugin::TABLES.len() + 3,
         }
+    }
+
+    /// The name of one of this extension's own.
+    fn own_name(self) -> Option<&'static str> {
+        OURS.get(self.index().checked_sub(Self::CORE + plugin::TABLES.len())?).copied()
     }
 
     /// The unquoted, unqualified name that it has here.
     pub(crate) fn name(self) -> String {
-        match self {
-            Self::SigningSecret => OURS[0].into(),
-            Self::MailOutbox => OURS[1].into(),
-            model => names(|names| names.model(model.index()).unwrap_or_default().to_owned()),
-        }
+        let model = || names(|names| names.model(self.index()).unwrap_or_default().to_owned());
+        self.own_name().map_or_else(model, str::to_owned)
     }
 
     /// The name as SQL wants it, qualified and quoted (`user` is a reserved word).
@@ -69,11 +81,8 @@ impl Table {
 
     /// Better Auth's name of the model; of our own tables, the table's.
     pub(super) fn model(self) -> &'static str {
-        match self {
-            Self::SigningSecret => OURS[0],
-            Self::MailOutbox => OURS[1],
-            model => models().get(model.index()).map_or("", |model| model.name),
-        }
+        let model = || models().get(self.index()).map_or("", |model| model.name);
+        self.own_name().unwrap_or_else(model)
     }
 
     /// The fields that may have another name here.
@@ -84,7 +93,7 @@ impl Table {
     /// Whether a trigger tells of changes to its rows, which backends keep in memory: see [`rows`].
     pub(super) const fn is_watched(self) -> bool {
         match self {
-            Self::SigningSecret => true,
+            Self::SigningSecret | Self::OauthProvider | Self::ProviderKey => true,
             Self::Plugin(place) => plugin::TABLES[place as usize].is_watched,
             _ => false,
         }
@@ -92,7 +101,7 @@ impl Table {
 
     /// Whether it is one of this extension's own, which hold secrets: those are their owner's alone.
     pub(super) const fn is_ours(self) -> bool {
-        matches!(self, Self::SigningSecret | Self::MailOutbox)
+        self.index() >= Self::CORE + plugin::TABLES.len()
     }
 }
 
@@ -166,10 +175,14 @@ static ROWS: [AtomicU64; Table::COUNT] = [const { AtomicU64::new(1) }; Table::CO
 /// Which ones these are.
 static IS_WATCHED: [bool; Table::COUNT] = {
     let mut is_watched = [false; Table::COUNT];
-    is_watched[Table::SigningSecret.index()] = true;
     let mut place = 0;
+    while place < OWN.len() {
+        is_watched[OWN[place].index()] = OWN[place].is_watched();
+        place += 1;
+    }
+    place = 0;
     while place < plugin::TABLES.len() {
-        is_watched[5 + place] = plugin::TABLES[place].is_watched;
+        is_watched[Table::CORE + place] = plugin::TABLES[place].is_watched;
         place += 1;
     }
     is_watched

@@ -111,7 +111,7 @@ macro_rules! secret_names {
 /// What `signing_secret` may have a secret for.
 pub(super) const SECRET_NAMES: &str = secret_names!();
 
-static CORE: [Definition; 7] = [
+static CORE: [Definition; 9] = [
     Definition {
         columns: &[
             ("id", KEY),
@@ -213,6 +213,32 @@ static CORE: [Definition; 7] = [
             ("valid_until", TIME),
         ],
         ..Definition::of(Table::SigningSecret, "signing_secret")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("client_id", TEXT_REQUIRED),
+            ("client_secret", TEXT),
+            ("options", "pg_catalog.jsonb NOT NULL"),
+            // The document of its discoveryUrl.
+            ("discovery", "pg_catalog.jsonb"),
+            ("discovered_at", TIME),
+            ("created_at", TIME_REQUIRED),
+            ("updated_at", TIME_REQUIRED),
+        ],
+        ..Definition::of(Table::OauthProvider, "oauth_provider")
+    },
+    Definition {
+        columns: &[
+            // The issuer, or what stands for several.
+            ("id", KEY),
+            // A JSON Web Key Set.
+            ("jwks", "pg_catalog.jsonb"),
+            ("fetched_at", TIME),
+            // When somebody was sent for them last.
+            ("tried_at", TIME),
+        ],
+        ..Definition::of(Table::ProviderKey, "provider_key")
     },
 ];
 

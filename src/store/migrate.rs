@@ -278,10 +278,10 @@ const ARRIVES: Trigger = ("arrives", "BEFORE INSERT", "ROW");
 const CHANGED: Trigger = ("changed", "AFTER INSERT OR UPDATE OR DELETE", "ROW");
 const TRUNCATED: Trigger = ("truncated", "AFTER TRUNCATE", "STATEMENT");
 
-/// The triggers of a plugin's table whose rows backends keep in memory. Without them, as where somebody else than a
-/// superuser makes the table, none are kept.
+/// The triggers of a table whose rows backends keep in memory; those of the secrets are [`finish_signing_secret`]'s.
+/// Without them, as where somebody else than a superuser makes the table, none are kept.
 fn watch(table: Table, steps: &mut Vec<Step>) -> Result<(), AuthError> {
-    if table.is_ours() || !table.is_watched() || !exists(IS_SUPERUSER)? {
+    if table == Table::SigningSecret || !table.is_watched() || !exists(IS_SUPERUSER)? {
         return Ok(());
     }
     make_triggers(&table.sql(), table.model(), "rows_changed", &[CHANGED, TRUNCATED], steps)
