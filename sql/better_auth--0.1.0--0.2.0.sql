@@ -47,6 +47,10 @@ CREATE FUNCTION better_auth.reencrypt_secrets(batch pg_catalog.int4 DEFAULT 1000
     LANGUAGE c AS 'MODULE_PATHNAME', 'reencrypt_secrets_wrapper';
 COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that plugins keep encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
 
+CREATE FUNCTION better_auth.resume(resume pg_catalog.text, response pg_catalog.jsonb) RETURNS pg_catalog.jsonb
+    LANGUAGE c AS 'MODULE_PATHNAME', 'resume_wrapper';
+COMMENT ON FUNCTION better_auth.resume IS 'Go on with a request for which handler() has answered {fetch, resume}, with what came of the fetch: {status, headers, body} or {error}. Who may execute it says what providers say: grant it to the HTTP layer alone.';
+
 CREATE FUNCTION better_auth.api(
         endpoint pg_catalog.text, input pg_catalog.jsonb DEFAULT '{}', session_token pg_catalog.text DEFAULT NULL,
         ip_address pg_catalog.text DEFAULT NULL, user_agent pg_catalog.text DEFAULT NULL)

@@ -97,6 +97,16 @@ impl<'a> Member<'a> {
         self.0.kind == NULL
     }
 
+    pub(crate) fn is_true(self) -> bool {
+        self.0.kind == TRUE
+    }
+
+    /// It, if it is a whole number of that size.
+    pub(crate) fn as_u16(self) -> Option<u16> {
+        let number = (self.0.kind == NUMERIC).then(|| small_integer(self.0.data)).flatten()?;
+        u16::try_from(number).ok()
+    }
+
     /// Its elements, if it is an array.
     pub(crate) fn elements(self) -> Option<Vec<Member<'a>>> {
         self.container(0)?.0.values()

@@ -2,8 +2,10 @@
 //! hexadecimal: nonce (24 bytes), ciphertext, tag (16 bytes). What it keeps in the database so: one-time passwords
 //! (`storeOTP: "encrypted"`), secrets of second factors, private keys.
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -29,10 +31,36 @@ impl Key {
         Self(cipher)
     }
 
+    /// The key of a secret for one purpose alone: Better Auth's `derivePurposeKey` (HKDF-SHA256).
+    pub(crate) fn for_purpose(secret: &[u8], purpose: &str) -> Self {
+        const SALT: &[u8] = b"better-auth:oauth-encryption:v1";
+        let mut derived = Zeroizing::new([0; 32]);
+        let info = format!("better-auth:{purpose}:v1");
+        let expanded =
+            Hkdf::<Sha256>::new(Some(SALT), secret).expand(info.as_bytes(), derived.as_mut_slice());
+        debug_assert!(expanded.is_ok(), "32 bytes are one block");
+        Self::new(Zeroizing::new(lower_hex(derived.as_slice())).as_bytes())
+    }
+
+    /// Encrypts a text as [`Key::seal`], in base64url, which is shorter: for what nobody else reads.
+    pub(crate) fn seal_short(&self, text: &str, nonce: [u8; NONCE]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.encrypt(text, nonce))
+    }
+
+    /// Decrypts what [`Key::seal_short`] has encrypted.
+    pub(crate) fn open_short(&self, sealed: &str) -> Option<Zeroizing<String>> {
+        self.decrypt(&BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?)
+    }
+
     /// Encrypts a text. No nonce may ever be used twice; the caller brings random bytes.
     pub(crate) fn seal(&self, text: &str, nonce: [u8; NONCE]) -> String {
+        lower_hex(&self.encrypt(text, nonce))
+    }
+
+    /// The nonce, the ciphertext and the tag.
+    fn encrypt(&self, text: &str, nonce: [u8; NONCE]) -> Vec<u8> {
         match self.0.encrypt(&XNonce::from(nonce), text.as_bytes()) {
-            Ok(sealed) => lower_hex(&nonce) + &lower_hex(&sealed),
+            Ok(sealed) => [nonce.as_slice(), &sealed].concat(),
             Err(error) => unreachable!("only a text of 256 GiB is too long: {error}"),
         }
     }
@@ -40,8 +68,11 @@ impl Key {
     /// Decrypts what [`Key::seal`], or Better Auth, has encrypted; `None` for what was not encrypted under this key, or
     /// changed since.
     pub(crate) fn open(&self, sealed: &str) -> Option<Zeroizing<String>> {
-        let bytes = bytes(without_envelope(sealed)?)?;
-        let (nonce, ciphertext) = bytes.split_at_checked(NONCE)?;
+        self.decrypt(&bytes(without_envelope(sealed)?)?)
+    }
+
+    fn decrypt(&self, sealed: &[u8]) -> Option<Zeroizing<String>> {
+        let (nonce, ciphertext) = sealed.split_at_checked(NONCE)?;
         let nonce = <[u8; NONCE]>::try_from(nonce).ok()?;
         let text = Zeroizing::new(self.0.decrypt(&XNonce::from(nonce), ciphertext).ok()?);
         std::str::from_utf8(&text).ok().map(|text| Zeroizing::new(text.to_owned()))

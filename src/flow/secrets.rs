@@ -139,17 +139,47 @@ struct Keys {
     keys: Vec<Kept>,
 }
 
+/// What is encrypted under a key of its own, derived from the cookie secret.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// The session that a provider's account is to be linked to: Better Auth's `oauth-link-session-token`.
+    LinkSession,
+    /// The state of a sign-in in a cookie: Better Auth's `oauth-state-cookie`.
+    StateCookie,
+    /// A request that waits for a fetch.
+    Resume,
+}
+
+impl Purpose {
+    const ALL: [Self; 3] = [Self::LinkSession, Self::StateCookie, Self::Resume];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::LinkSession => "oauth-link-session-token",
+            Self::StateCookie => "oauth-state-cookie",
+            Self::Resume => "postgresql-resume",
+        }
+    }
+}
+
 /// One secret, as what it is used for.
 struct Kept {
     signing: Key,
     sealing: seal::Key,
+    /// In the order of [`Purpose::ALL`].
+    purposes: [seal::Key; 3],
     /// `None` for the current one.
     until: Option<Timestamp>,
 }
 
 impl Kept {
     fn new(secret: &[u8], until: Option<Timestamp>) -> Self {
-        Self { signing: Key::new(secret), sealing: seal::Key::new(secret), until }
+        let purposes = Purpose::ALL.map(|purpose| seal::Key::for_purpose(secret, purpose.as_str()));
+        Self { signing: Key::new(secret), sealing: seal::Key::new(secret), purposes, until }
+    }
+
+    fn of(&self, purpose: Purpose) -> &seal::Key {
+        &self.purposes[purpose as usize]
     }
 
     fn is_valid(&self, now: Timestamp) -> bool {
@@ -195,6 +225,36 @@ pub(crate) fn unseal(sealed: &str, now: Timestamp) -> Result<Option<Zeroizing<St
     with_keys(Name::Cookie, |keys| {
         keys.iter().filter(|kept| kept.is_valid(now)).find_map(|kept| kept.sealing.open(sealed))
     })
+}
+
+/// Encrypts a text for one purpose. That of Better Auth's own is in hexadecimal, as it writes it.
+///
+/// # Errors
+/// There is no usable secret, or no randomness.
+pub(crate) fn seal_for(purpose: Purpose, text: &str) -> Result<String, AuthError> {
+    let mut nonce = [0; seal::NONCE];
+    fill_random(&mut nonce)?;
+    let seal = |kept: &Kept| match purpose {
+        Purpose::Resume => kept.of(purpose).seal_short(text, nonce),
+        Purpose::LinkSession | Purpose::StateCookie => kept.of(purpose).seal(text, nonce),
+    };
+    with_keys(Name::Cookie, |keys| keys.first().map(seal))?.ok_or_else(|| missing(Name::Cookie))
+}
+
+/// Decrypts what [`seal_for`], or Better Auth, has encrypted under a cookie secret that is good at the time `now`.
+///
+/// # Errors
+/// There is no usable secret.
+pub(crate) fn unseal_for(
+    purpose: Purpose,
+    sealed: &str,
+    now: Timestamp,
+) -> Result<Option<Zeroizing<String>>, AuthError> {
+    let open = |kept: &Kept| match purpose {
+        Purpose::Resume => kept.of(purpose).open_short(sealed),
+        Purpose::LinkSession | Purpose::StateCookie => kept.of(purpose).open(sealed),
+    };
+    with_keys(Name::Cookie, |keys| keys.iter().filter(|kept| kept.is_valid(now)).find_map(open))
 }
 
 /// Encrypts anew, under the current cookie secret, what plugins have encrypted under one that was rotated out: up to

@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys::PgTryBuilder;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
-use pgrx::{PgLogLevel, PgSqlErrorCode, pg_sys};
+use pgrx::{PgLogLevel, PgSqlErrorCode, direct_function_call, pg_sys};
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_void};
 use std::panic::AssertUnwindSafe;
@@ -64,6 +64,21 @@ pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Answer, 
         Some(json) => Answer::Json(json),
         None => Answer::Other,
     })
+}
+
+/// Whether who is calling may execute a function, named with its arguments. Nobody may one that isn't there.
+pub(crate) fn may_execute(function: &CStr) -> bool {
+    // SAFETY: both are PostgreSQL's functions, and get arguments of the types that they have; the texts live as long as
+    // the calls. The first one answers NULL where there is no such function.
+    unsafe {
+        let text = |text: &CStr| pg_sys::cstring_to_text(text.as_ptr()).into();
+        let oid = direct_function_call::<pg_sys::Oid>(pg_sys::to_regprocedure, &[Some(text(function))]);
+        let privilege = Some(text(c"EXECUTE"));
+        oid.is_some_and(|oid| {
+            direct_function_call::<bool>(pg_sys::has_function_privilege_id, &[Some(oid.into()), privilege])
+                .unwrap_or_default()
+        })
+    }
 }
 
 /// The SQLSTATE of the exception that came out of [`call`] since [`forget_sqlstate`], if one did, as

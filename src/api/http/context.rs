@@ -1,12 +1,16 @@
 //! One request on its way through a route, and its session.
 
+use serde_json::Value;
+
 use super::address::{networks, resolve};
 use super::cookies;
 use super::jar::{Cached, SetCookie};
+use super::journal::Journal;
 use super::request::Request;
 use super::site::Site;
 use crate::crypto::cookie;
 use crate::error::{AuthError, Code};
+use crate::flow::fetch::{Fetch, Fetched};
 use crate::flow::secrets::{self, Name};
 use crate::flow::session::{self, Caller, Client, Found, Live};
 use crate::settings;
@@ -55,6 +59,8 @@ pub(crate) struct Context<'r> {
     pub(crate) shown: Option<Current>,
     /// More headers of the answer.
     headers: Vec<(&'static str, String)>,
+    /// What has been done of a request that goes on after a fetch.
+    pub(super) journal: Journal,
 }
 
 impl<'r> Context<'r> {
@@ -77,6 +83,7 @@ impl<'r> Context<'r> {
             handed: None,
             shown: None,
             headers: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -259,6 +266,18 @@ impl Caller for Context<'_> {
 
     fn expire_cookie(&mut self, last: &str) {
         self.expire(last);
+    }
+
+    fn can_fetch(&self) -> bool {
+        self.journal.can_fetch
+    }
+
+    fn fetch(&mut self, fetch: Fetch) -> Result<Fetched, AuthError> {
+        self.journal.fetch(fetch)
+    }
+
+    fn once(&mut self, work: &mut dyn FnMut() -> Result<Value, AuthError>) -> Result<Value, AuthError> {
+        self.journal.once(work)
     }
 
     fn client(&self) -> Client<'_> {

@@ -7,6 +7,7 @@ mod address;
 mod context;
 pub(crate) mod cookies;
 mod jar;
+mod journal;
 pub(crate) mod location;
 mod oauth;
 mod origin;
@@ -19,18 +20,21 @@ pub(crate) mod site;
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 use std::cell::Cell;
+use std::ffi::CStr;
+use std::rc::Rc;
 use url::Url;
 
 pub(crate) use self::context::Context;
 use self::context::client_address;
 pub(super) use self::jar::challenge_in_words;
+use self::journal::{Journal, Played};
 use self::request::Unreadable;
 pub(crate) use self::request::{Body, Request};
 pub(crate) use self::response::Response;
 pub(crate) use self::routes::{Answer, Route, get, post};
 use self::site::Site;
 use crate::api::any_json::AnyJson;
-use crate::api::jsonb::JsonText;
+use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::error::{AuthError, Code};
 use crate::flow::input::{excerpt, is_truthy};
@@ -53,12 +57,44 @@ use crate::store::subtransaction::{Exception, attempt, sqlstate};
 #[pg_extern]
 fn handler(request: Option<AnyJson<'_>>) -> JsonText {
     let request = not_null("request", request).read();
-    let response = match Request::read(&request) {
-        Ok(request) => answer(&request),
+    let played = match Request::read(&request) {
+        Ok(request) => {
+            let can_fetch = request.offers_fetch && function::may_execute(RESUME);
+            play(&request, Journal::of_new(can_fetch))
+        }
         Err(Unreadable::Shape(text)) => Err(AuthError::Argument(text.into())).or_raise(),
-        Err(Unreadable::Refused(status)) => Response::empty(status),
+        Err(Unreadable::Refused(status)) => Played::Answered(Response::empty(status)),
     };
-    JsonText::from_json(response.into_json())
+    JsonText::from_json(played.into_json())
+}
+
+/// [`resume`], for who is asked whether somebody may call it.
+const RESUME: &CStr = c"better_auth.resume(pg_catalog.text, pg_catalog.jsonb)";
+
+/// Goes on with a request for which `handler()` has answered `{fetch, resume}`, to who may execute this function and
+/// said `"fetch": true` in its request. `response` is what came of the fetch: `{status, headers, body}`, or `{error}`
+/// where there was no answer. The answer is as that of `handler()`: a response, or another fetch.
+///
+/// Errors: 22023 for a `resume` that isn't handler()'s, was used before, or is older than a minute, and for a `response`
+/// of another shape.
+#[pg_extern]
+fn resume(resume: Option<&str>, response: Option<Jsonb<'_>>) -> JsonText {
+    let (resume, response) = (not_null("resume", resume), not_null("response", response));
+    let (request, journal) = journal::take_up(resume, &response).or_raise();
+    JsonText::from_json(play(&request, journal).into_json())
+}
+
+/// Answers a request, or suspends it.
+fn play(request: &Request, journal: Journal) -> Played {
+    let journal = match answer(request, journal) {
+        Ok(response) => return Played::Answered(response),
+        Err(journal) => *journal,
+    };
+    match attempt(|| journal::suspend(request, journal), Result::is_ok) {
+        Ok(Ok(played)) => played,
+        Ok(Err(error)) => Played::Answered(Response::refusal(&error)),
+        Err(exception) => Played::Answered(undone(None, &exception)),
+    }
 }
 
 /// The cookies of a session, as values of Set-Cookie headers: for an HTTP layer that has opened one with
@@ -119,47 +155,78 @@ pub(super) fn answer_forwarded(
 /// Answers a request that is of the right shape by the way it was made.
 fn answer_readable(request: Result<Request, Unreadable>) -> Response {
     match request {
-        Ok(request) => answer(&request),
+        // Whoever came this way doesn't fetch, so nothing is suspended.
+        Ok(request) => answer(&request, Journal::default()).unwrap_or_else(|_| Response::empty(500)),
         Err(Unreadable::Shape(_)) => Response::empty(400),
         Err(Unreadable::Refused(status)) => Response::empty(status),
     }
 }
 
-fn answer(request: &Request) -> Response {
+/// The answer to a request.
+///
+/// # Errors
+/// A fetch comes first: what has been done so far.
+fn answer(request: &Request, journal: Journal) -> Result<Response, Box<Journal>> {
     // An earlier request's, in the same backend.
     function::forget_sqlstate();
     let site = Site::of(request);
     let address = client_address(request);
+    match routed(request, &site, address.as_deref(), journal.is_resumed) {
+        Routed::Answered(response) => Ok(response),
+        Routed::Bridge => Ok(bridge(request, &site, address)),
+        Routed::To(route, path) => {
+            let mut context = Context::new(request, &site, address);
+            context.is_sign_in = route.is_sign_in;
+            context.path = path;
+            context.journal = journal;
+            match run(route, &mut context) {
+                Err(AuthError::Suspended) => Err(Box::new(context.journal)),
+                answer => {
+                    let response = answer.unwrap_or_else(|error| Response::refusal(&error));
+                    Ok(with_cookies(response, context))
+                }
+            }
+        }
+    }
+}
+
+/// Where a request leads.
+enum Routed<'r> {
+    Answered(Response),
+    Bridge,
+    To(&'static Route, &'r str),
+}
+
+/// Finds a request's route. One that goes on was counted when it began.
+fn routed<'r>(request: &'r Request, site: &Site, address: Option<&str>, is_resumed: bool) -> Routed<'r> {
     if settings::bridge_path().is_some_and(|path| path == site::without_slash(request.url.path())) {
         return match request.method.as_str() {
-            "GET" | "HEAD" => bridge(request, &site, address),
-            _ => Response::empty(405).with("allow", "GET, HEAD".into()),
+            "GET" | "HEAD" => Routed::Bridge,
+            _ => Routed::Answered(Response::empty(405).with("allow", "GET, HEAD".into())),
         };
     }
     let route = site.route(request);
     let disabled = settings::disabled_paths().unwrap_or_default();
     if settings::parts(&disabled).any(|path| path == route) {
         let not_found = Response { body: "Not Found".into(), ..Response::empty(404) };
-        return not_found.with("content-type", "text/plain;charset=UTF-8".into());
+        return Routed::Answered(not_found.with("content-type", "text/plain;charset=UTF-8".into()));
     }
-    let limit = || rate_limit::check(address.as_deref(), route, routes::pattern(route));
-    match settings::rate_limit().then(limit) {
+    let limit = || rate_limit::check(address, route, routes::pattern(route));
+    match (!is_resumed && settings::rate_limit()).then(limit) {
         None | Some(Ok(Ok(None))) => {}
-        Some(Ok(Ok(Some(too_many)))) => return too_many,
-        Some(Ok(Err(error))) => return Response::refusal(&error),
-        Some(Err(exception)) => return undone(None, &exception),
+        Some(Ok(Ok(Some(too_many)))) => return Routed::Answered(too_many),
+        Some(Ok(Err(error))) => return Routed::Answered(Response::refusal(&error)),
+        Some(Err(exception)) => return Routed::Answered(undone(None, &exception)),
     }
-    let Some(path) = site.path(request) else { return Response::empty(404) };
-    let Some(route) = routes::find(&request.method, path) else { return Response::empty(404) };
+    let path = site.path(request);
+    let Some((path, route)) = path.and_then(|path| Some((path, routes::find(&request.method, path)?))) else {
+        return Routed::Answered(Response::empty(404));
+    };
     // On a standby, or where PostgREST runs a GET: nothing that writes gets as far as a password.
     if route.writes && !is_writable() {
-        return Response::empty(503);
+        return Routed::Answered(Response::empty(503));
     }
-    let mut context = Context::new(request, &site, address);
-    context.is_sign_in = route.is_sign_in;
-    context.path = path;
-    let response = run(route, &mut context).unwrap_or_else(|error| Response::refusal(&error));
-    with_cookies(response, context)
+    Routed::To(route, path)
 }
 
 /// Calls an endpoint by its name in Better Auth's `auth.api`: no rate limit counts, and no origin is asked for. The
@@ -204,7 +271,7 @@ pub(super) fn call_endpoint(
 
 fn bridge(request: &Request, site: &Site, address: Option<String>) -> Response {
     let mut context = Context::new(request, site, address);
-    let response = protect(None, &Cell::new(false), || routes::bridge(&mut context))
+    let response = protect(None, &Cell::new(false), &Cell::new(false), || routes::bridge(&mut context))
         .unwrap_or_else(|error| Response::refusal(&error));
     let response = with_cookies(response, context);
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
@@ -231,7 +298,8 @@ fn run(route: &Route, context: &mut Context<'_>) -> Result<Response, AuthError> 
         check_origin(context, &mut body)?;
     }
     let is_undone = Cell::new(false);
-    let answer = protect(route.not_taken, &is_undone, || dispatch(route, context, &mut body));
+    let keeps = Rc::clone(&context.journal.keeps);
+    let answer = protect(route.not_taken, &is_undone, &keeps, || dispatch(route, context, &mut body));
     if is_undone.get() {
         context.forget_answer();
     }
@@ -272,10 +340,16 @@ fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer
 fn protect(
     not_taken: Option<fn() -> AuthError>,
     is_undone: &Cell<bool>,
+    keeps: &Cell<bool>,
     work: impl FnOnce() -> Result<Response, AuthError>,
 ) -> Result<Response, AuthError> {
     function::forget_sqlstate();
-    match attempt(work, |answer| !is_fault(answer)) {
+    // A request that is suspended will do again what it did, but for what it does once.
+    let stays = |answer: &Answer| match answer {
+        Err(AuthError::Suspended) => keeps.get(),
+        answer => !is_fault(answer),
+    };
+    match attempt(work, stays) {
         Ok(answer) => answer,
         Err(exception) => {
             is_undone.set(true);

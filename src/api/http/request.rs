@@ -1,12 +1,12 @@
 //! A request as `handler()` is given it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use url::Url;
 
 use super::Door;
 use super::location::{form_pairs, trim};
-use crate::api::json;
+use crate::api::json as bounds;
 use crate::api::jsonb::{Jsonb, Member};
 use crate::error::{AuthError, Code};
 use crate::flow::url::configured_base;
@@ -25,6 +25,8 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     /// Takes the place of the cookie, where the door has one of its own.
     pub(crate) session_token: Option<String>,
+    /// Whoever calls says that it fetches.
+    pub(super) offers_fetch: bool,
 }
 
 /// What a request holds that could not be read as one.
@@ -53,6 +55,7 @@ impl Request {
     pub(super) fn read(request: &Jsonb<'_>) -> Result<Self, Unreadable> {
         const SHAPE: &str = "request must be an object {method, url, headers, body}";
         let (mut method, mut url, mut headers, mut body) = (None, None, Vec::new(), None);
+        let mut offers_fetch = false;
         for (name, value) in request.entries().ok_or(Unreadable::Shape(SHAPE))? {
             match name {
                 "method" => method = value.as_str(),
@@ -62,13 +65,27 @@ impl Request {
                 "body" => {
                     body = Some(value.as_str().ok_or(Unreadable::Shape("body must be a string or null"))?)
                 }
+                "fetch" => offers_fetch = value.is_true(),
                 // What an HTTP layer adds for itself.
                 _ => {}
             }
         }
         let method = method.ok_or(Unreadable::Shape("method must be a string"))?;
         let url = url.ok_or(Unreadable::Shape("url must be a string"))?;
-        Self::new(method, url, headers, body)
+        Ok(Self { offers_fetch, ..Self::new(method, url, headers, body)? })
+    }
+
+    /// As it is kept while somebody fetches.
+    pub(super) fn to_kept(&self) -> Value {
+        json!([self.method, self.url.as_str(), self.headers, self.body])
+    }
+
+    /// What [`Request::to_kept`] has written.
+    pub(super) fn from_kept(kept: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let pair = |pair: &Value| Some((text(pair.get(0)?)?, text(pair.get(1)?)?));
+        let headers = kept.get(2)?.as_array()?.iter().map(pair).collect::<Option<_>>()?;
+        Self::new(kept.get(0)?.as_str()?, kept.get(1)?.as_str()?, headers, kept.get(3)?.as_str()).ok()
     }
 
     /// A request whose URL is absolute, or a path on the host that its Host header names.
@@ -94,13 +111,15 @@ impl Request {
             return Err(Unreadable::Refused(400));
         }
         let body = body.filter(|body| !body.is_empty()).map(str::to_owned);
-        Ok(Self { method: method.to_ascii_uppercase(), url, headers, body, query, session_token: None })
+        let method = method.to_ascii_uppercase();
+        Ok(Self { method, url, headers, body, query, session_token: None, offers_fetch: false })
     }
 
     /// A GET of this URL, without headers.
     pub(crate) fn get(url: Url) -> Self {
         let (headers, query) = (Vec::new(), Vec::new());
-        Self { method: "GET".into(), url, headers, body: None, query, session_token: None }
+        let method = "GET".into();
+        Self { method, url, headers, body: None, query, session_token: None, offers_fetch: false }
     }
 
     /// A request that comes through another door.
@@ -144,6 +163,7 @@ impl Request {
             headers,
             body: door.body.clone(),
             session_token: door.session_token.map(str::to_owned),
+            offers_fetch: false,
         })
     }
 
@@ -200,8 +220,8 @@ impl Request {
         let content_type = self.header("content-type").unwrap_or_default();
         let media_type = trim(content_type.split(';').next().unwrap_or_default()).to_lowercase();
         if media_type == JSON {
-            let (depth, values) = json::measure(body);
-            if depth > json::MAX_DEPTH {
+            let (depth, values) = bounds::measure(body);
+            if depth > bounds::MAX_DEPTH {
                 return Err(Code::BAD_JSON.into());
             }
             check_count(values, max_values)?;
