@@ -47,6 +47,14 @@ CREATE FUNCTION better_auth.reencrypt_secrets(batch pg_catalog.int4 DEFAULT 1000
     LANGUAGE c AS 'MODULE_PATHNAME', 'reencrypt_secrets_wrapper';
 COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that plugins keep encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
 
+CREATE FUNCTION better_auth.set_oauth_provider(
+        id pg_catalog.text, client_id pg_catalog.text, client_secret pg_catalog.text DEFAULT NULL,
+        options pg_catalog.jsonb DEFAULT '{}')
+    RETURNS pg_catalog.void LANGUAGE c AS 'MODULE_PATHNAME', 'set_oauth_provider_wrapper';
+COMMENT ON FUNCTION better_auth.set_oauth_provider IS 'Set a provider up that users sign in with, in place of what there was: Better Auth''s socialProviders and genericOAuth. For superusers.';
+CREATE FUNCTION better_auth.delete_oauth_provider(id pg_catalog.text) RETURNS pg_catalog.bool
+    LANGUAGE c AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
+COMMENT ON FUNCTION better_auth.delete_oauth_provider IS 'Remove a provider; whether it was there. Accounts stay. For superusers.';
 CREATE FUNCTION better_auth.resume(resume pg_catalog.text, response pg_catalog.jsonb) RETURNS pg_catalog.jsonb
     LANGUAGE c AS 'MODULE_PATHNAME', 'resume_wrapper';
 COMMENT ON FUNCTION better_auth.resume IS 'Go on with a request for which handler() has answered {fetch, resume}, with what came of the fetch: {status, headers, body} or {error}. Who may execute it says what providers say: grant it to the HTTP layer alone.';

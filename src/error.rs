@@ -56,6 +56,10 @@ impl Code {
             "You have been banned from this application. Please contact support if you believe this is an error."
         BAD_JSON as "BAD_REQUEST" 400 ERRCODE_INVALID_PARAMETER_VALUE
             "Invalid JSON in request body"
+        ACCESS_TOKEN_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "Access token not found"
+        CALLBACK_URL_REQUIRED 400 ERRCODE_INVALID_PARAMETER_VALUE
+            "callbackURL is required"
         CHANGE_EMAIL_DISABLED 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             "Change email is disabled"
         CREDENTIAL_ACCOUNT_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
@@ -78,6 +82,10 @@ impl Code {
             "Email and password sign up is not enabled"
         FAILED_TO_CREATE_USER 422 ERRCODE_INVALID_PARAMETER_VALUE
             "Failed to create user"
+        FAILED_TO_GET_ACCESS_TOKEN 400 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Failed to get a valid access token"
+        FAILED_TO_REFRESH_ACCESS_TOKEN 400 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "Failed to refresh access token"
         FAILED_TO_UPDATE_USER 500 ERRCODE_INVALID_PARAMETER_VALUE
             "Failed to update user"
         FAILED_TO_GET_SESSION 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
@@ -86,6 +94,8 @@ impl Code {
             "Failed to get user info"
         FAILED_TO_UNLINK_LAST_ACCOUNT 400 ERRCODE_INVALID_PARAMETER_VALUE
             "You can't unlink your last account"
+        ID_TOKEN_NOT_SUPPORTED 404 ERRCODE_FEATURE_NOT_SUPPORTED
+            "id_token not supported"
         INVALID_CALLBACK_URL 403 ERRCODE_INSUFFICIENT_PRIVILEGE
             "Invalid callbackURL"
         INVALID_EMAIL 400 ERRCODE_INVALID_PARAMETER_VALUE
@@ -142,6 +152,8 @@ impl Code {
             "Unauthorized"
         USER_ALREADY_EXISTS as "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL" 422 ERRCODE_UNIQUE_VIOLATION
             "User already exists. Use another email."
+        USER_EMAIL_NOT_FOUND 401 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+            "User email not found"
         USER_NOT_FOUND 400 ERRCODE_INVALID_PARAMETER_VALUE
             "User not found"
         VERIFICATION_EMAIL_IS_NOT_ENABLED as "" 400 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
@@ -198,6 +210,8 @@ pub(crate) enum AuthError {
     Busy(&'static str),
     /// The server has no memory or no randomness to give.
     Resources(&'static str),
+    /// Who is calling may not do that: what, and who may.
+    Privilege(String),
     /// A fetch comes first: not an error, but the way out of a request that is played again. Nobody sees it.
     Suspended,
 }
@@ -239,6 +253,7 @@ impl AuthError {
             | Self::CodeFirst(_, text)
             | Self::Flow(_, _, text)
             | Self::Argument(text)
+            | Self::Privilege(text)
             | Self::Taken(text, _)
             | Self::Setup(text) => text.clone(),
             Self::NotMigrated(table) => format!("table better_auth.{table} does not exist"),
@@ -293,6 +308,7 @@ impl AuthError {
             | Self::Taken(..)
             | Self::Busy(_)
             | Self::Resources(_)
+            | Self::Privilege(_)
             | Self::Suspended => None,
         }
     }
@@ -332,7 +348,7 @@ impl AuthError {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
             Self::Token(_) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-            Self::OAuth(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::OAuth(_) | Self::Privilege(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::Flow(_, "slow_down", _) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Self::Flow(401, ..) => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             Self::Flow(403, ..) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod json;
 pub(crate) mod jsonb;
 pub(crate) mod jsonb_writer;
+mod oauth;
 pub(crate) mod raise;
 pub(crate) mod rpc;
 mod sql;

@@ -11,7 +11,7 @@ use crate::api::jsonb::{JsonText, Jsonb};
 use crate::api::raise::{OrRaise, not_null};
 use crate::crypto::jwt::Refusal;
 use crate::error::AuthError;
-use crate::flow::account::{self, Profile};
+use crate::flow::account::{self, Profile, Terms};
 use crate::flow::email_verification::{self, Verified};
 use crate::flow::json::{self, Object};
 use crate::flow::password::{self, RESET_REQUESTED};
@@ -22,6 +22,7 @@ use crate::flow::user::{self, Deletion};
 use crate::flow::{sign_in, sign_up, token};
 use crate::identity;
 use crate::plugin::{self, Challenge};
+use crate::settings;
 use crate::store::account::Tokens;
 use crate::store::server::Timestamp;
 
@@ -434,6 +435,7 @@ fn link_account(
             refresh_token_expires_at: time(refresh_token_expires_at),
             scope,
         },
+        additional: &Map::new(),
     };
     let mut caller = Direct {
         endpoint: format!("/callback/{}", profile.provider_id).into(),
@@ -444,8 +446,12 @@ fn link_account(
         account::link_to_session(&mut caller, &profile).or_raise();
         return status();
     }
-    let disable_sign_up = disable_sign_up.unwrap_or(false);
-    let done = account::link(&mut caller, &profile, disable_sign_up, callback_url).or_raise();
+    let terms = Terms {
+        disable_sign_up: disable_sign_up.unwrap_or(false) || settings::disable_sign_up(),
+        sends_verification: settings::require_email_verification(),
+        ..Terms::default()
+    };
+    let done = account::link(&mut caller, &profile, terms, callback_url).or_raise();
     Object::new()
         .text("token", &done.session.token)
         .json("user", &json::user(&done.user))

@@ -58,6 +58,24 @@ pub(crate) fn parse(
     Ok(given)
 }
 
+/// The additional fields of what a provider's profile was made into: those that requests may not set are passed over.
+///
+/// # Errors
+/// MISSING_FIELD and VALIDATION_ERROR, as [`parse`].
+pub(crate) fn of_profile(
+    table: Table,
+    profile: &Map<String, Value>,
+    action: Action,
+) -> Result<Vec<Given>, AuthError> {
+    let mut settable = Map::new();
+    for field in fields::list(table)?.into_iter().filter(|field| field.input.is_some()) {
+        if let Some(value) = profile.get(&field.name) {
+            settable.insert(field.name, value.clone());
+        }
+    }
+    parse(table, &settable, action)
+}
+
 /// What is given for columns of plugins and additional fields by somebody who may set those too that requests may not.
 /// What is none of them is passed over.
 ///

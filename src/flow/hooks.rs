@@ -49,6 +49,27 @@ pub(super) fn after_sign_up(user: &User, method: &str) -> Result<(), AuthError> 
     call("after_sign_up_function", &name, &argument).map(drop)
 }
 
+/// What `map_profile_to_user_function` makes of a provider's profile: fields that go over the user's. It is given
+/// `{provider, profile}`.
+///
+/// # Errors
+/// The function is missing, or answers with something else than an object.
+pub(crate) fn map_profile_to_user(
+    provider: &str,
+    profile: &Map<String, Value>,
+) -> Result<Map<String, Value>, AuthError> {
+    const SETTING: &str = "map_profile_to_user_function";
+    let Some(name) = settings::map_profile_to_user_function() else { return Ok(Map::new()) };
+    let profile = Value::Object(profile.clone()).to_string();
+    let argument = Object::new().text("provider", provider).json("profile", &profile).finish();
+    let no_object = || AuthError::Setup(format!("better_auth.{SETTING} has to answer with a JSON object"));
+    match call(SETTING, &name, &argument)? {
+        Answer::Json(None) => Ok(Map::new()),
+        Answer::Json(Some(answer)) => serde_json::from_str(&answer).map_err(|_| no_object()),
+        Answer::Other => Err(no_object()),
+    }
+}
+
 /// The claims that `bridge_claims_function` adds to the bridge token of a session. It is given
 /// `{user, session}`, the session without its token.
 ///

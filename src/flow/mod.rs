@@ -3,7 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod bridge_keys;
 pub(crate) mod email_verification;
-#[allow(dead_code, reason = "its users are being built")]
+
 pub(crate) mod fetch;
 pub(crate) mod fields;
 pub(crate) mod guess;
@@ -13,7 +13,7 @@ pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod mail;
 pub(crate) mod new_user;
-#[allow(dead_code, reason = "its users are being built")]
+
 pub(crate) mod oauth;
 pub(crate) mod password;
 pub(crate) mod proof;

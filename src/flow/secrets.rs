@@ -144,19 +144,16 @@ struct Keys {
 pub(crate) enum Purpose {
     /// The session that a provider's account is to be linked to: Better Auth's `oauth-link-session-token`.
     LinkSession,
-    /// The state of a sign-in in a cookie: Better Auth's `oauth-state-cookie`.
-    StateCookie,
     /// A request that waits for a fetch.
     Resume,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::LinkSession, Self::StateCookie, Self::Resume];
+    const ALL: [Self; 2] = [Self::LinkSession, Self::Resume];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::LinkSession => "oauth-link-session-token",
-            Self::StateCookie => "oauth-state-cookie",
             Self::Resume => "postgresql-resume",
         }
     }
@@ -167,7 +164,7 @@ struct Kept {
     signing: Key,
     sealing: seal::Key,
     /// In the order of [`Purpose::ALL`].
-    purposes: [seal::Key; 3],
+    purposes: [seal::Key; 2],
     /// `None` for the current one.
     until: Option<Timestamp>,
 }
@@ -236,7 +233,7 @@ pub(crate) fn seal_for(purpose: Purpose, text: &str) -> Result<String, AuthError
     fill_random(&mut nonce)?;
     let seal = |kept: &Kept| match purpose {
         Purpose::Resume => kept.of(purpose).seal_short(text, nonce),
-        Purpose::LinkSession | Purpose::StateCookie => kept.of(purpose).seal(text, nonce),
+        Purpose::LinkSession => kept.of(purpose).seal(text, nonce),
     };
     with_keys(Name::Cookie, |keys| keys.first().map(seal))?.ok_or_else(|| missing(Name::Cookie))
 }
@@ -252,7 +249,7 @@ pub(crate) fn unseal_for(
 ) -> Result<Option<Zeroizing<String>>, AuthError> {
     let open = |kept: &Kept| match purpose {
         Purpose::Resume => kept.of(purpose).open_short(sealed),
-        Purpose::LinkSession | Purpose::StateCookie => kept.of(purpose).open(sealed),
+        Purpose::LinkSession => kept.of(purpose).open(sealed),
     };
     with_keys(Name::Cookie, |keys| keys.iter().filter(|kept| kept.is_valid(now)).find_map(open))
 }
@@ -370,21 +367,32 @@ pub(crate) fn jwt_secrets(now: Timestamp) -> Result<Vec<Zeroizing<Vec<u8>>>, Aut
     Ok(read(Name::Jwt)?.into_iter().filter(|(_, until)| is_valid(*until)).map(|(key, _)| key).collect())
 }
 
-/// The key in a secret's file, without the line break at its end that editors leave.
+/// The key in a secret's file.
 fn read_file(name: Name, path: &Path) -> Result<Zeroizing<Vec<u8>>, AuthError> {
-    let setting = name.as_str();
-    let unusable =
-        |why: &str| AuthError::Setup(format!("the file of better_auth.{setting}_secret_file {why}"));
+    let what = format!("better_auth.{}_secret_file", name.as_str());
+    let text = read_secret_file(path, &what)?;
+    name.key(&text).map_err(|error| unusable(&what, &format!("is not usable: {}", error.message())))
+}
+
+/// The text of a file that `what` names, without the line break at its end that editors leave.
+///
+/// # Errors
+/// It can't be read, or is longer than a secret can be.
+pub(crate) fn read_secret_file(path: &Path, what: &str) -> Result<Zeroizing<String>, AuthError> {
     let mut text = Zeroizing::new(String::new());
-    let file = File::open(path).map_err(|error| unusable(&format!("can't be opened: {}", error.kind())))?;
+    let file =
+        File::open(path).map_err(|error| unusable(what, &format!("can't be opened: {}", error.kind())))?;
     file.take(MAX_SECRET + 1)
         .read_to_string(&mut text)
-        .map_err(|error| unusable(&format!("can't be read: {}", error.kind())))?;
+        .map_err(|error| unusable(what, &format!("can't be read: {}", error.kind())))?;
     if text.len() as u64 > MAX_SECRET {
-        return Err(unusable("is longer than a secret can be"));
+        return Err(unusable(what, "is longer than a secret can be"));
     }
-    name.key(text.trim_end_matches(['\r', '\n']))
-        .map_err(|error| unusable(&format!("is not usable: {}", error.message())))
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn unusable(what: &str, why: &str) -> AuthError {
+    AuthError::Setup(format!("the file of {what} {why}"))
 }
 
 /// Makes `value` the current secret. The one before it goes on verifying for `keep` seconds.

@@ -95,11 +95,16 @@ pub(crate) trait Caller {
     }
 
     /// Does what must not be done again when the request goes on after a fetch: the second time, `work` is what it was
-    /// the first time, and what it wrote stays though the request is suspended.
+    /// the first time, and what it wrote stays though the request is suspended, and with it all that was written until
+    /// then. What was done once is found by its name.
     ///
     /// # Errors
     /// Those of `work`.
-    fn once(&mut self, work: &mut dyn FnMut() -> Result<Value, AuthError>) -> Result<Value, AuthError> {
+    fn once(
+        &mut self,
+        _name: &'static str,
+        work: &mut dyn FnMut() -> Result<Value, AuthError>,
+    ) -> Result<Value, AuthError> {
         work()
     }
 

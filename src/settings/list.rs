@@ -231,6 +231,15 @@ settings! { "";
     flag update_account_on_sign_in = true,
         c"Store a provider's new tokens at each sign-in.",
         c"Better Auth: account.updateAccountOnSignIn.";
+    flag encrypt_oauth_tokens = false,
+        c"Keep providers' access and refresh tokens encrypted under the cookie secret.",
+        c"Better Auth: account.encryptOAuthTokens.";
+    flag skip_state_cookie_check = false,
+        c"Take a provider's callback in another browser than the one that has started the sign-in.",
+        c"Better Auth: account.skipStateCookieCheck. Anybody's sign-in can then be ended in anybody's browser.";
+    text map_profile_to_user_function = None,
+        c"Function that makes a user of a provider's profile: schema.name, of one jsonb argument.",
+        c"Better Auth: mapProfileToUser. It is given {provider, profile} and runs as its owner; what it answers goes over the user's fields.";
     seconds jwt_expires_in = 3_600,
         c"Lifetime of bridge tokens, and of tokens signed without a lifetime of their own.",
         c"A bridge token never outlives its session.";

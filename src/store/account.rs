@@ -132,6 +132,15 @@ pub(crate) struct Tokens<'a> {
     pub(crate) scope: Option<&'a str>,
 }
 
+/// The tokens of an account, as they are stored.
+pub(crate) struct StoredTokens {
+    pub(crate) access_token: Option<Zeroizing<String>>,
+    pub(crate) refresh_token: Option<Zeroizing<String>>,
+    pub(crate) id_token: Option<String>,
+    pub(crate) access_token_expires_at: Option<Timestamp>,
+    pub(crate) refresh_token_expires_at: Option<Timestamp>,
+}
+
 /// What a sign-in finds under an email.
 pub(crate) struct Found {
     pub(crate) user: User,
@@ -287,6 +296,17 @@ thread_local! {
             is(Table::Account, "a", "providerId", 1)?,
             at(Table::Account, "a", "createdAt"),
         ))
+    }) };
+    static TOKENS_OF: Statement = const { Statement::new(Table::Account, || {
+        let fields = [
+            ("accessToken", As::Text),
+            ("refreshToken", As::Text),
+            ("idToken", As::Text),
+            ("accessTokenExpiresAt", As::Time),
+            ("refreshTokenExpiresAt", As::Time),
+        ];
+        let select = select(Table::Account, "a", &fields)?;
+        Ok(format!("SELECT {select} FROM {} a WHERE {}", Table::Account.sql(), by_id()?))
     }) };
     static LINK: Statement = const { Statement::new(Table::Account, || {
         insert(
@@ -466,6 +486,21 @@ pub(crate) fn find_by_key(provider_id: &str, account_id: &str) -> Result<Option<
     BY_KEY.with(|statement| {
         Ok(statement.query(&[Value::Text(provider_id), Value::Text(account_id)], Account::from_row)?.pop())
     })
+}
+
+/// The tokens of an account.
+///
+/// # Errors
+/// No table.
+pub(crate) fn tokens_of(account_id: &str) -> Result<Option<StoredTokens>, AuthError> {
+    let read = |row: &Row| StoredTokens {
+        access_token: row.optional_text(1).map(Zeroizing::new),
+        refresh_token: row.optional_text(2).map(Zeroizing::new),
+        id_token: row.optional_text(3),
+        access_token_expires_at: row.optional_time(4),
+        refresh_token_expires_at: row.optional_time(5),
+    };
+    TOKENS_OF.with(|statement| Ok(statement.query(&[Value::Text(account_id)], read)?.pop()))
 }
 
 /// Holds a provider's account until the transaction ends: of two first sign-ins with it at once, the second

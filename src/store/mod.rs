@@ -15,6 +15,7 @@ mod guard;
 mod likeness;
 pub(crate) mod mail;
 pub(crate) mod migrate;
+pub(crate) mod oauth_provider;
 mod object_name;
 pub(crate) mod pattern;
 pub(crate) mod purge;

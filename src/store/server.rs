@@ -304,6 +304,18 @@ pub(crate) fn is_writable() -> bool {
     unsafe { !pg_sys::XactReadOnly && !pg_sys::RecoveryInProgress() }
 }
 
+/// Refuses whoever isn't a superuser.
+///
+/// # Errors
+/// What it is that only superusers may do.
+pub(crate) fn require_superuser(what: &str) -> Result<(), AuthError> {
+    // SAFETY: both read the backend's own state.
+    if unsafe { pg_sys::superuser() } {
+        return Ok(());
+    }
+    Err(AuthError::Privilege(format!("{what} is for superusers")))
+}
+
 /// When this backend last read the server's configuration files.
 pub(crate) fn config_loaded_at() -> i64 {
     // SAFETY: reads a variable of the backend's own.

@@ -109,10 +109,17 @@ pub(crate) fn find(identifier: &str) -> Result<Option<Verification>, AuthError> 
 /// # Errors
 /// No table.
 pub(crate) fn consume(identifier: &str, now: Timestamp) -> Result<Option<Verification>, AuthError> {
+    Ok(take(identifier)?.filter(|found| found.expires_at >= now))
+}
+
+/// The same of one that may have expired.
+///
+/// # Errors
+/// No table.
+pub(crate) fn take(identifier: &str) -> Result<Option<Verification>, AuthError> {
     let taken =
         CONSUME.with(|statement| statement.query(&[Value::Text(identifier)], Verification::from_row))?;
-    let newest = taken.into_iter().max_by_key(|found| found.created_at);
-    Ok(newest.filter(|found| found.expires_at >= now))
+    Ok(taken.into_iter().max_by_key(|found| found.created_at))
 }
 
 /// Keeps what was taken away after all, with another value. It is as old as it was: one that somebody has put there

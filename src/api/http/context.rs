@@ -276,8 +276,12 @@ impl Caller for Context<'_> {
         self.journal.fetch(fetch)
     }
 
-    fn once(&mut self, work: &mut dyn FnMut() -> Result<Value, AuthError>) -> Result<Value, AuthError> {
-        self.journal.once(work)
+    fn once(
+        &mut self,
+        name: &'static str,
+        work: &mut dyn FnMut() -> Result<Value, AuthError>,
+    ) -> Result<Value, AuthError> {
+        self.journal.once(name, work)
     }
 
     fn client(&self) -> Client<'_> {

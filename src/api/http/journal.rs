@@ -25,10 +25,10 @@ pub(super) struct Journal {
     pub(super) can_fetch: bool,
     /// The request goes on.
     pub(super) is_resumed: bool,
-    /// What came of each fetch and of what was to be done once, in order.
+    /// What came of each fetch, `{fetch, fetched}`, and of what was to be done once, `{once, value}`, in order.
     done: Vec<Value>,
-    /// How many of these the request has come by.
-    next: usize,
+    /// Which of these the request has come by again. It may pass some over: what they have brought about is there.
+    used: Vec<bool>,
     wanted: Option<Fetch>,
     /// Something was done once in this run, which stays though the request is suspended.
     pub(super) keeps: Rc<Cell<bool>>,
@@ -48,11 +48,8 @@ impl Journal {
         if !self.can_fetch {
             return Ok(Fetched::Failed);
         }
-        if let Some(done) = self.done.get(self.next) {
-            self.next += 1;
-            // Where the set-up has changed meanwhile, it is the answer to another question.
-            let is_same = done.get("fetch").and_then(Value::as_str) == Some(&fetch.url);
-            return Ok(if is_same { Fetched::from_kept(&done["fetched"]) } else { Fetched::Failed });
+        if let Some(done) = self.find("fetch", &fetch.url) {
+            return Ok(Fetched::from_kept(&done["fetched"]));
         }
         if self.done.iter().filter(|done| done.get("fetch").is_some()).count() >= MAX_FETCHES {
             return Ok(Fetched::Failed);
@@ -64,21 +61,29 @@ impl Journal {
     /// What `work` is, or was the first time.
     ///
     /// # Errors
-    /// Those of `work`; the set-up has changed meanwhile.
+    /// Those of `work`.
     pub(super) fn once(
         &mut self,
+        name: &'static str,
         work: &mut dyn FnMut() -> Result<Value, AuthError>,
     ) -> Result<Value, AuthError> {
-        if let Some(done) = self.done.get(self.next) {
-            self.next += 1;
-            let kept = done.get("once").cloned();
-            return kept.ok_or(AuthError::Busy("the configuration was changed while a request waited"));
+        if let Some(done) = self.find("once", name) {
+            return Ok(done["value"].clone());
         }
         let value = work()?;
         self.keeps.set(true);
-        self.done.push(json!({"once": value}));
-        self.next += 1;
+        self.done.push(json!({"once": name, "value": value}));
+        self.used.push(true);
         Ok(value)
+    }
+
+    /// The next one of a kind and a name that the request comes by again.
+    fn find(&mut self, kind: &str, name: &str) -> Option<&Value> {
+        self.used.resize(self.done.len(), false);
+        let is_it = |done: &Value| done.get(kind).and_then(Value::as_str) == Some(name);
+        let place = (0..self.done.len()).find(|place| !self.used[*place] && is_it(&self.done[*place]))?;
+        self.used[place] = true;
+        self.done.get(place)
     }
 }
 

@@ -1,6 +1,12 @@
 //! Sign-in with a provider: OAuth 2.0 (RFC 6749) with PKCE (RFC 7636), and OpenID Connect.
 
+pub(crate) mod access;
+pub(crate) mod callback;
+mod id_token;
 pub(crate) mod preset;
+pub(crate) mod providers;
+pub(crate) mod sign_in;
+pub(crate) mod state;
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;

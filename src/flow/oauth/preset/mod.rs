@@ -3,6 +3,53 @@
 use super::{Fetcher, Grant, IdTokenRules, IdTokens, Info, Provider, Start, TokenSet};
 use crate::error::AuthError;
 
+/// The preset of this id.
+pub(crate) fn find(_id: &str) -> &'static dyn Preset {
+    &Missing
+}
+
+/// Until they are there.
+struct Missing;
+
+impl Preset for Missing {
+    fn id(&self) -> &'static str {
+        "missing"
+    }
+
+    fn check(&self, _: &Provider) -> Result<(), AuthError> {
+        Err(AuthError::Unsupported("no presets yet"))
+    }
+
+    fn authorization_url(&self, _: &Provider, _: &Start<'_>) -> Result<String, AuthError> {
+        Err(AuthError::Unsupported("no presets yet"))
+    }
+
+    fn exchange(
+        &self,
+        _: &Provider,
+        _: &Grant<'_>,
+        _: &mut Fetcher<'_>,
+    ) -> Result<Option<TokenSet>, AuthError> {
+        Ok(None)
+    }
+
+    fn can_refresh(&self, _: &Provider) -> bool {
+        false
+    }
+
+    fn refresh(&self, _: &Provider, _: &str, _: &mut Fetcher<'_>) -> Result<Option<TokenSet>, AuthError> {
+        Ok(None)
+    }
+
+    fn user_info(&self, _: &Provider, _: &TokenSet, _: &mut Fetcher<'_>) -> Result<Option<Info>, AuthError> {
+        Ok(None)
+    }
+
+    fn subject(&self, _: &Provider, _: &TokenSet, _: &Info) -> Option<String> {
+        None
+    }
+}
+
 /// Better Auth's `OAuthProvider`: how one provider is spoken to.
 pub(crate) trait Preset: Sync {
     /// Better Auth's id of it.

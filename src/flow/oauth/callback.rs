@@ -1,0 +1,252 @@
+//! A provider has sent the browser back: Better Auth's `callbackOAuth`.
+
+use serde_json::{Map, Value};
+
+use super::state::{self, Link, State};
+use super::{Grant, Info, Provider, TokenSet, id_token, providers};
+use crate::error::AuthError;
+use crate::flow::account::{self, Profile, Terms};
+use crate::flow::hooks;
+use crate::flow::secrets;
+use crate::flow::session::{Caller, Live};
+use crate::settings;
+use crate::store::account::Tokens;
+use crate::store::server::Timestamp;
+
+/// What came with the browser.
+pub(crate) struct Callback<'a> {
+    pub(crate) provider_id: &'a str,
+    pub(crate) code: Option<&'a str>,
+    /// The provider's own error.
+    pub(crate) error: Option<&'a str>,
+    pub(crate) error_description: Option<&'a str>,
+    pub(crate) state: &'a str,
+    pub(crate) device_id: Option<&'a str>,
+    /// Apple's form.
+    pub(crate) user: Option<&'a str>,
+    pub(crate) iss: Option<&'a str>,
+    pub(crate) redirect_uri: &'a str,
+}
+
+/// How it ends.
+pub(crate) enum Ended {
+    /// With a session, and where the browser goes.
+    SignedIn(Box<Live>, String),
+    /// The account is linked; where the browser goes.
+    Linked(String),
+    /// Better Auth's word for what is wrong, and where the browser goes with it, unless to the error page.
+    Failed { error: String, description: Option<String>, error_url: Option<String> },
+}
+
+/// Ends a sign-in, or a link, with what a provider has sent.
+///
+/// # Errors
+/// Those of the store; [`AuthError::Suspended`].
+pub(crate) fn end(caller: &mut dyn Caller, callback: &Callback<'_>) -> Result<Ended, AuthError> {
+    let state = match state::take(caller, callback.state)? {
+        Ok(state) => state,
+        Err(refused) => {
+            let (error, error_url) = (refused.error.into(), refused.error_url);
+            return Ok(Ended::Failed { error, description: None, error_url });
+        }
+    };
+    let failed = |error: &str, description: Option<&str>| Ended::Failed {
+        error: error.into(),
+        description: description.map(str::to_owned),
+        error_url: state.error_url.clone(),
+    };
+    if let Some(error) = callback.error.filter(|error| !error.is_empty()) {
+        let description = callback.error_description.filter(|text| !text.is_empty());
+        return Ok(failed(error, description));
+    }
+    let Some(code) = callback.code.filter(|code| !code.is_empty()) else {
+        return Ok(failed("no_code", None));
+    };
+    let Some(provider) = providers::usable(caller, callback.provider_id)? else {
+        return Ok(failed("oauth_provider_not_found", None));
+    };
+    let exchanged = match exchange(caller, &provider, callback, code, &state)? {
+        Ok(exchanged) => exchanged,
+        Err(error) => return Ok(failed(error, None)),
+    };
+    let tokens = Kept::of(&exchanged.tokens)?;
+    let text = |name: &str| exchanged.user.get(name).and_then(Value::as_str);
+    let profile = Profile {
+        provider_id: &provider.id,
+        account_id: &exchanged.account_id,
+        email: text("email").unwrap_or_default(),
+        name: text("name").unwrap_or_default(),
+        image: text("image"),
+        email_verified: is_true(exchanged.user.get("emailVerified")),
+        tokens: tokens.as_tokens(),
+        additional: &exchanged.user,
+    };
+    if let Some(link) = &state.link {
+        return Ok(match link_to(link, &profile, &exchanged.tokens)? {
+            Ok(()) => Ended::Linked(state.callback_url),
+            Err(error) => failed(error, None),
+        });
+    }
+    if profile.email.is_empty() {
+        return Ok(failed("email_not_found", None));
+    }
+    let terms = terms(&provider, state.request_sign_up);
+    match account::link(caller, &profile, terms, Some(&state.callback_url)) {
+        Ok(done) => {
+            let to = state.new_user_url.filter(|url| done.is_register && !url.is_empty());
+            let live = Live { session: done.session, user: done.user };
+            Ok(Ended::SignedIn(Box::new(live), to.unwrap_or(state.callback_url)))
+        }
+        Err(AuthError::OAuth(reason)) => Ok(failed(&reason.replace(' ', "_"), None)),
+        Err(AuthError::Api(code)) if code == crate::error::Code::EMAIL_NOT_VERIFIED => {
+            Ok(failed("email_not_verified", None))
+        }
+        Err(error) if error.status().is_some() => {
+            let code = error.code().unwrap_or("unable_to_create_user");
+            Ok(failed(code, Some(&error.message())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Better Auth's options of a provider, for a request that may ask for a sign-up.
+pub(super) fn terms(provider: &Provider, request_sign_up: bool) -> Terms {
+    let requires = provider.is_on("requireEmailVerification");
+    Terms {
+        disable_sign_up: provider.is_on("disableImplicitSignUp") && !request_sign_up
+            || provider.is_on("disableSignUp"),
+        override_user_info: provider.is_on("overrideUserInfoOnSignIn") || provider.is_on("overrideUserInfo"),
+        require_email_verification: requires,
+        sends_verification: requires,
+    }
+}
+
+/// Better Auth's `parseStringBoolean`, where what it doesn't know is false.
+pub(super) fn is_true(value: Option<&Value>) -> bool {
+    matches!(value, Some(Value::Bool(true))) || value.and_then(Value::as_str) == Some("true")
+}
+
+fn link_to(
+    link: &Link,
+    profile: &Profile<'_>,
+    tokens: &TokenSet,
+) -> Result<Result<(), account::NotLinked>, AuthError> {
+    if !link.is_live(Timestamp::now())? {
+        return Ok(Err("unable_to_link_account"));
+    }
+    account::link_to_user(&link.user_id, &link.email, profile, &tokens.scopes)
+}
+
+/// Who it is, and the tokens.
+struct Exchanged {
+    tokens: TokenSet,
+    user: Map<String, Value>,
+    account_id: String,
+}
+
+/// Better Auth's `exchangeOAuthCallback`; its word where that isn't to be.
+fn exchange(
+    caller: &mut dyn Caller,
+    provider: &Provider,
+    callback: &Callback<'_>,
+    code: &str,
+    state: &State,
+) -> Result<Result<Exchanged, &'static str>, AuthError> {
+    const UNABLE: &str = "unable_to_get_user_info";
+    let preset = provider.preset;
+    let issuer = preset.issuer(provider);
+    if let (Some(issuer), Some(iss)) = (issuer, callback.iss.filter(|iss| !iss.is_empty()))
+        && issuer != iss
+    {
+        return Ok(Err("issuer_mismatch"));
+    }
+    let nonce = state.nonce.as_deref().filter(|nonce| !nonce.is_empty());
+    if preset.requires_nonce(provider) && nonce.is_none() {
+        return Ok(Err("nonce_binding_missing"));
+    }
+    let grant = Grant {
+        code,
+        code_verifier: &state.code_verifier,
+        redirect_uri: callback.redirect_uri,
+        device_id: callback.device_id,
+    };
+    let Some(mut tokens) = preset.exchange(provider, &grant, &mut |fetch| caller.fetch(fetch))? else {
+        return Ok(Err("invalid_code"));
+    };
+    // Whoever fetches is believed as little as the provider's own user: an id token has to be signed.
+    if let (Some(rules), Some(token)) = (preset.code_id_token(provider), &tokens.id_token)
+        && id_token::verify(caller, provider, &rules, token, nonce)?.is_none()
+    {
+        return Ok(Err(UNABLE));
+    }
+    tokens.user = callback.user.and_then(|user| serde_json::from_str(user).ok());
+    let info = preset.user_info(provider, &tokens, &mut |fetch| caller.fetch(fetch))?;
+    let Some(info) = info else { return Ok(Err(UNABLE)) };
+    let Some(account_id) = preset.subject(provider, &tokens, &info).filter(|id| is_subject(id)) else {
+        return Ok(Err(UNABLE));
+    };
+    let user = map_profile(provider, &info)?;
+    Ok(Ok(Exchanged { tokens, user, account_id }))
+}
+
+/// Better Auth's rule for what an account is called.
+pub(super) fn is_subject(id: &str) -> bool {
+    !id.trim().is_empty() && id != "undefined" && id != "null"
+}
+
+/// The user that a profile becomes: with what the DBA's function says of it.
+///
+/// # Errors
+/// The function is missing, or answers with something else than an object.
+pub(super) fn map_profile(provider: &Provider, info: &Info) -> Result<Map<String, Value>, AuthError> {
+    let mut user = info.user.clone();
+    user.extend(hooks::map_profile_to_user(&provider.id, &info.data)?);
+    Ok(user)
+}
+
+/// Tokens as they are stored.
+pub(super) struct Kept {
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    id_token: Option<String>,
+    access_token_expires_at: Option<Timestamp>,
+    refresh_token_expires_at: Option<Timestamp>,
+    scope: Option<String>,
+}
+
+impl Kept {
+    /// # Errors
+    /// There is no usable secret, or no randomness.
+    pub(super) fn of(tokens: &TokenSet) -> Result<Self, AuthError> {
+        let seal = |token: &Option<zeroize::Zeroizing<String>>| match token {
+            Some(token) if settings::encrypt_oauth_tokens() && !token.is_empty() => {
+                secrets::seal(token).map(Some)
+            }
+            token => Ok(token.as_ref().map(|token| token.to_string())),
+        };
+        let now = Timestamp::now();
+        let at = |seconds: Option<f64>| {
+            #[allow(clippy::cast_possible_truncation, reason = "a time beyond the last one is the last one")]
+            seconds.map(|seconds| now.plus_milliseconds((seconds * 1_000.0) as i64))
+        };
+        Ok(Self {
+            access_token: seal(&tokens.access_token)?,
+            refresh_token: seal(&tokens.refresh_token)?,
+            id_token: tokens.id_token.clone(),
+            access_token_expires_at: at(tokens.access_token_expires_in),
+            refresh_token_expires_at: at(tokens.refresh_token_expires_in),
+            scope: Some(tokens.scopes.join(",")),
+        })
+    }
+
+    pub(super) fn as_tokens(&self) -> Tokens<'_> {
+        Tokens {
+            access_token: self.access_token.as_deref(),
+            refresh_token: self.refresh_token.as_deref(),
+            id_token: self.id_token.as_deref(),
+            access_token_expires_at: self.access_token_expires_at,
+            refresh_token_expires_at: self.refresh_token_expires_at,
+            scope: self.scope.as_deref(),
+        }
+    }
+}
