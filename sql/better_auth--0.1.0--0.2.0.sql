@@ -55,6 +55,9 @@ COMMENT ON FUNCTION better_auth.set_oauth_provider IS 'Set a provider up that us
 CREATE FUNCTION better_auth.delete_oauth_provider(id pg_catalog.text) RETURNS pg_catalog.bool
     LANGUAGE c AS 'MODULE_PATHNAME', 'delete_oauth_provider_wrapper';
 COMMENT ON FUNCTION better_auth.delete_oauth_provider IS 'Remove a provider; whether it was there. Accounts stay. For superusers.';
+CREATE FUNCTION better_auth.set_provider_keys(issuer pg_catalog.text, jwks pg_catalog.jsonb) RETURNS pg_catalog.void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'set_provider_keys_wrapper';
+COMMENT ON FUNCTION better_auth.set_provider_keys IS 'Make jwks, a JSON Web Key Set, the keys by which id tokens of that issuer are verified, which no fetch replaces; NULL forgets them. For superusers.';
 CREATE FUNCTION better_auth.resume(resume pg_catalog.text, response pg_catalog.jsonb) RETURNS pg_catalog.jsonb
     LANGUAGE c AS 'MODULE_PATHNAME', 'resume_wrapper';
 COMMENT ON FUNCTION better_auth.resume IS 'Go on with a request for which handler() has answered {fetch, resume}, with what came of the fetch: {status, headers, body} or {error}. Who may execute it says what providers say: grant it to the HTTP layer alone.';

@@ -30,6 +30,7 @@ COMMENT ON FUNCTION better_auth.session_cookies IS 'The cookies of a session, as
 COMMENT ON FUNCTION better_auth.handler IS 'Answer an HTTP request {method, url, headers, body} to one of Better Auth''s routes, or the bridge route, with {status, headers, body}.';
 COMMENT ON FUNCTION better_auth.set_oauth_provider IS 'Set a provider up that users sign in with, in place of what there was: Better Auth''s socialProviders and genericOAuth. For superusers.';
 COMMENT ON FUNCTION better_auth.delete_oauth_provider IS 'Remove a provider; whether it was there. Accounts stay. For superusers.';
+COMMENT ON FUNCTION better_auth.set_provider_keys IS 'Make jwks, a JSON Web Key Set, the keys by which id tokens of that issuer are verified, which no fetch replaces; NULL forgets them. For superusers.';
 COMMENT ON FUNCTION better_auth.resume IS 'Go on with a request for which handler() has answered {fetch, resume}, with what came of the fetch: {status, headers, body} or {error}. Who may execute it says what providers say: grant it to the HTTP layer alone.';
 COMMENT ON FUNCTION better_auth.api IS 'Call one of Better Auth''s endpoints, or of the plugins that are on, by its name in auth.api: input is {body, query, params, headers}. Who may execute it can be anybody: grant with care.';
 COMMENT ON FUNCTION better_auth.verify_api_key IS 'Whether an API key is good and allows what is asked, which is one more use of it: {valid, error, key}. Pass the key as a parameter, so that no log has it.';

@@ -79,7 +79,7 @@ async function mint() {
         notGiven(figure, '', process.env.BENCH_CRYPTO_FAULT);
         return;
     }
-    const { mint, bare, eddsaMint, eddsaBare, totp, hashes, passkey, es256 } = JSON.parse(await output(process.env.BENCH_CRYPTO, []));
+    const { mint, bare, eddsaMint, eddsaBare, totp, hashes, passkey, es256, idToken, rs256 } = JSON.parse(await output(process.env.BENCH_CRYPTO, []));
     part(figure, 'µs', mint / 1000, bare / 1000, 2);
     const n = 20_000;
     const task = (what) => async () =>
@@ -89,5 +89,6 @@ async function mint() {
     part('  the same | its three HMACs', 'µs', totp / 1000, hashes / 1000);
     part('a bridge token by EdDSA, in Rust | the bare signature', 'µs', eddsaMint / 1000, eddsaBare / 1000, 1.2);
     part('a passkey of ES256 verified, in Rust | the bare signature', 'µs', passkey / 1000, es256 / 1000, 1.2);
+    part('an id token of RS256 verified, in Rust | the bare signature', 'µs', idToken / 1000, rs256 / 1000, 1.2);
     part('  service_token(), a whole call | the same', 'µs', call.ours - call.nothing, bare / 1000);
 }

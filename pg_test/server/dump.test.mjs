@@ -1,6 +1,7 @@
 // A dump has everything, and a restore of it works at once: the same users, sessions, secrets and tokens.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -382,6 +383,7 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
       fail_mail: { id: 'x', error: 'x' },
       set_secret: { name: 'jwt', value: 'x'.repeat(32) },
       rotate_secret: { name: 'cookie' },
+      set_provider_keys: { issuer: 'x', jwks: JSON.stringify({ keys: [generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })] }) },
     };
     const named = Object.keys(calls);
     // handler() says so in the server's log, and answers 500.

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 use crate::api::jsonb::Jsonb;
 use crate::api::raise::{OrRaise, not_null};
-use crate::flow::oauth::providers;
+use crate::flow::oauth::{provider_keys, providers};
 use crate::store::server::require_superuser;
 
 /// Sets a provider up that users sign in with, in place of what there was under its id: Better Auth's
@@ -33,4 +33,16 @@ fn set_oauth_provider(
 fn delete_oauth_provider(id: Option<&str>) -> bool {
     require_superuser("delete_oauth_provider()").or_raise();
     providers::delete(not_null("id", id)).or_raise()
+}
+
+/// Makes `jwks`, a JSON Web Key Set, the keys by which id tokens of `issuer` are verified. From then on they change by
+/// this function alone, for whoever fetches is not asked any more; NULL forgets them, and fetches bring others again.
+///
+/// Errors: 42501 for who isn't a superuser; 22023 for what is no set of public keys, or has none that verifies.
+#[pg_extern]
+fn set_provider_keys(issuer: Option<&str>, jwks: Option<Jsonb<'_>>) {
+    require_superuser("set_provider_keys()").or_raise();
+    let issuer = not_null("issuer", issuer);
+    let jwks = jwks.map(|jwks| jwks.value("jwks")).transpose().or_raise();
+    provider_keys::set(issuer, jwks.as_ref()).or_raise();
 }

@@ -9,9 +9,25 @@ pub(crate) fn key_hash(text: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()))
 }
 
+/// SHA-256 in lower-case hexadecimal digits.
+pub(crate) fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::key_hash;
+    use super::{key_hash, sha256_hex};
+
+    /// FIPS 180-4's own examples.
+    #[test]
+    fn hexadecimal_hashes() {
+        for (text, hash) in [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        ] {
+            assert_eq!(sha256_hex(text), hash, "{text}");
+        }
+    }
 
     /// Made by Better Auth 1.7.25.
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::private_key::PrivateKey;
+use super::private_key::{Kind, PrivateKey};
 use super::public_key::{Curve, PublicKey};
 
 /// The longest text of a key that is looked at, in bytes: an RSA key of 4096 bits has about 3200.
@@ -48,6 +48,18 @@ const fn name_of(curve: Curve) -> &'static str {
 fn curve(jwk: &Map<String, Value>) -> Option<Curve> {
     let name = text(jwk, "crv")?;
     [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| name_of(*curve) == name)
+}
+
+/// Whether a JWK says that it is one of that kind.
+pub(crate) fn is_of(jwk: &Map<String, Value>, kind: Kind) -> bool {
+    let is = |kty: &str, crv: Option<&str>| {
+        text(jwk, "kty") == Some(kty) && crv.is_none_or(|crv| text(jwk, "crv") == Some(crv))
+    };
+    match kind {
+        Kind::Ec(curve) => is("EC", Some(name_of(curve))),
+        Kind::Ed25519 => is("OKP", Some("Ed25519")),
+        Kind::Rsa(_) => is("RSA", None),
+    }
 }
 
 /// The public key of a JWK, private or not; `None` if it is of another kind, or no key.

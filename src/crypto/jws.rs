@@ -49,6 +49,19 @@ impl<'t> Compact<'t> {
     }
 }
 
+/// Takes a token apart, its header among it.
+///
+/// # Errors
+/// Those of [`Header::read`] and [`Compact::parse`].
+pub(crate) fn read(token: &str) -> Result<(Header, Compact<'_>), Refusal> {
+    let mut header = None;
+    let token = Compact::parse(token, |encoded| {
+        header = Some(Header::read(encoded)?);
+        Ok(())
+    })?;
+    Ok((header.ok_or(Refusal::NotJson("header"))?, token))
+}
+
 /// The bytes of a part of a token.
 ///
 /// # Errors
@@ -107,6 +120,11 @@ impl Header {
         Ok(header)
     }
 
+    /// A member, of whatever type.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// A member that is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
@@ -149,7 +167,6 @@ macro_rules! algorithms {
 
         impl Algorithm {
             /// All of them.
-            #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$name),*];
 
             /// The algorithm of a name; `None` for others: Ed448, secp256k1, HMAC, none.
@@ -209,7 +226,7 @@ impl Algorithm {
     }
 
     /// Whether a key is one for this algorithm: of its kind, of its curve, and of RSA not too small.
-    fn fits(self, key: &PublicKey) -> bool {
+    pub(crate) fn fits(self, key: &PublicKey) -> bool {
         match key {
             PublicKey::Ed25519(_) => self.scheme() == Scheme::EdDsa,
             PublicKey::Rsa(_) => {
@@ -252,10 +269,21 @@ impl Verifier {
         if header.text("alg") != Some(self.algorithm.as_str()) {
             return Err(Refusal::OtherAlgorithm);
         }
-        match self.key.verifies(self.algorithm.scheme(), token.signed, &token.signature) {
-            true => Ok(()),
-            false => Err(Refusal::Signature),
-        }
+        verify(self.algorithm, &self.key, token)
+    }
+}
+
+/// Whether a key has signed a token by an algorithm that is one of the key's.
+///
+/// # Errors
+/// The key is one for other algorithms; the signature is another one's.
+pub(crate) fn verify(algorithm: Algorithm, key: &PublicKey, token: &Compact<'_>) -> Result<(), Refusal> {
+    if !algorithm.fits(key) {
+        return Err(Refusal::OtherAlgorithm);
+    }
+    match key.verifies(algorithm.scheme(), token.signed, &token.signature) {
+        true => Ok(()),
+        false => Err(Refusal::Signature),
     }
 }
 

@@ -65,6 +65,12 @@ pub(crate) enum Refusal {
     Expired,
     InFuture(&'static str),
     Audience,
+    /// Several keys might have signed it, and it doesn't say which one.
+    SeveralKeys,
+    NotNumber(&'static str),
+    TooOld,
+    Issuer,
+    Nonce,
 }
 
 impl Refusal {
@@ -86,6 +92,11 @@ impl Refusal {
             Self::Expired => "JWT is expired".into(),
             Self::InFuture(claim) => format!("JWT claim \"{claim}\" is in the future"),
             Self::Audience => "JWT claim \"aud\" does not name the expected audience".into(),
+            Self::SeveralKeys => "JWT does not say which of several keys it is of".into(),
+            Self::NotNumber(claim) => format!("JWT claim \"{claim}\" is not a number"),
+            Self::TooOld => "JWT was issued too long ago".into(),
+            Self::Issuer => "JWT claim \"iss\" does not name the expected issuer".into(),
+            Self::Nonce => "JWT claim \"nonce\" is not the expected one".into(),
         }
     }
 }
@@ -127,12 +138,7 @@ pub(crate) fn verify_public(
     now: i64,
     audience: Option<&str>,
 ) -> Result<VerifiedClaims, Refusal> {
-    let mut header = None;
-    let token = Compact::parse(token, |encoded| {
-        header = Some(Header::read(encoded)?);
-        Ok(())
-    })?;
-    let header = header.ok_or(Refusal::NotJson("header"))?;
+    let (header, token) = jws::read(token)?;
     key.ok_or(Refusal::UnknownKey)?.verify(&header, &token)?;
     check_claims(text(token.payload)?, now, audience)
 }

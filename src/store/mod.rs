@@ -18,6 +18,7 @@ pub(crate) mod migrate;
 pub(crate) mod oauth_provider;
 mod object_name;
 pub(crate) mod pattern;
+pub(crate) mod provider_key;
 pub(crate) mod purge;
 pub(crate) mod rate_limit;
 pub(crate) mod rpc;

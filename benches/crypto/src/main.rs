@@ -1,7 +1,7 @@
 //! Times the minting of a bridge token, by the extension's own source, against what no signer can do without: the
 //! HMAC, keyed already, or the EdDSA signature, and base64; and the verification of a code of an authenticator app, whose
 //! secret is decrypted first, against its three HMACs alone; and the verification of a passkey's message, against its
-//! ES256 signature alone. Prints the medians in nanoseconds, as JSON.
+//! ES256 signature alone; and the verification of an id token, against its RS256 signature alone. Prints the medians in nanoseconds, as JSON.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use hmac::{Hmac, KeyInit, Mac};
@@ -14,6 +14,8 @@ use std::time::Instant;
 #[allow(dead_code)]
 #[path = "../../../src/crypto"]
 mod crypto {
+    pub(crate) mod digest;
+    pub(crate) mod id_token;
     pub(crate) mod jwk;
     pub(crate) mod jws;
     pub(crate) mod jwt;
@@ -25,11 +27,12 @@ mod crypto {
     pub(crate) mod totp;
     pub(crate) mod webauthn;
 }
+use crypto::id_token::{Expected, IdToken, KeySet};
 use crypto::jws::{Algorithm, Signer};
 use crypto::jwt;
 use crypto::mac::Key;
-use crypto::private_key::{PrivateKey, Source};
-use crypto::{seal, totp, webauthn};
+use crypto::private_key::{Kind, PrivateKey, Source};
+use crypto::{jwk, seal, totp, webauthn};
 
 const SECRET: &[u8] = b"a jwt secret of the benchmarks, 42 bytes..";
 const USER: &str = "YxhjCQjUL6jxRkYFtB6dWwsW5DHVhKmn";
@@ -117,6 +120,57 @@ fn passkey() -> (serde_json::Value, String, Vec<u8>) {
     (message, part(&given["challenge"]), key)
 }
 
+const CLIENT: &str = "1234987819200.apps.example.com";
+
+/// An id token as large as Google's, by a key of 2048 bits, and the key set, of two keys, that the key is in.
+fn id_token() -> (String, KeySet) {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = Source(move |bytes: &mut [u8]| {
+        for byte in bytes {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = state.to_le_bytes()[3];
+        }
+        true
+    });
+    let (mut keys, mut token) = (Vec::new(), String::new());
+    for kid in ["0d7c8bb4e1d3e4a0b6f7c4f0a2b51d6f4e3c2b1a", "9f1c2b3a4d5e6f708192a3b4c5d6e7f8091a2b3c"] {
+        let key = PrivateKey::generate(Kind::Rsa(2048), &mut random).expect("a key");
+        let mut shown = jwk::parse(&jwk::write(&key).0).expect("a JWK");
+        shown.extend([("kid", kid), ("use", "sig"), ("alg", "RS256")].map(|(name, value)| (name.into(), value.into())));
+        keys.push(shown);
+        let header = format!(r#"{{"alg":"RS256","kid":"{kid}","typ":"JWT"}}"#);
+        let claims = serde_json::json!({
+            "iss": "https://accounts.google.com", "azp": CLIENT, "aud": CLIENT, "sub": "110169484474386276334",
+            "hd": "example.com", "email": "jane.doe@example.com", "email_verified": true,
+            "at_hash": "HK6E_P6Dh8Y93mRNtsDB1Q", "nonce": "0394852-3190485-2490358", "name": "Jane Doe",
+            "picture": "https://lh3.googleusercontent.com/a/ACg8ocJYh6n3mQ=s96-c", "given_name": "Jane",
+            "family_name": "Doe", "iat": NOW, "exp": NOW + 3600,
+        });
+        let signer = Signer::new(Algorithm::Rs256, key, &header).expect("a signer");
+        token = signer.sign(claims.to_string().as_bytes(), &mut random).expect("a token");
+    }
+    let set = serde_json::json!({ "keys": keys }).to_string();
+    (token, KeySet::read(&set).expect("a set"))
+}
+
+/// What `flow::oauth::id_token` does once it has the keys.
+fn verify_id_token(token: &str, keys: &KeySet) -> usize {
+    let issuers = ["https://accounts.google.com".into(), "accounts.google.com".into()];
+    let expected = Expected {
+        issuers: &issuers,
+        audiences: &[CLIENT],
+        max_age: Some(3600),
+        nonce: Some("0394852-3190485-2490358"),
+        nonce_may_be_hashed: false,
+        now: NOW,
+    };
+    let token = IdToken::read(token, &["RS256"]).expect("a token");
+    assert!(token.is_known(keys), "its key is there");
+    token.verify(keys, &expected).expect("a good token").len()
+}
+
 /// Nanoseconds a call.
 fn time<T>(call: impl Fn() -> T) -> f64 {
     of(2_000, call)
@@ -193,8 +247,24 @@ fn main() {
     let passkeys = || few(|| webauthn::authenticate(black_box(&message), &expected, &credential));
     let bares_of_passkeys = || few(|| bare.verify(black_box(&signed), &signature));
     let (passkeys, signatures) = (0..60).map(|_| (passkeys(), bares_of_passkeys())).skip(10).unzip();
+
+    let (token, keys) = id_token();
+    let (signed, signature) = token.rsplit_once('.').expect("a token");
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+    let signature = rsa::pkcs1v15::Signature::try_from(signature.as_slice()).expect("a signature");
+    let set: serde_json::Value = serde_json::from_str(&keys.to_json()).expect("JSON");
+    let number = |name: &str| {
+        let text = set["keys"][1][name].as_str().expect("a number");
+        rsa::BoxedUint::from_be_slice_vartime(&BASE64_URL_SAFE_NO_PAD.decode(text).expect("base64url"))
+    };
+    let bare = rsa::RsaPublicKey::new(number("n"), number("e")).expect("a key");
+    let bare = rsa::pkcs1v15::VerifyingKey::<Sha256>::new(bare);
+    assert!(bare.verify(signed.as_bytes(), &signature).is_ok(), "both verify the same signature");
+    let ours = || few(|| verify_id_token(black_box(&token), black_box(&keys)));
+    let bares = || few(|| bare.verify(black_box(signed.as_bytes()), &signature).is_ok());
+    let (id_tokens, rs256) = (0..60).map(|_| (ours(), bares())).skip(10).unzip();
     println!(
-        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}, "totp": {}, "hashes": {}, "passkey": {}, "es256": {}}}"#,
+        r#"{{"mint": {}, "bare": {}, "eddsaMint": {}, "eddsaBare": {}, "totp": {}, "hashes": {}, "passkey": {}, "es256": {}, "idToken": {}, "rs256": {}}}"#,
         median(mints),
         median(bares),
         median(eddsa_mints),
@@ -202,6 +272,8 @@ fn main() {
         median(verifies),
         median(hashed),
         median(passkeys),
-        median(signatures)
+        median(signatures),
+        median(id_tokens),
+        median(rs256)
     );
 }

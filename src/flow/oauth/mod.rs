@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod callback;
 mod id_token;
 pub(crate) mod preset;
+pub(crate) mod provider_keys;
 pub(crate) mod providers;
 pub(crate) mod sign_in;
 pub(crate) mod state;

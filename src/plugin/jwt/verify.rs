@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use super::options::{Keys, Tokens};
-use crate::crypto::jws::{Compact, Header};
-use crate::crypto::jwt::{Refusal, parse_object};
+use crate::crypto::jws;
+use crate::crypto::jwt::parse_object;
 use crate::error::AuthError;
 use crate::flow::input::is_truthy;
 use crate::store::server::Timestamp;
@@ -21,7 +21,7 @@ pub(super) fn verify(
     base: Option<&str>,
 ) -> Result<Option<Map<String, Value>>, AuthError> {
     let (options, tokens) = (Keys::of_settings(), Tokens::of_settings()?);
-    let Some((header, token)) = read(token) else { return Ok(None) };
+    let Ok((header, token)) = jws::read(token) else { return Ok(None) };
     let Some(kid) = header.text("kid").filter(|kid| !kid.is_empty() && !kid.contains('\0')) else {
         return Ok(None);
     };
@@ -35,15 +35,6 @@ pub(super) fn verify(
     let audience = tokens.audience.or_else(|| base.map(Value::from));
     let now = Timestamp::now().unix_seconds();
     Ok(payload.filter(|payload| is_good(payload, issuer.as_ref(), audience.as_ref(), now)))
-}
-
-fn read(token: &str) -> Option<(Header, Compact<'_>)> {
-    let mut header = Err(Refusal::NotThreeSegments);
-    let token = Compact::parse(token, |encoded| {
-        header = Header::read(encoded);
-        Ok(())
-    });
-    Some((header.ok()?, token.ok()?))
 }
 
 /// jose's rules, which Better Auth goes by: no leeway, and times that needn't be whole.
