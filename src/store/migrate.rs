@@ -279,9 +279,16 @@ const CHANGED: Trigger = ("changed", "AFTER INSERT OR UPDATE OR DELETE", "ROW");
 const TRUNCATED: Trigger = ("truncated", "AFTER TRUNCATE", "STATEMENT");
 
 /// The triggers of a table whose rows backends keep in memory; those of the secrets are [`finish_signing_secret`]'s.
-/// Without them, as where somebody else than a superuser makes the table, none are kept.
+/// Without them, as where somebody else than a superuser makes the table, or the install script of 0.1.0 is running,
+/// which has no such function, none are kept.
 fn watch(table: Table, steps: &mut Vec<Step>) -> Result<(), AuthError> {
-    if table == Table::SigningSecret || !table.is_watched() || !exists(IS_SUPERUSER)? {
+    const HAS_FUNCTION: &str =
+        "SELECT 1 WHERE pg_catalog.to_regprocedure('better_auth.rows_changed()') IS NOT NULL";
+    if table == Table::SigningSecret
+        || !table.is_watched()
+        || !exists(IS_SUPERUSER)?
+        || !exists(HAS_FUNCTION)?
+    {
         return Ok(());
     }
     make_triggers(&table.sql(), table.model(), "rows_changed", &[CHANGED, TRUNCATED], steps)
