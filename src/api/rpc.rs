@@ -357,3 +357,56 @@ fn rpc_delete_user(
 fn rpc_list_accounts(session_token: Option<&str>) -> JsonText {
     Call::with(session_token).get("/list-accounts")
 }
+
+/// An id token as the routes take it.
+fn id_token(token: Option<&str>, members: &[(&str, Option<&str>)], user: Option<Jsonb<'_>>) -> Option<Value> {
+    let mut object = Map::new();
+    object.insert("token".into(), token?.into());
+    for (name, value) in members {
+        if let Some(value) = value {
+            object.insert((*name).into(), (*value).into());
+        }
+    }
+    if let Some(user) = user {
+        object.insert("user".into(), user.object("user_data").or_raise().into());
+    }
+    Some(object.into())
+}
+
+#[pg_extern(sql = false)]
+fn rpc_sign_in_social(
+    provider: Option<&str>,
+    token: Option<&str>,
+    nonce: Option<&str>,
+    access_token: Option<&str>,
+    user_data: Option<Jsonb<'_>>,
+    request_sign_up: Option<bool>,
+) -> JsonText {
+    let token = id_token(token, &[("nonce", nonce), ("accessToken", access_token)], user_data);
+    Call::with(None)
+        .text("provider", provider)
+        .value("idToken", token)
+        .boolean("requestSignUp", request_sign_up)
+        .post("/sign-in/social")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_link_social(
+    provider: Option<&str>,
+    token: Option<&str>,
+    nonce: Option<&str>,
+    access_token: Option<&str>,
+    refresh_token: Option<&str>,
+    session_token: Option<&str>,
+) -> JsonText {
+    let members = [("nonce", nonce), ("accessToken", access_token), ("refreshToken", refresh_token)];
+    Call::with(session_token)
+        .text("provider", provider)
+        .value("idToken", id_token(token, &members, None))
+        .post("/link-social")
+}
+
+#[pg_extern(sql = false)]
+fn rpc_unlink_account(account_id: Option<&str>, session_token: Option<&str>) -> JsonText {
+    Call::with(session_token).text("accountId", account_id).post("/unlink-account")
+}

@@ -8,7 +8,7 @@ use crate::store::sql::{as_caller, run_once};
 
 /// Name, arguments with their defaults, and COMMENT of each. All are VOLATILE: PostgREST runs those by POST in
 /// a transaction that may write, and each may at least prolong a session.
-const FUNCTIONS: [(&str, &str, &str); 18] = [
+const FUNCTIONS: [(&str, &str, &str); 21] = [
     (
         "sign_up_email",
         "email text, password text, name text, image text DEFAULT NULL, callback_url text DEFAULT NULL, remember_me boolean DEFAULT NULL, additional_fields jsonb DEFAULT NULL",
@@ -18,6 +18,11 @@ const FUNCTIONS: [(&str, &str, &str); 18] = [
         "sign_in_email",
         "email text, password text, remember_me boolean DEFAULT NULL, callback_url text DEFAULT NULL",
         "Sign in by email and password; sets the session cookie: {redirect, token, url, user}",
+    ),
+    (
+        "sign_in_social",
+        "provider text, id_token text, nonce text DEFAULT NULL, access_token text DEFAULT NULL, user_data jsonb DEFAULT NULL, request_sign_up boolean DEFAULT NULL",
+        "Sign in with an id token of a provider; sets the session cookie: {redirect, token, user}",
     ),
     ("sign_out", "session_token text DEFAULT NULL", "End the session: {success}"),
     ("get_session", "session_token text DEFAULT NULL", "The session: {session, user}, or null"),
@@ -71,6 +76,16 @@ const FUNCTIONS: [(&str, &str, &str); 18] = [
         "Delete the user, or send the mail that does: {success, message}",
     ),
     ("list_accounts", "session_token text DEFAULT NULL", "The user''s accounts"),
+    (
+        "link_social",
+        "provider text, id_token text, nonce text DEFAULT NULL, access_token text DEFAULT NULL, refresh_token text DEFAULT NULL, session_token text DEFAULT NULL",
+        "Link the account of an id token to the user: {url, status, redirect}",
+    ),
+    (
+        "unlink_account",
+        "account_id text, session_token text DEFAULT NULL",
+        "Remove one of the user''s accounts by its id: {status}",
+    ),
 ];
 
 /// What `better_auth_handler()` returns: to PostgREST, a body of any type.

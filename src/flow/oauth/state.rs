@@ -179,7 +179,9 @@ pub(super) fn take(caller: &mut dyn Caller, state: &str) -> Result<Result<State,
         let identifier = identifier(state);
         let now = Timestamp::now();
         let refused = |error: &str, error_url: Option<&str>| json!({"error": error, "errorURL": error_url});
-        let Some(found) = verification::find(&identifier)? else { return Ok(refused(MISMATCH, None)) };
+        // No text with NUL is stored.
+        let find = || if state.contains('\0') { Ok(None) } else { verification::find(&identifier) };
+        let Some(found) = find()? else { return Ok(refused(MISMATCH, None)) };
         let Some(read) = State::read(&found.value) else { return Ok(refused("internal_server_error", None)) };
         let error_url = read.error_url.as_deref();
         if read.oauth_state.as_deref().is_some_and(|kept| kept != state) {
