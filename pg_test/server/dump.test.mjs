@@ -383,13 +383,15 @@ describe('CREATE EXTENSION with row_security off, as while a dump is restored', 
       fail_mail: { id: 'x', error: 'x' },
       set_secret: { name: 'jwt', value: 'x'.repeat(32) },
       rotate_secret: { name: 'cookie' },
+      set_oauth_provider: { id: 'google', client_id: 'x', client_secret: 'x' },
+      delete_oauth_provider: { id: 'google' },
       set_provider_keys: { issuer: 'x', jwks: JSON.stringify({ keys: [generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })] }) },
     };
     const named = Object.keys(calls);
     // handler() says so in the server's log, and answers 500.
     const others = [
       'handler', 'migrate', 'claims', 'hash_password', 'verify_password_hash', 'signing_secret_changed', 'enable_rpc',
-      'disable_rpc', 'doctor', 'forget_rate_limits', 'reencrypt_secrets', 'rows_changed', 'verify_api_key',
+      'disable_rpc', 'doctor', 'forget_rate_limits', 'reencrypt_secrets', 'resume', 'rows_changed', 'verify_api_key',
     ];
     const functions = await client.column(
       `SELECT proname FROM pg_proc WHERE pronamespace = 'better_auth'::regnamespace AND NOT proname = ANY ($1)`,

@@ -369,10 +369,10 @@ test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off wh
   const functions = `SELECT count(*)::int FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname NOT LIKE 'requesting\\_%'`;
   const enable = (schema) => client.query('SELECT better_auth.enable_rpc($1, $2, $3)', [schema, anon, user]);
   await enable('public');
-  assert.equal(await client.value(functions, ['public']), 21);
+  assert.equal(await client.value(functions, ['public']), 24);
   await client.query('CREATE SCHEMA "an Api"');
   await enable('an Api');
-  assert.equal(await client.value(functions, ['"an Api"']), 21);
+  assert.equal(await client.value(functions, ['"an Api"']), 24);
   assert.equal(await client.value(`SELECT has_function_privilege($1, '"an Api".sign_out(text)', 'EXECUTE')`, [anon]), true);
   assert.equal(await client.value(`SELECT count(*)::int FROM pg_proc p, aclexplode(p.proacl) a WHERE pronamespace = '"an Api"'::regnamespace AND a.grantee = 0`), 0);
   await client.query(`SELECT better_auth.disable_rpc('an Api')`);
