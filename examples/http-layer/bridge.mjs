@@ -1,10 +1,12 @@
 // The bridge between HTTP and better_auth.handler, and what it needs to stand on the internet.
 
-const STATEMENT = {
-  text: 'SELECT better_auth.handler($1) AS answer',
-  // Up to half as many requests again, but not behind a pooler that shares connections and keeps no statements.
-  name: process.env.PREPARE === 'on' ? 'better_auth_handler' : undefined,
-};
+import { perform } from './fetch.mjs';
+
+// Prepared: up to half as many requests again, but not behind a pooler that shares connections and keeps no statements.
+const statement = (name, text) => ({ text, name: process.env.PREPARE === 'on' ? name : undefined });
+const HANDLER = statement('better_auth_handler', 'SELECT better_auth.handler($1) AS answer');
+const RESUME = statement('better_auth_resume', 'SELECT better_auth.resume($1, $2) AS answer');
+const MAX_FETCHES = 4; // of a request, as better_auth.resume has it
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
 const MAX_WAITING = 1000; // requests that wait for a connection to the database
 const MAX_HELD = 64 << 20; // bytes of bodies, of all requests together
@@ -20,7 +22,7 @@ export async function authHandler(pool, request, response, address = request.soc
   try {
     const body = await readBody(request, response, share);
     const headers = { ...request.headers, 'x-forwarded-for': address };
-    const answer = await callHandler(pool, { method: request.method, url: request.url, headers, body }, response);
+    const answer = await ask(pool, { method: request.method, url: request.url, headers, body, fetch: true }, response, share);
     response.statusCode = answer.status;
     for (const [name, value] of answer.headers) response.appendHeader(name, value);
     if (!response.hasHeader('cache-control')) response.setHeader('cache-control', 'no-store');
@@ -93,14 +95,38 @@ async function readBody(request, response, share) {
   }
 }
 
+/** The database's answer. What it asks of others meanwhile is fetched here, and no connection to it is held by that. */
+async function ask(pool, input, response, share) {
+  let answer = await call(pool, HANDLER, () => [JSON.stringify(input)], response);
+  if (!answer.fetch) return answer;
+  input.body = null; // others may need the room before the fetches end
+  share.free();
+  const left = new AbortController();
+  const leave = () => left.abort();
+  response.on('close', leave);
+  try {
+    for (let fetches = 0; answer.fetch; fetches += 1) {
+      if (fetches === MAX_FETCHES) throw new Error('too many fetches');
+      const fetched = await perform(answer.fetch, left.signal);
+      const values = [answer.resume, JSON.stringify(fetched)];
+      answer = await call(pool, RESUME, () => values, response);
+    }
+    return answer;
+  } finally {
+    response.off('close', leave);
+  }
+}
+
 /**
  * One statement, which commits, and is sent once: where the answer is lost, nobody knows whether it has committed.
- * So 503 says that nothing was done, and 500 that something may have been.
+ * So 503 says that nothing was done, and 500 that something may have been: before a fetch, for example.
  */
-async function callHandler(pool, input, response) {
-  if (pool.waitingCount >= MAX_WAITING) throw new Refusal(503, new Error('too many requests wait'));
-  const client = await pool.connect().catch((error) => { throw new Refusal(503, error); });
-  if (response.destroyed) { // its client has left while it waited
+async function call(pool, query, values, response) {
+  const unavailable = (cause) => new Refusal(query === HANDLER ? 503 : 500, cause);
+  if (query === HANDLER && pool.waitingCount >= MAX_WAITING) throw unavailable(new Error('too many requests wait'));
+  if (response.destroyed) throw new Refusal(499); // its client has left
+  const client = await pool.connect().catch((error) => { throw unavailable(error); });
+  if (response.destroyed) { // while it waited
     client.release();
     throw new Refusal(499);
   }
@@ -109,7 +135,7 @@ async function callHandler(pool, input, response) {
   let fault;
   try {
     // Not sooner: the text may be six times as long as the body.
-    const { rows } = await client.query({ ...STATEMENT, values: [JSON.stringify(input)] });
+    const { rows } = await client.query({ ...query, values: values() });
     return rows[0].answer;
   } catch (error) {
     fault = error;

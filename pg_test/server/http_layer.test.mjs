@@ -24,7 +24,7 @@ const example = (name) => new URL(`../../examples/http-layer/${name}`, import.me
 /** A program of the example, in a directory where it has the packages of these tests. */
 function run(t, program, args, env) {
   const home = directory(t);
-  for (const name of ['bridge.mjs', 'server.mjs', 'mail-worker.mjs']) {
+  for (const name of ['bridge.mjs', 'fetch.mjs', 'server.mjs', 'mail-worker.mjs']) {
     copyFileSync(example(name), join(home, name));
   }
   symlinkSync(new URL('../node_modules', import.meta.url).pathname, join(home, 'node_modules'));
@@ -728,6 +728,7 @@ describe('mistakes in the settings', () => {
     assert.equal(await failing(t, { POOL_SIZE: 'many' }), 'POOL_SIZE is no number from 1 on: many\n');
     assert.equal(await failing(t, { CLIENT_TIMEOUT_MS: '0' }), 'CLIENT_TIMEOUT_MS is no number from 1 on: 0\n');
     assert.match(await failing(t, { PORT: '70000' }), /70000/);
+    assert.match(await failing(t, { FETCH_ALLOW: 'localhost:4000' }), /FETCH_ALLOW: localhost:4000 is no origin/);
     const { url } = await start(t, {});
     assert.match(await failing(t, { PORT: new URL(url).port }), /^listen EADDRINUSE.*\n$/);
   });

@@ -3,7 +3,11 @@
 // database, and tells server components who is signed in.
 
 import { Pool } from 'pg';
+import { perform } from './fetch.mjs';
 
+const HANDLER = 'SELECT better_auth.handler($1) AS answer';
+const RESUME = 'SELECT better_auth.resume($1, $2) AS answer';
+const MAX_FETCHES = 4; // of a request, as better_auth.resume has it
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
 const MAX_WAITING = 1000; // requests that wait for a connection to the database
 const MAX_HELD = 64 << 20; // bytes of bodies, of all requests together
@@ -22,8 +26,8 @@ export async function handle(request) {
   try {
     const body = await readBody(request, share);
     const { pathname, search } = new URL(request.url);
-    const { method, headers } = request;
-    const answer = await callHandler({ method, url: pathname + search, headers: [...headers], body });
+    const { method, headers, signal } = request;
+    const answer = await ask({ method, url: pathname + search, headers: [...headers], body, fetch: true }, signal, share);
     const sent = new Headers(answer.headers); // pairs, so that several Set-Cookie stay several
     if (!sent.has('cache-control')) sent.set('cache-control', 'no-store');
     return new Response(answer.body || null, { status: answer.status, headers: sent });
@@ -59,7 +63,7 @@ export async function mailToken() {
 
 /** @param {string} url @param {Headers} headers @param {number[]} expected */
 async function get(url, headers, ...expected) {
-  const { status, body } = await callHandler({ method: 'GET', url, headers: [...headers], body: null });
+  const { status, body } = await call(HANDLER, () => [JSON.stringify({ method: 'GET', url, headers: [...headers], body: null })]);
   if (!expected.includes(status)) throw new Error(`${url} answered ${status}`);
   return body;
 }
@@ -120,21 +124,41 @@ async function readBody(request, share) {
 }
 
 /**
- * One statement, which commits, and is sent once: when its answer is lost, nobody knows whether it has committed.
- * So 503 means that nothing was done, and 500 that something may have been.
- * @param {{ method: string, url: string, headers: [string, string][], body: string | null }} request
+ * The database's answer. What it asks of others meanwhile is fetched here, and no connection to it is held by that.
+ * @param {{ method: string, url: string, headers: [string, string][], body: string | null, fetch: true }} request
+ * @param {AbortSignal} left says that the client has left @param {Share} share
  * @returns {Promise<{ status: number, headers: [string, string][], body: string }>}
  */
-async function callHandler(request) {
+async function ask(request, left, share) {
+  let answer = await call(HANDLER, () => [JSON.stringify(request)]);
+  for (let fetches = 0; answer.fetch; fetches += 1) {
+    if (fetches === MAX_FETCHES) throw new Error('too many fetches');
+    request.body = null; // others may need the room before the fetches end
+    share.free();
+    const values = [answer.resume, JSON.stringify(await perform(answer.fetch, left))];
+    if (left.aborted) throw new Refusal(499);
+    answer = await call(RESUME, () => values);
+  }
+  return answer;
+}
+
+/**
+ * One statement, which commits, and is sent once: when its answer is lost, nobody knows whether it has committed.
+ * So 503 means that nothing was done, and 500 that something may have been: before a fetch, for example.
+ * @param {string} text @param {() => string[]} values @returns {Promise<any>}
+ */
+async function call(text, values) {
   const pool = connections();
-  if (pool.waitingCount >= MAX_WAITING) throw new Refusal(503, new Error('too many requests are waiting'));
-  const client = await pool.connect().catch((error) => { throw new Refusal(503, error); });
+  /** @param {unknown} cause */
+  const unavailable = (cause) => new Refusal(text === HANDLER ? 503 : 500, cause);
+  if (text === HANDLER && pool.waitingCount >= MAX_WAITING) throw unavailable(new Error('too many requests are waiting'));
+  const client = await pool.connect().catch((error) => { throw unavailable(error); });
   const onError = () => {}; // query() rejects too; without a listener the process would end
   client.on('error', onError);
   let fault;
   try {
     // Made a text no sooner: it may be six times as long as the body.
-    const { rows } = await client.query('SELECT better_auth.handler($1) AS answer', [JSON.stringify(request)]);
+    const { rows } = await client.query(text, values());
     return rows[0].answer;
   } catch (error) {
     fault = error;
