@@ -13,6 +13,7 @@ const TITLES = {
   'invitation': 'An invitation',
   'sign-in': 'Sign in',
   'second-factor': 'Second factor',
+  'id-token': 'Sign in by an id token',
   'sign-up': 'Create an account',
   'forgot-password': 'Forgotten password',
   'reset-password': 'New password',
@@ -32,13 +33,19 @@ const HEADERS = {
 const here = (name) => new URL(name, import.meta.url);
 const read = (name) => readFile(here(name), 'utf8');
 
-/** Path → `{type, plain, gzip, etag}`. `mails`: whether there is a page with all mails. */
-export async function loadAssets({ mails }) {
+const escape = (text) => text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+
+/**
+ * Path → `{type, plain, gzip, etag}`. `mails`: whether there is a page with all mails. `providers`: those that pages offer,
+ * `{id, name, idTokens?: {url, clientId}}`: where and as whom a browser asks for an id token alone.
+ */
+export async function loadAssets({ mails, providers = [] }) {
   const layout = await read('pages/layout.html');
   const names = Object.keys(TITLES).filter((name) => mails || name !== 'mails');
   const pages = await Promise.all(names.map(async (name) => {
     const main = await read(`pages/${name}.html`);
-    const parts = { title: TITLES[name], page: name, mails: mails ? 'mails' : '', main };
+    const offered = escape(JSON.stringify(providers));
+    const parts = { title: TITLES[name], page: name, mails: mails ? 'mails' : '', providers: offered, main };
     const html = layout.replace(/\{\{(\w+)\}\}/g, (_, part) => parts[part]);
     return [name === 'home' ? '/' : `/${name}`, asset('text/html; charset=utf-8', html)];
   }));

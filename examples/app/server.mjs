@@ -11,10 +11,11 @@ import { proxyTo } from './proxy.mjs';
 
 /**
  * Starts it. `web` is how the HTTP layer connects (as pg.Pool has it), `postgrest` PostgREST's URL, `mailer` how the
- * demo's mail worker connects: with it, everybody can read all mails.
+ * demo's mail worker connects: with it, everybody can read all mails. `providers` are those that the pages offer, which
+ * better_auth.set_oauth_provider() has set up.
  */
-export async function startApp({ web, postgrest, mailer, host = '127.0.0.1', port = 3000 }) {
-  const assets = await loadAssets({ mails: Boolean(mailer) });
+export async function startApp({ web, postgrest, mailer, providers, host = '127.0.0.1', port = 3000 }) {
+  const assets = await loadAssets({ mails: Boolean(mailer), providers });
   const rest = proxyTo(postgrest);
   const pool = openPool(web);
   const mailPool = mailer && openPool({ ...mailer, max: 1 });
@@ -52,7 +53,7 @@ function openPool(config) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { HOST, PORT, POSTGREST_URL, MAILER, MAILER_PASSWORD } = process.env;
+  const { HOST, PORT, POSTGREST_URL, MAILER, MAILER_PASSWORD, PROVIDERS } = process.env;
   if (!POSTGREST_URL) {
     console.error('POSTGREST_URL has to be set, as in POSTGREST_URL=http://127.0.0.1:3001');
     process.exit(2);
@@ -61,6 +62,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     web: {}, // PGHOST, PGUSER, ...
     postgrest: POSTGREST_URL,
     mailer: MAILER ? { user: MAILER, password: MAILER_PASSWORD } : undefined,
+    providers: PROVIDERS ? JSON.parse(PROVIDERS) : undefined,
     host: HOST || undefined,
     port: PORT ? Number(PORT) : undefined,
   }).catch((error) => {

@@ -40,7 +40,7 @@ ALTER ROLE authenticator SET log_error_verbosity = terse;
 GRANT anon, authenticated TO authenticator;
 GRANT USAGE ON SCHEMA public TO anon, authenticated;
 GRANT USAGE ON SCHEMA better_auth TO web, mailer;
-GRANT EXECUTE ON FUNCTION better_auth.handler TO web;
+GRANT EXECUTE ON FUNCTION better_auth.handler, better_auth.resume TO web;
 GRANT EXECUTE ON FUNCTION better_auth.claim_mail, better_auth.complete_mail, better_auth.fail_mail TO mailer;
 
 -- With it comes pre_request(), which turns away the tokens of sessions that are gone.

@@ -16,11 +16,19 @@ async function withAuthenticator(page, options) {
   return { credentials: async () => (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials };
 }
 
-test('a passkey is added, signs in without a name, and is removed', async (t) => {
+/** Somebody signed up, at a name, since WebAuthn knows no addresses; without autofill unless they have it. */
+async function start(t, { hasAutofill = false } = {}) {
   const app = await withApp(t);
-  const at = app.url.replace('127.0.0.1', 'localhost'); // WebAuthn knows no addresses
+  const at = app.url.replace('127.0.0.1', 'localhost');
   const user = newUser();
   const page = await signUp(app.open, user, { baseURL: at });
+  // The virtual authenticator takes what autofill offers at once.
+  if (!hasAutofill) await page.addInitScript(() => { PublicKeyCredential.isConditionalMediationAvailable = async () => false; });
+  return { app, at, user, page };
+}
+
+test('a passkey is added, signs in without a name, and is removed', async (t) => {
+  const { app, at, user, page } = await start(t);
   const device = await withAuthenticator(page);
   await page.goto(at);
   await page.getByText('None yet.').waitFor();
@@ -49,4 +57,18 @@ test('a passkey is added, signs in without a name, and is removed', async (t) =>
   await page.waitForURL(/\/sign-in/);
   await page.getByRole('button', { name: 'Use a passkey' }).click();
   await page.getByRole('alert').filter({ hasText: 'Passkey not found' }).waitFor();
+});
+
+test('a passkey signs in by autofill', async (t) => {
+  const { app, at, user, page } = await start(t, { hasAutofill: true });
+  await withAuthenticator(page);
+  await page.goto(at);
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.locator('#passkeys').getByText('Chrome on Linux', { exact: true }).waitFor();
+  // Nothing is clicked on the sign-in page: the browser fills it in.
+  const filledIn = page.waitForResponse((response) => response.url().endsWith('/passkey/verify-authentication'));
+  await signOut(page);
+  assert.equal((await filledIn).status(), 200);
+  await page.getByRole('heading', { name: `Hello, ${user.name}` }).waitFor();
+  assert.equal(await app.client.value('SELECT count(*)::int FROM better_auth.session'), 1);
 });

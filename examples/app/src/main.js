@@ -3,6 +3,7 @@
 import { board } from './pages/board.js';
 import { forgotPassword } from './pages/forgot-password.js';
 import { home } from './pages/home.js';
+import { idToken } from './pages/id-token.js';
 import { invitation } from './pages/invitation.js';
 import { mails } from './pages/mails.js';
 import { posts } from './pages/posts.js';
@@ -20,6 +21,7 @@ const PAGES = {
   mails,
   'sign-in': signIn,
   'second-factor': secondFactor,
+  'id-token': idToken,
   'sign-up': signUp,
   'forgot-password': forgotPassword,
   'reset-password': resetPassword,

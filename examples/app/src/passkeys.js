@@ -27,8 +27,23 @@ export async function addPasskey(name) {
   return post('verify-registration', { response, name });
 }
 
+const wanted = async () => PublicKeyCredential.parseRequestOptionsFromJSON(await get('generate-authenticate-options'));
+
 export async function signInByPasskey() {
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await get('generate-authenticate-options'));
-  const response = await fromBrowser(navigator.credentials.get({ publicKey }));
+  autofill?.abort(); // a browser asks one thing at a time
+  const response = await fromBrowser(navigator.credentials.get({ publicKey: await wanted() }));
   return post('verify-authentication', { response });
+}
+
+let autofill; // ends the offer
+
+/** Has the browser offer passkeys where it offers passwords; comes back when one has signed in, or never. */
+export async function signInByAutofill() {
+  if (!arePossible() || !await PublicKeyCredential.isConditionalMediationAvailable?.()) return new Promise(() => {});
+  const publicKey = await wanted();
+  autofill = new AbortController();
+  const { signal } = autofill;
+  const credential = await navigator.credentials.get({ publicKey, mediation: 'conditional', signal }).catch(() => null);
+  if (!credential) return new Promise(() => {}); // another way was taken
+  return post('verify-authentication', { response: credential.toJSON() });
 }

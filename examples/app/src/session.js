@@ -91,8 +91,13 @@ export function showReason() {
 /** To where the sign-in page was asked from: pages of this application alone. */
 export function goOn() {
   isLeaving = true;
+  location.replace(nextPath());
+}
+
+/** Where goOn() leads. */
+export function nextPath() {
   const next = nextPage();
-  location.replace(next && PAGES.includes(next.pathname) ? `${next.pathname}${next.search}` : '/posts');
+  return next && PAGES.includes(next.pathname) ? `${next.pathname}${next.search}` : '/posts';
 }
 
 /** What `next` names, where that is of this origin. */

@@ -1,7 +1,8 @@
 import { client, dataOf } from '../auth.js';
 import { onSubmit } from '../form.js';
 import { attempt } from '../messages.js';
-import { arePossible, signInByPasskey } from '../passkeys.js';
+import { arePossible, signInByAutofill, signInByPasskey } from '../passkeys.js';
+import { offerProviders } from '../providers.js';
 import { goOn, keepNext, showReason, watchSession } from '../session.js';
 
 export function signIn() {
@@ -14,6 +15,11 @@ export function signIn() {
     await signInByPasskey();
     goOn();
   }));
+  attempt(async () => {
+    await signInByAutofill();
+    goOn();
+  });
+  offerProviders(document.querySelector('#providers'));
   const form = document.querySelector('form');
   onSubmit(form, async ({ email, password, rememberMe }) => {
     let answer;
