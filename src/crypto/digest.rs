@@ -3,6 +3,8 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use sha2::{Digest, Sha256};
 
+use super::random::lower_hex;
+
 /// Better Auth's `defaultKeyHasher`: SHA-256 in base64url without padding. What it stores in place of codes and tokens
 /// (`storeOTP`, `storeToken`: `"hashed"`) and of API keys.
 pub(crate) fn key_hash(text: &str) -> String {
@@ -11,7 +13,7 @@ pub(crate) fn key_hash(text: &str) -> String {
 
 /// SHA-256 in lower-case hexadecimal digits.
 pub(crate) fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    lower_hex(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

@@ -230,7 +230,7 @@ static CORE: [Definition; 9] = [
     },
     Definition {
         columns: &[
-            // The issuer, or what stands for several.
+            // The issuer, where a superuser has set them; otherwise where they were fetched.
             ("id", KEY),
             // A JSON Web Key Set.
             ("jwks", "pg_catalog.jsonb"),

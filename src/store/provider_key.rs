@@ -1,6 +1,6 @@
 //! Table `provider_key`: the key sets by which providers' id tokens are verified, and when somebody was sent for each.
 //!
-//! What a superuser has set is told by `tried_at`: it is `infinity`, so nobody is ever sent for it.
+//! What a superuser has set goes by the issuer, what is fetched by its address. The one is told from the other by `tried_at`: it is `infinity`, so nobody is ever sent for it.
 
 use crate::error::AuthError;
 use crate::store::catalog::{Table, is_told_of_rows};

@@ -82,7 +82,7 @@ mod tests {
         }
 
         fn fetch(&mut self, fetch: Fetch) -> Result<Fetched, AuthError> {
-            assert!(self.can_fetch && fetch.url == "https://issuer.example/jwks" && fetch.method == "GET");
+            assert!(self.can_fetch && fetch.url.ends_with(".example/jwks") && fetch.method == "GET");
             self.fetched.clone().ok_or(AuthError::Suspended)
         }
 
@@ -165,6 +165,10 @@ mod tests {
 
     /// Whether a token is good, in the end.
     fn is_good(layer: &mut Layer, token: &str) -> bool {
+        is_good_at(layer, token, "https://issuer.example/jwks")
+    }
+
+    fn is_good_at(layer: &mut Layer, token: &str, url: &str) -> bool {
         let provider = Provider {
             id: "issuer".into(),
             client_ids: vec!["client".into()],
@@ -175,7 +179,7 @@ mod tests {
         };
         let rules = IdTokenRules {
             keys_of: "https://issuer.example".into(),
-            jwks_url: "https://issuer.example/jwks".into(),
+            jwks_url: url.into(),
             issuers: vec!["https://issuer.example".into()],
             audiences: vec!["client"],
             algorithms: Vec::new(),
@@ -286,6 +290,17 @@ mod tests {
     }
 
     #[pg_test]
+    fn who_calls_itself_another_issuer_does_not_get_to_its_keys() {
+        let (token, set) = issue("a", 1, None);
+        let (forged, others) = issue("a", 2, None);
+        assert!(is_good(&mut layer(&set), &token));
+        assert!(is_good_at(&mut layer(&others), &forged, "https://other.example/jwks"));
+        time_passes(4_000, 4_000);
+        assert!(is_good_at(&mut layer(&others), &forged, "https://other.example/jwks"));
+        assert!(!is_good(&mut Layer::default(), &forged) && is_good(&mut Layer::default(), &token));
+    }
+
+    #[pg_test]
     fn who_can_not_fetch_sends_nobody() {
         let (token, _) = issue("a", 1, None);
         assert!(!is_good(&mut Layer::default(), &token));
@@ -311,5 +326,9 @@ mod tests {
         set_keys("NULL");
         assert!(is_good(&mut layer, &other) && !is_good(&mut layer, &token));
         assert_eq!(layer.fetches, 1);
+        // The name is the same with a slash at its end.
+        Spi::run(&format!("SELECT better_auth.set_provider_keys('https://issuer.example/', '{set}')"))
+            .unwrap();
+        assert!(is_good(&mut layer, &token) && !is_good(&mut layer, &other));
     }
 }

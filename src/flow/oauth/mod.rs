@@ -105,7 +105,8 @@ pub(crate) struct Info {
 
 /// How id tokens of a provider are verified: the options that Better Auth gives to `jose`.
 pub(crate) struct IdTokenRules<'p> {
-    /// The name under which its keys are kept: its issuer, or what stands for several.
+    /// The name by which `set_provider_keys()` sets its keys: its issuer, or what stands for several, by what a superuser
+    /// has written, and not by what was fetched.
     pub(crate) keys_of: Cow<'p, str>,
     /// Where they are: a JSON Web Key Set.
     pub(crate) jwks_url: Cow<'p, str>,

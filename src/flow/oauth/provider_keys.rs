@@ -1,5 +1,8 @@
 //! The keys of providers, as this backend has them parsed: kept in a table, renewed by fetches where whoever calls makes
 //! some, or set by a superuser alone.
+//!
+//! What a superuser sets goes by the issuer's name, what is fetched by the address that it came from: a discovery document
+//! may name any issuer, and must not get to the keys of another one.
 
 use serde_json::Value;
 use std::cell::RefCell;
@@ -21,9 +24,9 @@ const FRESH: i64 = 3_600;
 const PAUSE: i64 = 30;
 /// The same where there are none yet, and nobody could sign in.
 const FIRST_PAUSE: i64 = 1;
-/// How many sets this backend keeps in memory.
-const MOST_SETS: usize = 16;
-/// The longest name of a set, in bytes: what an index takes.
+/// How many sets this backend keeps in memory, those that aren't there among them: two for a provider.
+const MOST_SETS: usize = 32;
+/// The longest name or address of a set, in bytes: what an index takes.
 const LONGEST_NAME: usize = 1_024;
 
 /// A key set as it is kept.
@@ -59,18 +62,25 @@ fn is_within(time: Option<Timestamp>, seconds: i64, now: Timestamp) -> bool {
     time.is_some_and(|time| time > now.plus(-seconds) && time <= now.plus(seconds))
 }
 
-/// The keys of a set, for a token that `is_known` by them or not; `None` where there are none. `url` is where they come
-/// from when they are old, or don't know the token.
+/// The keys of an issuer, for a token that `is_known` by them or not; `None` where there are none. Those that nobody has
+/// set come from `url`, when they are old or don't know the token.
 ///
 /// # Errors
 /// Those of the caller's fetches; no table.
 pub(super) fn of(
     caller: &mut dyn Caller,
-    name: &str,
+    issuer: &str,
     url: &str,
     is_known: impl Fn(&KeySet) -> bool,
 ) -> Result<Option<Rc<KeySet>>, AuthError> {
-    let kept = kept(name)?;
+    let set = kept(without_slash(issuer))?;
+    if set.is_set {
+        return Ok(set.keys);
+    }
+    if url.len() > LONGEST_NAME {
+        return Ok(None);
+    }
+    let kept = kept(url)?;
     if !caller.can_fetch() || kept.will_do(Timestamp::now(), &is_known) {
         return Ok(kept.keys);
     }
@@ -78,7 +88,7 @@ pub(super) fn of(
     let claimed = caller.once("send for keys", &mut || {
         let now = Timestamp::now();
         let is_claimed =
-            !kept.is_awaited(now) && is_writable() && provider_key::claim(name, now, kept.pause())?;
+            !kept.is_awaited(now) && is_writable() && provider_key::claim(url, now, kept.pause())?;
         Ok(is_claimed.into())
     })?;
     if claimed != Value::Bool(true) {
@@ -88,20 +98,26 @@ pub(super) fn of(
     let fetched = caller.fetch(Fetch::get(url).with("accept", accept.into()))?;
     let keys = read(&fetched);
     let renewed = caller.once("keep keys", &mut || match &keys {
-        Some(keys) => Ok(provider_key::renew(name, &keys.to_json(), Timestamp::now())?.into()),
+        Some(keys) => Ok(provider_key::renew(url, &keys.to_json(), Timestamp::now())?.into()),
         None => {
             log(
                 pgrx::PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE,
-                &format!("{url} gave no JSON Web Key Set: the keys of {name} stay as they were"),
+                &format!("{url} gave no JSON Web Key Set: the keys of {issuer} stay as they were"),
             );
             Ok(Value::Bool(false))
         }
     })?;
     match keys {
         Some(keys) if renewed == Value::Bool(true) => Ok(Some(Rc::new(keys))),
-        // What came is of no use, or a superuser has set others meanwhile.
-        _ => Ok(self::kept(name)?.keys),
+        // What came is of no use, or a superuser was faster.
+        _ => Ok(self::kept(url)?.keys),
     }
+}
+
+/// The names of an issuer with and without one at the end are the same: some have it, and their discovery documents are
+/// found without.
+fn without_slash(issuer: &str) -> &str {
+    issuer.trim_end_matches('/')
 }
 
 /// The key set that came back.
@@ -152,12 +168,13 @@ fn kept(name: &str) -> Result<Kept, AuthError> {
     Ok(kept)
 }
 
-/// Makes `jwks` the keys of that name, which no fetch takes the place of; with none, those that are there are forgotten,
+/// Makes `jwks` the keys of an issuer, which no fetch takes the place of; with none, those that were set are forgotten,
 /// and fetches bring others.
 ///
 /// # Errors
 /// No name, no key set of public keys, or one of which no key verifies.
-pub(crate) fn set(name: &str, jwks: Option<&Value>) -> Result<(), AuthError> {
+pub(crate) fn set(issuer: &str, jwks: Option<&Value>) -> Result<(), AuthError> {
+    let name = without_slash(issuer);
     if name.is_empty() || name.len() > LONGEST_NAME {
         return Err(AuthError::Argument(format!("issuer must be a text of 1 to {LONGEST_NAME} bytes")));
     }
