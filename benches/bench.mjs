@@ -18,13 +18,14 @@ import { purge } from './sections/purge.mjs';
 import { requests } from './sections/requests.mjs';
 import { rowSecurity } from './sections/row_security.mjs';
 import { search } from './sections/search.mjs';
+import { social } from './sections/social.mjs';
 import { storm } from './sections/storm.mjs';
 import { tokens } from './sections/tokens.mjs';
 import { username } from './sections/username.mjs';
 import { print, rows } from './table.mjs';
 
 const sections = {
-    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin, organizations, apiKeys,
+    rowSecurity, tokens, passwords, username, requests, postgrest, memory, flood, growth, purge, storm, search, plugins, codes, admin, organizations, apiKeys, social,
 };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of wanted) {
