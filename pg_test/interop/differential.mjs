@@ -10,12 +10,14 @@ const NONE = { options: () => ({}), sql: '' };
 const databases = new Map();
 
 /** Both sides under a group's configuration. */
-export async function open({ columns = NONE, options = NONE.options, settings = {} }) {
+export async function open({ columns = NONE, options = NONE.options, settings = {}, providers }) {
   const [theirs, mine] = databases.get(columns);
   const both = (send) => merge(columns.options(send), options(send));
   const ours = columns.plugins ? { plugins: columns.plugins, ...columns.settings } : {};
   await mine.configure({ base_url: BASE_URL, rate_limit: 'off', ...ours, ...settings });
-  return [realSide(theirs, both), ourSide(mine, both)];
+  if (!providers) return [realSide(theirs, both), ourSide(mine, both)];
+  const { reaching } = await import('./social.mjs');
+  return reaching(providers, both, [theirs, realSide], [mine, ourSide]);
 }
 
 /** A run without what was asked. */

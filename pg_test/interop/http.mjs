@@ -2,9 +2,10 @@
 // a small world of users to ask about, and the comparison of everything that comes back.
 
 import assert from 'node:assert/strict';
-import { createHash, createHmac, createPublicKey, verify } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, hkdfSync, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { mock } from 'node:test';
+import { symmetricDecodeJWT } from 'better-auth/crypto';
 import pg from 'pg';
 import { BASE_URL, PASSWORD, SECRET, createExtensionDatabase, createRealDatabase, realAuth, realMigrate, signCookie } from './lib.mjs';
 
@@ -29,6 +30,8 @@ mock.method(console, 'error', () => {});
 // `{{name}}` in any text is what the run knows by that name: `ada.token`, `ada.id`, `mail.token`, `mail.url`;
 // `{{sign:name}}` is the value of its signed cookie; `{{totp:name}}` the code that an authenticator app shows that was set
 // up with that URI, and `{{totp+1:name}}` its next one.
+//
+// A step may also be a function of `{side, client}`, for what no request does: see ../social.mjs, whose sides have a provider.
 
 export const GET = (path, options) => ({ method: 'GET', path, ...options });
 export const POST = (path, body, options) => ({ method: 'POST', path, body, ...options });
@@ -229,14 +232,19 @@ function sortedGone(cookies) {
 /** Ours on a database that `ourDatabase` made. It is configured by the database's settings. */
 export function ourSide(database, options) {
   if (AGAINST_ITSELF) return realSide(database, options);
-  return {
+  const side = {
     name: 'ours',
     database,
     hash: database.hash,
     async fetch({ method, url, headers, body = null }) {
       const text = typeof body === 'string' ? body.toWellFormed() : body && new TextDecoder('utf-8', { ignoreBOM: true }).decode(body);
-      const request = { method, url, headers, body: text };
-      const response = await database.value('SELECT better_auth.handler($1::jsonb)', [JSON.stringify(request)]);
+      const request = { method, url, headers, body: text, ...(side.provider && { fetch: true }) };
+      let response = await database.value('SELECT better_auth.handler($1::jsonb)', [JSON.stringify(request)]);
+      for (let fetches = 0; response.fetch; fetches++) {
+        assert.ok(side.provider && fetches < 4, `fetch ${fetches}: ${response.fetch.url}`);
+        const fetched = JSON.stringify(await side.provider.answer(response.fetch));
+        response = await database.value('SELECT better_auth.resume($1, $2::jsonb)', [response.resume, fetched]);
+      }
       assert.deepEqual(Object.keys(response).sort(), ['body', 'headers', 'status']);
       assert.equal(typeof response.body, 'string');
       for (const [name, value, ...rest] of response.headers) {
@@ -258,6 +266,7 @@ export function ourSide(database, options) {
     // What a step does to the table stands: memory would hold on to what was counted.
     forget: () => database.sql('SELECT better_auth.forget_rate_limits()'),
   };
+  return side;
 }
 
 /**
@@ -303,6 +312,7 @@ export class Client {
   /** Sends a request, and keeps what comes of it. `mails` are those that were sent meanwhile. */
   async ask(side, step) {
     const answer = await side.fetch(this.#request(step));
+    this.last = answer;
     for (const cookie of answer.setCookies) {
       const [, name, value] = /^([^=]*)=([^;]*)/.exec(cookie);
       if (/; Max-Age=0(;|$)/.test(cookie)) delete this.jar[name];
@@ -366,6 +376,7 @@ export async function play(side, steps, names = {}) {
   await side.database.sql(`${worldSql(side.hash)} ${more.join(' ')}`);
   await side.forget?.();
   await side.mails();
+  await side.begin?.();
   const client = new Client(names);
   Object.assign(client.known, names.known);
   const shown = new Shown(names.prefix ?? 'better-auth');
@@ -382,8 +393,11 @@ export async function play(side, steps, names = {}) {
     if (typeof step === 'string') {
       await side.database.sql(client.fill(step));
       await side.forget?.();
+    } else if (typeof step === 'function') {
+      await step({ side, client });
     } else {
       const answer = await client.ask(side, step);
+      answer.setCookies = await Promise.all(answer.setCookies.map(readable));
       for (const { token } of answer.mails) shown.knowCode(token);
       for (const [name, value] of kept(step, answer.body)) {
         client.known[name] = value;
@@ -400,6 +414,14 @@ function kept({ keep = {} }, body) {
   const answer = body.startsWith('{') ? JSON.parse(body) : {};
   const at = (path) => path.split('.').reduce((value, name) => value?.[name], answer);
   return Object.entries(keep).flatMap(([name, path]) => (typeof at(path) === 'string' ? [[name, at(path)]] : []));
+}
+
+/** The cookie of an account, which is encrypted, as JSON; all others as they are. */
+async function readable(cookie) {
+  const [, name, value, attributes] = /^([^=]*)=([^;]*)(.*)$/.exec(cookie);
+  if (!name.endsWith('.account_data') || value === '') return cookie;
+  const account = await symmetricDecodeJWT(value, SECRET, 'better-auth-account');
+  return account ? `${name}=${encodeURIComponent(JSON.stringify(account))}${attributes}` : cookie;
 }
 
 /** Plays the steps on both sides. */
@@ -436,9 +458,9 @@ const base32 = (text) =>
 export const TOTP_URI = `otpauth://totp/x?secret=${base32(TOTP_SECRET)}&digits=6&period=30`;
 
 /** What Better Auth's `symmetricEncrypt` has encrypted under the tests' secret. */
-function unseal(sealed) {
+function unseal(sealed, secret = SECRET) {
   const bytes = Buffer.from(sealed, 'hex');
-  const key = createHash('sha256').update(SECRET).digest();
+  const key = createHash('sha256').update(secret).digest();
   return Buffer.from(xchacha20poly1305(key, bytes.subarray(0, 24)).decrypt(bytes.subarray(24))).toString();
 }
 
@@ -448,6 +470,11 @@ export function seal(text, secret = SECRET) {
   const nonce = Buffer.alloc(24);
   return Buffer.concat([nonce, xchacha20poly1305(key, nonce).encrypt(Buffer.from(text))]).toString('hex');
 }
+
+/** The secret that Better Auth derives from the tests' for one purpose. */
+const purposeSecret = (purpose) =>
+  Buffer.from(hkdfSync('sha256', SECRET, 'better-auth:oauth-encryption:v1', `better-auth:${purpose}:v1`, 32)).toString('hex');
+const LINK_SECRET = purposeSecret('oauth-link-session-token');
 
 /** Public keys, JWKs, that tokens are verified with where they are shown, by `kid`. */
 export const PUBLIC_KEYS = new Map();
@@ -464,7 +491,7 @@ const JWS = {
 function isSigned(header, signed, signature) {
   const { alg, kid } = JSON.parse(Buffer.from(header, 'base64url'));
   const key = PUBLIC_KEYS.get(kid);
-  if (!key) return undefined;
+  if (!key || !JWS[alg]) return undefined;
   const [hash, options] = JWS[alg];
   return verify(hash, Buffer.from(signed), { key: createPublicKey({ key, format: 'jwk' }), ...options }, Buffer.from(signature, 'base64url'));
 }
@@ -487,6 +514,7 @@ class Shown {
   #names = new Map();
   #codes = new Map();
   #kept = new Map();
+  #challenges = new Map();
   #prefix;
 
   constructor(prefix) {
@@ -588,6 +616,7 @@ class Shown {
     }
     if (typeof value !== 'string') return value;
     const hash = /^(cheap:[0-9a-f]{64}|[0-9a-f]{32}:[0-9a-f]{128}|\$argon2id\$v=19\$m=19456,t=2,p=1\$\S{22}\$\S{43})$/;
+    if (/^(access|refresh)Token$/.test(key) && /^[0-9a-f]{80,}$/.test(value)) return `<sealed> ${this.#text(unseal(value))}`;
     return key === 'password' && hash.test(value) ? '<hash>' : this.#text(value);
   }
 
@@ -603,7 +632,23 @@ class Shown {
     return `<sealed> ${/^[\w-]{32}$/.test(text) && text !== TOTP_SECRET ? `<secret of ${text.length}>` : text}`;
   }
 
+  /** What a sign-in with a provider keeps secret: whether one is that of the other, and whose session it is. */
+  #oauth(text) {
+    return text
+      .replace(/(?<=code_challenge=)[\w-]{43}(?![\w-])/g, (challenge) => this.#challenge(challenge))
+      .replace(/(?<=[?&](?:state|nonce)=|"(?:oauthState|idTokenNonce|nonce)":"|auth-state:)[\w-]{32}(?![\w-])/g, (random) => this.#name(random))
+      .replace(/(?<="(?:iat|exp)":)\d{10}(?=[,}])/g, (time) => this.#time(Number(time) * 1000))
+      .replace(/(?<="codeVerifier":")[\w-]{128}(?=")/g, (verifier) => `<of ${this.#challenge(createHash('sha256').update(verifier).digest('base64url'))}>`)
+      .replace(/(?<="encryptedSessionToken":")[0-9a-f]{80,}(?=")/g, (sealed) => `<sealed> ${this.#name(unseal(sealed, LINK_SECRET))}`);
+  }
+
+  #challenge(value) {
+    if (!this.#challenges.has(value)) this.#challenges.set(value, `<challenge ${this.#challenges.size + 1}>`);
+    return this.#challenges.get(value);
+  }
+
   #text(text) {
+    text = this.#oauth(text);
     // Second factors.
     text = text
       .replace(/(?<="backupCodes":(?:<sealed> )?)\[[^\]]*\]/g, (codes) => codes.replace(/"\w{5}-\w*"/g, (code) => `"<backup code of ${code.length}>"`))
@@ -676,6 +721,7 @@ class Shown {
       const name = this.#cookieName(given);
       if (value === '') return `${name}=${attributes}`;
       const bare = name.startsWith(this.#prefix) ? name.slice(this.#prefix.length + 1) : name;
+      if (bare === 'account_data' && value.startsWith('%7B')) return `${name}=${this.#account(JSON.parse(decodeURIComponent(value)))}${attributes}`;
       if (bare === 'session_data') return `${name}=${this.#sessionData(value)}${attributes}`;
       if (/^session_data\.\d+$/.test(bare)) {
         chunks += value;
@@ -695,6 +741,11 @@ class Shown {
       const token = [...this.#names.keys()].find((known) => known.toLowerCase() === lower);
       return token ? this.#names.get(token) : `<${lower}>`;
     });
+  }
+
+  #account({ iat, exp, jti, ...account }) {
+    const isId = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(jti);
+    return `<sealed ${this.#text(JSON.stringify(account))} from ${this.#time(iat * 1000)} for ${exp - iat} s${isId ? '' : `, ${jti}`}>`;
   }
 
   #signed(value) {

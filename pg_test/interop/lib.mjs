@@ -309,6 +309,7 @@ export const DIFFERENCES = {
   acceptedCache: 'With the cookie cache on, get-session shows the organization of an invitation once that is accepted here; Better Auth shows the one before while that is cached.',
   surrogates: 'Half of a surrogate pair is U+FFFD here, since PostgreSQL stores no such text; Better Auth gives it back as it came.',
   reInviteLimit: 'Under cancelPendingInvitationsOnReInvite, an invitation that the limit refuses leaves what was there here; Better Auth has canceled one by then.',
+  codeIdToken: 'The id token that comes with a code is verified here as one alone is; Better Auth decodes those of Google, Apple and Microsoft, and believes whoever answers the exchange.',
   rollback: 'A SQL caller who gets an exception loses what its transaction wrote: a refusal neither prolongs a session nor deletes an expired one. The next get_session does.',
 };
 
