@@ -23,7 +23,7 @@ const FRESH: i64 = 3_600;
 /// How long nobody else is sent for keys, in seconds: `jose`'s `cooldownDuration`.
 const PAUSE: i64 = 30;
 /// The same where there are none yet, and nobody could sign in.
-const FIRST_PAUSE: i64 = 1;
+const FIRST_PAUSE: i64 = 5;
 /// How many sets this backend keeps in memory, those that aren't there among them: two for a provider.
 const MOST_SETS: usize = 32;
 /// The longest name or address of a set, in bytes: what an index takes.
@@ -213,7 +213,8 @@ mod tests {
         // There are none yet.
         let none = |tried_at| Kept { keys: None, fetched_at: ago(5), tried_at, is_set: false };
         assert!(!will_do(&none(None), true) && none(ago(0)).is_awaited(now));
-        assert!(!none(ago(1)).is_awaited(now) && !none(None).is_awaited(now));
+        assert!(none(ago(4)).is_awaited(now));
+        assert!(!none(ago(5)).is_awaited(now) && !none(None).is_awaited(now));
         // A clock that was wrong.
         assert!(!will_do(&kept(ago(-90_000), None), true) && !kept(None, ago(-90_000)).is_awaited(now));
         // What a superuser has set, however old it is.
