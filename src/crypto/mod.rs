@@ -11,6 +11,7 @@ pub(crate) mod mac;
 #[allow(unsafe_code, reason = "memory from the kernel")]
 mod memory;
 pub(crate) mod password;
+pub(crate) mod pem;
 pub(crate) mod private_key;
 pub(crate) mod public_key;
 pub(crate) mod random;

@@ -1,13 +1,19 @@
 //! Sign-in with a provider: OAuth 2.0 (RFC 6749) with PKCE (RFC 7636), and OpenID Connect.
 
 pub(crate) mod access;
+pub(crate) mod address;
+pub(crate) mod answer;
+pub(crate) mod authorization;
 pub(crate) mod callback;
+pub(crate) mod client;
 mod id_token;
+pub(crate) mod params;
 pub(crate) mod preset;
 pub(crate) mod provider_keys;
 pub(crate) mod providers;
 pub(crate) mod sign_in;
 pub(crate) mod state;
+pub(crate) mod token;
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -35,6 +41,16 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
+    /// The client id that asks for codes.
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        self.client_ids.first().map(String::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// The client secret, where there is one.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        self.client_secret.as_ref().map(|secret| secret.as_str()).filter(|secret| !secret.is_empty())
+    }
+
     /// An option that is a text and not empty.
     pub(crate) fn text(&self, option: &str) -> Option<&str> {
         self.options.get(option)?.as_str().filter(|text| !text.is_empty())
@@ -81,7 +97,6 @@ pub(crate) struct Grant<'a> {
 /// Better Auth's `OAuth2Tokens`.
 #[derive(Clone, Default)]
 pub(crate) struct TokenSet {
-    pub(crate) token_type: Option<String>,
     pub(crate) access_token: Option<Zeroizing<String>>,
     pub(crate) refresh_token: Option<Zeroizing<String>>,
     pub(crate) id_token: Option<String>,

@@ -50,8 +50,8 @@ impl Known {
     }
 
     /// The address of its discovery document, where that is to be fetched.
-    fn is_due(&self, now: Timestamp) -> Option<&str> {
-        let url = self.provider.text("discoveryUrl")?;
+    fn is_due(&self, now: Timestamp) -> Option<String> {
+        let url = self.provider.preset.discovery_url(&self.provider)?;
         let is_fresh =
             self.discovered_at.is_some_and(|at| now.unix_seconds() - at.unix_seconds() < DISCOVERY_LIFETIME);
         (!is_fresh).then_some(url)
@@ -118,6 +118,11 @@ fn all() -> Result<Rc<[Rc<Known>]>, AuthError> {
 /// # Errors
 /// Those of the store; [`AuthError::Suspended`].
 pub(super) fn find(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, AuthError> {
+    let known = discovered(caller, id)?;
+    Ok(known.filter(|known| known.provider.preset.is_usable(&known.provider)))
+}
+
+fn discovered(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, AuthError> {
     let found = |all: &[Rc<Known>]| all.iter().find(|known| known.provider.id == id).map(Rc::clone);
     let Some(known) = found(&all()?) else { return Ok(None) };
     let now = Timestamp::now();
@@ -125,7 +130,7 @@ pub(super) fn find(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>
     if !caller.can_fetch() {
         return Ok(Some(known));
     }
-    let mut fetch = Fetch::get(url).with("accept", "application/json".into());
+    let mut fetch = Fetch::get(url.as_str()).with("accept", "application/json".into());
     if let Some(Value::Object(headers)) = known.provider.options.get("discoveryHeaders") {
         for (name, value) in headers {
             if let Some(value) = value.as_str() {
@@ -135,7 +140,7 @@ pub(super) fn find(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>
     }
     // An older one goes on being used where there is no new one.
     let Some(Value::Object(document)) = caller.fetch(fetch)?.json() else { return Ok(Some(known)) };
-    if !is_document(&document, url) {
+    if !is_document(&document, &url) {
         return Ok(Some(known));
     }
     let document = Value::Object(document).to_string();
@@ -186,6 +191,14 @@ pub(crate) fn set(
     }
     if client_id.is_empty() {
         return refused("client_id is empty".into());
+    }
+    if let Some(preset) = options.get("preset")
+        && !preset
+            .as_str()
+            .is_some_and(|preset| preset == "generic" || preset::names().any(|name| name == preset))
+    {
+        let known = preset::names().collect::<Vec<_>>().join(", ");
+        return refused(format!("the option preset must be generic, or one of {known}"));
     }
     let json = Value::Object(options.clone()).to_string();
     if json.len() > MAX_OPTIONS {

@@ -172,7 +172,7 @@ fn verified(
         user: given.user.cloned(),
         ..TokenSet::default()
     };
-    let info = preset.user_info(provider, &tokens, &mut |fetch| caller.fetch(fetch))?;
+    let info = preset.user_info_of_id_token(provider, &tokens, &mut |fetch| caller.fetch(fetch))?;
     let info = info.ok_or(AuthError::ApiWith(Code::FAILED_TO_GET_USER_INFO, 401))?;
     Ok((tokens, info))
 }

@@ -1,53 +1,100 @@
 //! What Better Auth knows of each provider: addresses, scopes, how a code is exchanged and a profile becomes a user.
+//!
+//! Everything is Better Auth 1.7.25's, to the letter of each request: the vectors beside this file are what that asks
+//! and answers (pg_test/tools/providers_vectors.mjs). Where JavaScript would throw on a profile, there is none here.
+
+#[cfg(test)]
+mod check_tests;
+mod connect;
+mod generic;
+mod helpers;
+mod odd;
+mod options;
+mod regular;
+mod social;
+mod take;
+mod tenants;
+#[cfg(test)]
+mod tests;
+mod twice;
+mod userinfo;
 
 use super::{Fetcher, Grant, IdTokenRules, IdTokens, Info, Provider, Start, TokenSet};
 use crate::error::AuthError;
 
-/// The preset of this id.
-pub(crate) fn find(_id: &str) -> &'static dyn Preset {
-    &Missing
+/// What a provider answers, if it does.
+///
+/// # Errors
+/// Those of `fetch`.
+type Asked<T> = Result<Option<T>, AuthError>;
+
+/// Better Auth's own, in its order.
+static SOCIAL: [&social::Social; 36] = [
+    &connect::APPLE,
+    &regular::ATLASSIAN,
+    &regular::CLOUDFLARE,
+    &tenants::COGNITO,
+    &odd::DISCORD,
+    &twice::FACEBOOK,
+    &regular::FIGMA,
+    &twice::GITHUB,
+    &tenants::MICROSOFT,
+    &connect::GOOGLE,
+    &userinfo::HUGGINGFACE,
+    &userinfo::SLACK,
+    &regular::SPOTIFY,
+    &connect::TWITCH,
+    &twice::TWITTER,
+    &odd::DROPBOX,
+    &regular::KICK,
+    &odd::LINEAR,
+    &userinfo::LINKEDIN,
+    &regular::GITLAB,
+    &odd::TIKTOK,
+    &regular::REDDIT,
+    &userinfo::ROBLOX,
+    &userinfo::SALESFORCE,
+    &odd::VK,
+    &regular::ZOOM,
+    &regular::NOTION,
+    &regular::KAKAO,
+    &regular::NAVER,
+    &connect::LINE,
+    &connect::PAYBIN,
+    &odd::PAYPAL,
+    &userinfo::POLAR,
+    &userinfo::RAILWAY,
+    &userinfo::VERCEL,
+    &odd::WECHAT,
+];
+
+/// The helpers of `genericOAuth`, whose ids are theirs but where a provider built in has the same.
+static HELPERS: [&generic::Generic; 10] = [
+    &helpers::AUTH0,
+    &helpers::GUMROAD,
+    &helpers::HUBSPOT,
+    &helpers::KEYCLOAK,
+    &helpers::LINE,
+    &helpers::MICROSOFT_ENTRA_ID,
+    &helpers::OKTA,
+    &helpers::PATREON,
+    &helpers::SLACK,
+    &helpers::YANDEX,
+];
+
+fn all() -> impl Iterator<Item = &'static dyn Preset> {
+    let social = SOCIAL.iter().map(|preset| *preset as &'static dyn Preset);
+    social.chain(HELPERS.iter().map(|preset| *preset as &'static dyn Preset))
 }
 
-/// Until they are there.
-struct Missing;
+/// The preset of an id; the generic one for any other.
+pub(crate) fn find(id: &str) -> &'static dyn Preset {
+    all().find(|preset| preset.id() == id).unwrap_or(&generic::GENERIC)
+}
 
-impl Preset for Missing {
-    fn id(&self) -> &'static str {
-        "missing"
-    }
-
-    fn check(&self, _: &Provider) -> Result<(), AuthError> {
-        Err(AuthError::Unsupported("no presets yet"))
-    }
-
-    fn authorization_url(&self, _: &Provider, _: &Start<'_>) -> Result<String, AuthError> {
-        Err(AuthError::Unsupported("no presets yet"))
-    }
-
-    fn exchange(
-        &self,
-        _: &Provider,
-        _: &Grant<'_>,
-        _: &mut Fetcher<'_>,
-    ) -> Result<Option<TokenSet>, AuthError> {
-        Ok(None)
-    }
-
-    fn can_refresh(&self, _: &Provider) -> bool {
-        false
-    }
-
-    fn refresh(&self, _: &Provider, _: &str, _: &mut Fetcher<'_>) -> Result<Option<TokenSet>, AuthError> {
-        Ok(None)
-    }
-
-    fn user_info(&self, _: &Provider, _: &TokenSet, _: &mut Fetcher<'_>) -> Result<Option<Info>, AuthError> {
-        Ok(None)
-    }
-
-    fn subject(&self, _: &Provider, _: &TokenSet, _: &Info) -> Option<String> {
-        None
-    }
+/// The ids of those that something is known of: Better Auth's own providers, then the helpers of `genericOAuth`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    all().map(Preset::id)
 }
 
 /// Better Auth's `OAuthProvider`: how one provider is spoken to.
@@ -60,6 +107,17 @@ pub(crate) trait Preset: Sync {
     /// # Errors
     /// An option is missing, or of another type.
     fn check(&self, provider: &Provider) -> Result<(), AuthError>;
+
+    /// Where its discovery document is, for [`Provider::discovery`] (OpenID Connect Discovery 1.0, section 4).
+    fn discovery_url(&self, provider: &Provider) -> Option<String> {
+        provider.text("discoveryUrl").map(str::to_owned)
+    }
+
+    /// Whether it can be used as it stands, with the discovery document that is there. Better Auth skips a provider whose
+    /// document is missing, or lacks an endpoint or the keys that it has to have: there is no such provider then.
+    fn is_usable(&self, _provider: &Provider) -> bool {
+        true
+    }
 
     /// Where the browser is sent: `createAuthorizationURL`.
     ///
@@ -104,6 +162,19 @@ pub(crate) trait Preset: Sync {
         tokens: &TokenSet,
         fetch: &mut Fetcher<'_>,
     ) -> Result<Option<Info>, AuthError>;
+
+    /// Who a good id token, that came alone, says that it is: `getUserInfoFromIdToken`, where there is one.
+    ///
+    /// # Errors
+    /// Those of `fetch`.
+    fn user_info_of_id_token(
+        &self,
+        provider: &Provider,
+        tokens: &TokenSet,
+        fetch: &mut Fetcher<'_>,
+    ) -> Result<Option<Info>, AuthError> {
+        self.user_info(provider, tokens, fetch)
+    }
 
     /// The provider's name for the account: `accountSubject`. `None` where it has none.
     fn subject(&self, provider: &Provider, tokens: &TokenSet, info: &Info) -> Option<String>;
