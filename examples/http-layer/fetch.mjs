@@ -7,7 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { BlockList, isIP } from 'node:net';
 
-const MAX_BODY = 64 << 10; // bytes, as better_auth.resume() has it
+const MAX_BODY = 1 << 20; // bytes, whatever the database says
 const MAX_HEADERS = 16 << 10; // bytes
 const MAX_TIME = 30_000; // milliseconds, whatever the database says
 const MAX_RUNNING = 500; // at a time
@@ -87,7 +87,7 @@ let running = 0;
 
 /**
  * What came back, for better_auth.resume(). A redirect is an answer like any other, and isn't followed. Never rejects.
- * @param {{ method: string, url: string, headers?: Record<string, string>, body?: string | null, timeout_ms?: number }} asked
+ * @param {{ method: string, url: string, headers?: Record<string, string>, body?: string | null, timeout_ms?: number, max_bytes?: number }} asked
  * @param {AbortSignal} [signal] gives it up @param {Set<string>} [allowed] origins
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: string } | { error: string }>}
  */
@@ -104,7 +104,7 @@ export async function perform(asked, signal, allowed = ALLOWED) {
 }
 
 /** @param {Parameters<typeof perform>[0]} asked @param {AbortSignal | undefined} signal @param {Set<string>} allowed */
-async function exchange({ method, url: text, headers = {}, body, timeout_ms }, signal, allowed) {
+async function exchange({ method, url: text, headers = {}, body, timeout_ms, max_bytes = 64 << 10 }, signal, allowed) {
   if (!METHODS.has(method)) throw new Failure('method');
   if (signal?.aborted) throw new Failure('client left');
   const { url, free } = target(text, allowed);
@@ -128,7 +128,7 @@ async function exchange({ method, url: text, headers = {}, body, timeout_ms }, s
       outgoing.on('response', resolve).on('error', reject).on('close', () => reject(new Failure('cut off')));
       outgoing.end(body ?? undefined);
     });
-    return await read(response);
+    return await read(response, Math.min(max_bytes, MAX_BODY));
   } catch (error) {
     throw failure ?? error;
   } finally {
@@ -138,15 +138,15 @@ async function exchange({ method, url: text, headers = {}, body, timeout_ms }, s
   }
 }
 
-/** @param {http.IncomingMessage} response */
-async function read(response) {
+/** @param {http.IncomingMessage} response @param {number} most bytes */
+async function read(response, most) {
   const { statusCode: status = 0, headers } = response;
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new Failure('encoded');
   const chunks = [];
   let size = 0;
   for await (const chunk of response) {
     size += chunk.length;
-    if (size > MAX_BODY) throw new Failure('too long');
+    if (size > most) throw new Failure('too long');
     chunks.push(chunk);
   }
   if (!response.complete) throw new Failure('cut off');

@@ -4,20 +4,26 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AGAINST_ITSELF, merge, ourDatabase, ourSide, play, playBoth, realDatabase, realSide } from './http.mjs';
 import { BASE_URL, DIFFERENCES } from './lib.mjs';
+import { fetching, reaching } from './outside.mjs';
 
 const NONE = { options: () => ({}), sql: '' };
 /** Two databases for each set of columns. */
 const databases = new Map();
 
-/** Both sides under a group's configuration. */
-export async function open({ columns = NONE, options = NONE.options, settings = {}, providers }) {
+/** Both sides under a group's configuration. `sql` is for ours; `outside`: see outside.mjs; `providers`: social.mjs. */
+export async function open({ columns = NONE, options = NONE.options, settings = {}, sql, outside, providers }) {
   const [theirs, mine] = databases.get(columns);
   const both = (send) => merge(columns.options(send), options(send));
-  const ours = columns.plugins ? { plugins: columns.plugins, ...columns.settings } : {};
-  await mine.configure({ base_url: BASE_URL, rate_limit: 'off', ...ours, ...settings });
-  if (!providers) return [realSide(theirs, both), ourSide(mine, both)];
-  const { reaching } = await import('./social.mjs');
-  return reaching(providers, both, [theirs, realSide], [mine, ourSide]);
+  const on = columns.plugins ? { plugins: columns.plugins, ...columns.settings } : {};
+  await mine.configure({ base_url: BASE_URL, rate_limit: 'off', ...on, ...settings });
+  if (sql && !AGAINST_ITSELF) await mine.sql(sql);
+  if (providers) {
+    const social = await import('./social.mjs');
+    return social.reaching(providers, both, [theirs, realSide], [mine, ourSide]);
+  }
+  if (!outside) return [realSide(theirs, both), ourSide(mine, both)];
+  const ours = AGAINST_ITSELF ? mine : fetching(mine);
+  return [realSide(theirs, both), ourSide(ours, both)].map((side) => reaching(side, outside));
 }
 
 /** A run without what was asked. */

@@ -5,7 +5,7 @@ import { passkey } from '@better-auth/passkey';
 import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
-  admin, anonymous, bearer, customSession, deviceAuthorization, emailOTP, jwt, lastLoginMethod, magicLink, multiSession,
+  admin, anonymous, bearer, captcha, customSession, deviceAuthorization, emailOTP, haveIBeenPwned, jwt, lastLoginMethod, magicLink, multiSession,
   oneTimeToken, openAPI, organization, phoneNumber, twoFactor, username,
 } from 'better-auth/plugins';
 import { expo } from '@better-auth/expo';
@@ -19,10 +19,12 @@ export const PLUGINS = {
   'anonymous': () => anonymous(),
   'api-key': () => apiKey(),
   'bearer': () => bearer(),
+  'captcha': () => captcha({ provider: 'hcaptcha', secretKey: 'x' }),
   'custom-session': () => customSession(async (session) => session),
   'device-authorization': () => deviceAuthorization(),
   'email-otp': () => emailOTP({ sendVerificationOTP: nothing }),
   'expo': () => expo(),
+  'have-i-been-pwned': () => haveIBeenPwned(),
   'jwt': () => jwt(),
   'last-login-method': () => lastLoginMethod({ storeInDatabase: true }),
   'magic-link': () => magicLink({ sendMagicLink: nothing }),

@@ -31,6 +31,22 @@ export async function http(client, method, path, options) {
   return answer(await client.value('SELECT better_auth.handler($1)', [request(method, path, options)]));
 }
 
+/** The same as a layer does it that fetches: `outside` answers what is asked, `asked` is what that was. */
+export async function httpFetching(client, outside, method, path, options) {
+  const asked = [];
+  let played = await begin(client, method, path, options);
+  while (played.fetch) {
+    asked.push(played.fetch);
+    played = await resume(client, played, await outside(played.fetch));
+  }
+  return { ...answer(played), asked };
+}
+
+/** What handler() answers to a layer that fetches: a response, or `{fetch, resume}`. */
+export const begin = (client, method, path, options) =>
+  client.value('SELECT better_auth.handler($1)', [JSON.stringify({ ...JSON.parse(request(method, path, options)), fetch: true })]);
+export const resume = (client, { resume: text }, response) => client.value('SELECT better_auth.resume($1, $2)', [text, response]);
+
 /** The text of handler()'s argument. */
 export function request(method, path, { body, cookie, headers = {}, address, base = '/api/auth' } = {}) {
   const sent = { origin: ORIGIN, ...headers };

@@ -317,7 +317,8 @@ fn request_password_reset(email: Option<&str>, redirect_to: default!(Option<&str
 /// Errors: see [`password::reset`].
 #[pg_extern]
 fn reset_password(token: Option<&str>, new_password: Option<&str>) -> JsonText {
-    password::reset(token.into(), None, new_password.into()).or_raise();
+    let mut caller = Direct::with("/reset-password", None);
+    password::reset(&mut caller, token.into(), None, new_password.into()).or_raise();
     status()
 }
 

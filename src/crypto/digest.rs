@@ -1,7 +1,9 @@
 //! Plain hashes.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::random::lower_hex;
 
@@ -16,9 +18,15 @@ pub(crate) fn sha256_hex(text: &str) -> String {
     lower_hex(&Sha256::digest(text.as_bytes()))
 }
 
+/// SHA-1 in upper-case hexadecimal digits: for a service that knows passwords by it, not for anything to be safe.
+pub(crate) fn sha1_hex_upper(text: &str) -> Zeroizing<String> {
+    let hash = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(text.as_bytes())));
+    Zeroizing::new(hash.iter().map(|byte| format!("{byte:02X}")).collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{key_hash, sha256_hex};
+    use super::{key_hash, sha1_hex_upper, sha256_hex};
 
     /// FIPS 180-4's own examples.
     #[test]
@@ -29,6 +37,13 @@ mod tests {
         ] {
             assert_eq!(sha256_hex(text), hash, "{text}");
         }
+    }
+
+    /// FIPS 180-1's own example, and what is said of the password "password".
+    #[test]
+    fn short_hashes_in_capitals() {
+        assert_eq!(*sha1_hex_upper("abc"), "A9993E364706816ABA3E25717850C26C9CD0D89D");
+        assert_eq!(*sha1_hex_upper("password"), "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8");
     }
 
     /// Made by Better Auth 1.7.25.

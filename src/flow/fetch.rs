@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 /// How long whoever fetches is to wait for an answer, in milliseconds.
 pub(crate) const TIMEOUT: u32 = 10_000;
-/// The longest body of an answer that is looked at, in bytes.
+/// The longest body of an answer that is looked at, in bytes, where a fetch doesn't ask for more.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// The most fetches of one request.
 pub(crate) const MAX_FETCHES: usize = 4;
@@ -20,12 +20,14 @@ pub(crate) struct Fetch {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Zeroizing<String>>,
+    /// The longest body of an answer that is looked at, in bytes.
+    pub(crate) max_body: usize,
 }
 
 impl Fetch {
     /// A GET.
     pub(crate) fn get(url: impl Into<String>) -> Self {
-        Self { method: "GET", url: url.into(), headers: Vec::new(), body: None }
+        Self { method: "GET", url: url.into(), headers: Vec::new(), body: None, max_body: MAX_BODY }
     }
 
     /// A POST of a body of some type.
@@ -66,6 +68,14 @@ impl Fetched {
     /// The same as JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_str(self.ok()?).ok()
+    }
+
+    /// How long the body is, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Answer { body, .. } => body.len(),
+            Self::Failed => 0,
+        }
     }
 
     /// As it is kept until the request ends.

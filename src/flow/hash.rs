@@ -7,6 +7,8 @@ use crate::crypto::password::{self, Cost, Spelling, Stored};
 use crate::error::AuthError;
 use crate::flow::input::check_not_too_long;
 use crate::flow::secrets::{self, Name};
+use crate::flow::session::Caller;
+use crate::plugin;
 use crate::settings;
 use crate::store::account;
 use crate::store::server::{Timestamp, fill_random, log};
@@ -24,6 +26,15 @@ pub(crate) fn hash(password: &str) -> Result<String, AuthError> {
     let mut salt = [0u8; 16];
     fill_random(&mut salt)?;
     Ok(with_slot(|| password::hash(password, settings::password_hash(), &salt))?)
+}
+
+/// The same of a password that somebody has just chosen, once plugins have been asked about it.
+///
+/// # Errors
+/// As [`hash`], and what plugins refuse.
+pub(crate) fn hash_chosen(caller: &mut dyn Caller, password: &str) -> Result<String, AuthError> {
+    plugin::before_hash(caller, password)?;
+    hash(password)
 }
 
 /// Spends what a hash costs, so that the time of the answer doesn't tell that there was nothing to

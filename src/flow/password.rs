@@ -45,6 +45,8 @@ pub(crate) fn change(
     let Some((account, stored)) = account.and_then(|account| Some((account.id, account.password?))) else {
         return Err(Code::CREDENTIAL_ACCOUNT_NOT_FOUND.into());
     };
+    // Better Auth makes the new hash first.
+    plugin::before_hash(caller, new)?;
     if !hash::verify(current, Some(&stored))? {
         return Err(Code::INVALID_PASSWORD.into());
     }
@@ -89,7 +91,7 @@ pub(crate) fn set(caller: &mut dyn Caller, new: Input<'_>) -> Result<(), AuthErr
     if has_password()? {
         return Err(Code::PASSWORD_ALREADY_SET.into());
     }
-    let hash = hash::hash(new)?;
+    let hash = hash::hash_chosen(caller, new)?;
     // Somebody else may have set one meanwhile; from here on nobody does.
     session::hold(&live)?.ok_or(Code::UNAUTHORIZED)?;
     if has_password()? {
@@ -202,7 +204,12 @@ pub(crate) fn is_reset_token(token: &str) -> Result<bool, AuthError> {
 /// # Errors
 /// VALIDATION_ERROR, INVALID_TOKEN, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG (the token stays good),
 /// USER_NOT_FOUND.
-pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>) -> Result<(), AuthError> {
+pub(crate) fn reset(
+    caller: &mut dyn Caller,
+    token: Input<'_>,
+    query_token: Option<&str>,
+    new: Input<'_>,
+) -> Result<(), AuthError> {
     let mut issues = Issues::of_body();
     let new = issues.required("newPassword", new);
     let token = issues.optional("token", token);
@@ -217,7 +224,7 @@ pub(crate) fn reset(token: Input<'_>, query_token: Option<&str>, new: Input<'_>)
     if user::find(&user_id)?.is_none() {
         return Err(Code::USER_NOT_FOUND.into());
     }
-    let hash = hash::hash(new)?;
+    let hash = hash::hash_chosen(caller, new)?;
     // The user first, as everybody who locks several of a user's rows.
     if user::lock(&user_id)?.is_none() {
         return Err(Code::USER_NOT_FOUND.into());

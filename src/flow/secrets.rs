@@ -31,6 +31,10 @@ pub(crate) enum Name {
     Jwt,
 }
 
+/// Secrets that plugins tell a service, each by the name that `set_secret()` knows it by. Nobody but who sets up the
+/// service can make one.
+const TOLD: [&str; 1] = ["captcha"];
+
 impl Name {
     /// Reads the name that a caller wrote.
     ///
@@ -40,8 +44,12 @@ impl Name {
         match name {
             "cookie" => Ok(Self::Cookie),
             "jwt" => Ok(Self::Jwt),
+            // Of its own making a secret would be of no use.
+            _ if TOLD.contains(&name) => Err(AuthError::Argument(format!(
+                "the {name} secret comes from its service; set it by set_secret()"
+            ))),
             _ => Err(AuthError::Argument(
-                "there is no secret of that name; the names are cookie, jwt, jwt_eddsa, jwt_es256 and jwt_rs256"
+                "there is no secret of that name; the names are cookie, jwt, jwt_eddsa, jwt_es256, jwt_rs256 and captcha"
                     .into(),
             )),
         }
@@ -412,6 +420,32 @@ pub(crate) fn set(name: Name, value: &str, keep: i64) -> Result<(), AuthError> {
     }
     let now = Timestamp::now();
     secret::replace(name.as_str(), value, now.plus(keep), now)
+}
+
+/// Makes `value` the secret of that name, where it is one that a plugin tells a service; whether it is. There is nothing
+/// to keep of the one before.
+///
+/// # Errors
+/// An empty or a long value; no table.
+pub(crate) fn set_told(name: &str, value: &str) -> Result<bool, AuthError> {
+    if !TOLD.contains(&name) {
+        return Ok(false);
+    }
+    if value.is_empty() || value.len() as u64 > MAX_SECRET {
+        return Err(AuthError::Argument(format!("the secret must be between 1 and {MAX_SECRET} bytes long")));
+    }
+    let now = Timestamp::now();
+    secret::replace(name, value, now, now)?;
+    Ok(true)
+}
+
+/// The secret of that name which a plugin tells a service, if it is set.
+///
+/// # Errors
+/// No table.
+pub(crate) fn told(name: &str) -> Result<Option<Zeroizing<String>>, AuthError> {
+    let is_current = |secret: &secret::Secret| secret.name == name && secret.valid_until.is_none();
+    Ok(secret::load()?.into_iter().find(is_current).map(|secret| secret.value))
 }
 
 /// Makes a fresh random secret the current one. The one before it goes on verifying for `keep` seconds.

@@ -86,7 +86,7 @@ pub(crate) fn email(caller: &mut dyn Caller, request: &Request<'_>) -> Result<Si
         return Err(Code::USER_ALREADY_EXISTS.into());
     }
     // Before the first write: no row is locked while a core is busy.
-    let hash = hash::hash(password)?;
+    let hash = hash::hash_chosen(caller, password)?;
     let now = Timestamp::now();
     let mut draft = Draft { user: User::draft(name, &email, image, now)?, additional };
     draft.settle(caller, &given, METHOD)?;

@@ -9,10 +9,12 @@ mod admin;
 mod anonymous;
 mod api_key;
 mod bearer;
+mod captcha;
 mod custom_session;
 mod device_authorization;
 mod email_otp;
 mod expo;
+mod have_i_been_pwned;
 mod jwt;
 mod last_login_method;
 mod listing;
@@ -50,10 +52,12 @@ const PLUGINS: &[&dyn Plugin] = &[
     &anonymous::Anonymous,
     &api_key::ApiKey,
     &bearer::Bearer,
+    &captcha::Captcha,
     &custom_session::CustomSession,
     &device_authorization::DeviceAuthorization,
     &email_otp::EmailOtp,
     &expo::Expo,
+    &have_i_been_pwned::HaveIBeenPwned,
     &jwt::Jwt,
     &last_login_method::LastLoginMethod,
     &magic_link::MagicLink,
@@ -164,6 +168,15 @@ pub(crate) trait Plugin: Sync {
         None
     }
 
+    /// Better Auth's `onRequest`: a request has come, of whatever method and path. It was counted, and its route isn't
+    /// looked for yet. What is answered takes the place of all else.
+    ///
+    /// # Errors
+    /// As an answer, and the request may be suspended.
+    fn on_request(&self, _context: &mut Context<'_>) -> Result<Option<Response>, AuthError> {
+        Ok(None)
+    }
+
     /// Better Auth's `hooks.before`: an endpoint was asked, and hasn't looked at the body yet, which may be changed.
     ///
     /// # Errors
@@ -188,6 +201,15 @@ pub(crate) trait Plugin: Sync {
     /// The server is at fault.
     fn pre_request(&self) -> Result<bool, AuthError> {
         Ok(true)
+    }
+
+    /// A password that somebody has just chosen is about to be hashed. Nothing is written or locked yet, and the request
+    /// may be suspended.
+    ///
+    /// # Errors
+    /// It isn't to be used.
+    fn before_hash(&self, _caller: &mut dyn Caller, _password: &str) -> Result<(), AuthError> {
+        Ok(())
     }
 
     /// A user is about to be created: Better Auth's `databaseHooks.user.create.before`.
@@ -551,12 +573,33 @@ pub(crate) fn counts_beside_token(cookie: &str) -> bool {
     on().iter().any(|plugin| plugin.counts_beside_token(cookie))
 }
 
+/// A request has come: what the first plugin answers that does.
+///
+/// # Errors
+/// As an answer, and the request may be suspended.
+pub(crate) fn on_request(context: &mut Context<'_>) -> Result<Option<Response>, AuthError> {
+    for plugin in on().iter() {
+        if let Some(response) = plugin.on_request(context)? {
+            return Ok(Some(response));
+        }
+    }
+    Ok(None)
+}
+
 /// An endpoint was asked: each plugin that is on may change the body or refuse.
 ///
 /// # Errors
 /// The first refusal.
 pub(crate) fn before(caller: &mut dyn Caller, body: &mut Map<String, Value>) -> Result<(), AuthError> {
     on().iter().try_for_each(|plugin| plugin.before(caller, body))
+}
+
+/// A password that somebody has just chosen is about to be hashed.
+///
+/// # Errors
+/// The first refusal.
+pub(crate) fn before_hash(caller: &mut dyn Caller, password: &str) -> Result<(), AuthError> {
+    on().iter().try_for_each(|plugin| plugin.before_hash(caller, password))
 }
 
 /// A user has another password.

@@ -58,6 +58,7 @@ macro_rules! settings {
     (@value length) => { i32 };
     (@value key_length) => { i32 };
     (@value count) => { i32 };
+    (@value share) => { f64 };
     (@value digits) => { i32 };
     (@value limit) => { i32 };
     (@value bits) => { i32 };
@@ -71,6 +72,7 @@ macro_rules! settings {
     (@read length) => { usize };
     (@read key_length) => { usize };
     (@read count) => { i32 };
+    (@read share) => { f64 };
     (@read digits) => { u32 };
     (@read limit) => { Option<i64> };
     (@read bits) => { u8 };
@@ -111,6 +113,10 @@ pub(crate) mod read {
         setting.get()
     }
 
+    pub(crate) fn share(setting: &GucSetting<f64>) -> f64 {
+        setting.get()
+    }
+
     pub(crate) fn digits(setting: &GucSetting<i32>) -> u32 {
         setting.get().unsigned_abs()
     }
@@ -139,6 +145,7 @@ pub(crate) mod read {
 
     pub(crate) use flag as column_flag;
     pub(crate) use text as url;
+    pub(crate) use text as https_url;
     pub(crate) use text as path;
     pub(crate) use text as models;
     pub(crate) use text as columns;
@@ -190,6 +197,24 @@ numbers! {
     modulus 2048 4096, GucFlags::empty();
 }
 
+/// A number from 0 to 1.
+///
+/// # Safety
+/// As of [`defined`].
+pub(crate) unsafe fn share(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<f64>,
+    context: GucContext,
+    flags: GucFlags,
+) {
+    let check: pg_sys::GucRealCheckHook = Some(accepted);
+    GucRegistry::define_float_guc_with_hooks(
+        name, short, long, setting, 0.0, 1.0, context, flags, check, None, None,
+    );
+}
+
 macro_rules! texts {
     ($($kind:ident $check:ident $assign:expr;)*) => {$(
         /// # Safety
@@ -217,6 +242,7 @@ texts! {
     // One that what policies have found out depends on.
     watched accepted_text Some(fields_changed);
     url accepted_url None;
+    https_url accepted_https_url None;
     path accepted_path None;
     fields accepted_text Some(fields_changed);
     rules accepted_rules None;
@@ -349,6 +375,7 @@ text_hooks! {
     accepted_url |text| {
         url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
     };
+    accepted_https_url |text| url::Url::parse(text).is_ok_and(|url| url.scheme() == "https");
     accepted_path |text| {
         text.starts_with('/') && !text.contains("//") && !text.contains(['?', '#', '%', ' ', '\\'])
     };

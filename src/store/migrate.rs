@@ -246,11 +246,11 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
         ))?;
         steps.push(Step { action: "create index", object: "better_auth.signing_secret_current".into() });
     }
-    // That of 0.1.0 knows no keys.
+    // That of 0.1.0 knows less names.
     let old = format!(
         "SELECT 1 FROM pg_catalog.pg_constraint c
          WHERE c.conrelid = '{table}'::pg_catalog.regclass AND c.conname = 'signing_secret_name_check'
-           AND pg_catalog.strpos(pg_catalog.pg_get_constraintdef(c.oid), 'jwt_eddsa') = 0"
+           AND pg_catalog.strpos(pg_catalog.pg_get_constraintdef(c.oid), 'captcha') = 0"
     );
     if exists(&old)? {
         run_once(&format!(

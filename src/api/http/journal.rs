@@ -117,6 +117,7 @@ pub(super) fn suspend(request: &Request, journal: Journal) -> Result<Played, Aut
         "request": request.to_kept(),
         "done": journal.done,
         "fetch": fetch.url,
+        "max_body": fetch.max_body,
     });
     let resume = secrets::seal_for(Purpose::Resume, &kept.to_string())?;
     let headers: serde_json::Map<String, Value> =
@@ -127,6 +128,7 @@ pub(super) fn suspend(request: &Request, journal: Journal) -> Result<Played, Aut
         "headers": headers,
         "body": fetch.body.as_deref(),
         "timeout_ms": TIMEOUT,
+        "max_bytes": fetch.max_body,
     });
     Ok(Played::Suspended(json!({"fetch": fetch, "resume": resume}).to_string()))
 }
@@ -139,7 +141,7 @@ pub(super) fn take_up(resume: &str, answer: &Jsonb<'_>) -> Result<(Request, Jour
     let refused = || {
         AuthError::Argument("resume is none of handler()'s, has been used, or is older than a minute".into())
     };
-    let fetched = read_answer(answer)?;
+    let mut fetched = read_answer(answer)?;
     let now = Timestamp::now();
     let kept = secrets::unseal_for(Purpose::Resume, resume, now)?.ok_or_else(refused)?;
     let mut kept: Value = serde_json::from_str(&kept).map_err(|_| refused())?;
@@ -147,6 +149,10 @@ pub(super) fn take_up(resume: &str, answer: &Jsonb<'_>) -> Result<(Request, Jour
     // Of all that come with it, one goes on.
     verification::consume(&format!("{PREFIX}{id}"), now)?.ok_or_else(refused)?;
     let request = Request::from_kept(&kept["request"]).ok_or_else(refused)?;
+    let max_body = kept["max_body"].as_u64().and_then(|bytes| usize::try_from(bytes).ok());
+    if fetched.length() > max_body.unwrap_or(MAX_BODY) {
+        fetched = Fetched::Failed;
+    }
     let Value::Array(mut done) = kept["done"].take() else { return Err(refused()) };
     done.push(json!({"fetch": kept["fetch"], "fetched": fetched.to_kept()}));
     Ok((request, Journal { can_fetch: true, is_resumed: true, done, ..Journal::default() }))
@@ -169,8 +175,5 @@ fn read_answer(answer: &Jsonb<'_>) -> Result<Fetched, AuthError> {
         return Ok(Fetched::Failed);
     }
     let (status, body) = (status.ok_or_else(shape)?, body.unwrap_or_default());
-    Ok(match body.len() {
-        ..=MAX_BODY => Fetched::Answer { status, body: body.to_owned() },
-        _ => Fetched::Failed,
-    })
+    Ok(Fetched::Answer { status, body: body.to_owned() })
 }

@@ -28,6 +28,7 @@ pub(crate) use self::context::Context;
 use self::context::client_address;
 pub(super) use self::jar::challenge_in_words;
 use self::journal::{Journal, Played};
+pub(crate) use self::origin::glob;
 use self::request::Unreadable;
 pub(crate) use self::request::{Body, Request};
 pub(crate) use self::response::Response;
@@ -171,62 +172,67 @@ fn answer(request: &Request, journal: Journal) -> Result<Response, Box<Journal>>
     function::forget_sqlstate();
     let site = Site::of(request);
     let address = client_address(request);
-    match routed(request, &site, address.as_deref(), journal.is_resumed) {
-        Routed::Answered(response) => Ok(response),
-        Routed::Bridge => Ok(bridge(request, &site, address)),
-        Routed::To(route, path) => {
-            let mut context = Context::new(request, &site, address);
-            context.is_sign_in = route.is_sign_in;
-            context.path = path;
-            context.journal = journal;
-            match run(route, &mut context) {
-                Err(AuthError::Suspended) => Err(Box::new(context.journal)),
-                answer => {
-                    let response = answer.unwrap_or_else(|error| Response::refusal(&error));
-                    Ok(with_cookies(response, context))
+    if settings::bridge_path().is_some_and(|path| path == site::without_slash(request.url.path())) {
+        return Ok(match request.method.as_str() {
+            "GET" | "HEAD" => bridge(request, &site, address),
+            _ => Response::empty(405).with("allow", "GET, HEAD".into()),
+        });
+    }
+    if let Some(response) = turned_away(request, &site, address.as_deref(), journal.is_resumed) {
+        return Ok(response);
+    }
+    let mut context = Context::new(request, &site, address);
+    context.journal = journal;
+    let response = match plugin::on_request(&mut context).transpose() {
+        Some(Err(AuthError::Suspended)) => return Err(Box::new(context.journal)),
+        Some(Err(error)) => return Ok(Response::refusal(&error)),
+        Some(Ok(response)) => return Ok(response),
+        None => match routed(request, &site) {
+            Err(response) => return Ok(response),
+            Ok((route, path)) => {
+                context.is_sign_in = route.is_sign_in;
+                context.path = path;
+                match run(route, &mut context) {
+                    Err(AuthError::Suspended) => return Err(Box::new(context.journal)),
+                    answer => answer.unwrap_or_else(|error| Response::refusal(&error)),
                 }
             }
-        }
-    }
+        },
+    };
+    Ok(with_cookies(response, context))
 }
 
-/// Where a request leads.
-enum Routed<'r> {
-    Answered(Response),
-    Bridge,
-    To(&'static Route, &'r str),
-}
-
-/// Finds a request's route. One that goes on was counted when it began.
-fn routed<'r>(request: &'r Request, site: &Site, address: Option<&str>, is_resumed: bool) -> Routed<'r> {
-    if settings::bridge_path().is_some_and(|path| path == site::without_slash(request.url.path())) {
-        return match request.method.as_str() {
-            "GET" | "HEAD" => Routed::Bridge,
-            _ => Routed::Answered(Response::empty(405).with("allow", "GET, HEAD".into())),
-        };
-    }
+/// The answer to a request that gets no further, wherever it leads: its route is switched off, or it is one too many.
+/// One that goes on was counted when it began.
+fn turned_away(request: &Request, site: &Site, address: Option<&str>, is_resumed: bool) -> Option<Response> {
     let route = site.route(request);
     let disabled = settings::disabled_paths().unwrap_or_default();
     if settings::parts(&disabled).any(|path| path == route) {
         let not_found = Response { body: "Not Found".into(), ..Response::empty(404) };
-        return Routed::Answered(not_found.with("content-type", "text/plain;charset=UTF-8".into()));
+        return Some(not_found.with("content-type", "text/plain;charset=UTF-8".into()));
     }
     let limit = || rate_limit::check(address, route, routes::pattern(route));
-    match (!is_resumed && settings::rate_limit()).then(limit) {
-        None | Some(Ok(Ok(None))) => {}
-        Some(Ok(Ok(Some(too_many)))) => return Routed::Answered(too_many),
-        Some(Ok(Err(error))) => return Routed::Answered(Response::refusal(&error)),
-        Some(Err(exception)) => return Routed::Answered(undone(None, &exception)),
+    match (!is_resumed && settings::rate_limit()).then(limit)? {
+        Ok(Ok(too_many)) => too_many,
+        Ok(Err(error)) => Some(Response::refusal(&error)),
+        Err(exception) => Some(undone(None, &exception)),
     }
+}
+
+/// A request's route and the path that leads there.
+///
+/// # Errors
+/// What is answered where there is none.
+fn routed<'r>(request: &'r Request, site: &Site) -> Result<(&'static Route, &'r str), Response> {
     let path = site.path(request);
     let Some((path, route)) = path.and_then(|path| Some((path, routes::find(&request.method, path)?))) else {
-        return Routed::Answered(Response::empty(404));
+        return Err(Response::empty(404));
     };
     // On a standby, or where PostgREST runs a GET: nothing that writes gets as far as a password.
     if route.writes && !is_writable() {
-        return Routed::Answered(Response::empty(503));
+        return Err(Response::empty(503));
     }
-    Routed::To(route, path)
+    Ok((route, path))
 }
 
 /// Calls an endpoint by its name in Better Auth's `auth.api`: no rate limit counts, and no origin is asked for. The

@@ -156,7 +156,7 @@ fn after_scheme(origin: &str) -> &str {
 /// slashes, `**` as a segment any number of segments; a backslash takes the next character literally. One
 /// slash may stand for several, and backslashes count as slashes in the text. A character is a UTF-16 unit,
 /// as in the regular expression that Better Auth makes. Takes time for pattern times text, at most.
-pub(super) fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     // For each position in the text: the unit before it, and whether the pattern so far can end there.
     let mut positions = vec![(None, true)];
     positions.extend(text.encode_utf16().map(|unit| (Some(unit), false)));

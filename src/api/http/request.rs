@@ -180,6 +180,11 @@ impl Request {
         Some(values.fold(Cow::Borrowed(first.as_str()), |joined, value| joined + separator + value.as_str()))
     }
 
+    /// All headers, names in lower case: those of one name in the order that they came in.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     /// A parameter of the URL: text, or a list where it was given several times.
     pub(crate) fn query_value(&self, name: &str) -> Option<Value> {
         let mut values = self.query.iter().filter(|(parameter, _)| parameter == name).map(|(_, value)| value);

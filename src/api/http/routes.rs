@@ -468,7 +468,7 @@ fn reset_password(context: &mut Context<'_>, body: &Body) -> Answer {
     if !in_body {
         issues.finish()?;
     }
-    password::reset(body.get("token").into(), query_token, body.get("newPassword").into())?;
+    password::reset(context, body.get("token").into(), query_token, body.get("newPassword").into())?;
     status()
 }
 

@@ -87,6 +87,11 @@ impl Site {
         route_path(request.url.path(), &self.base_path)
     }
 
+    /// The path of the base URL, without a slash at its end.
+    pub(crate) fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
     /// Scheme, host and port that the routes are served at.
     pub(crate) fn origin(&self) -> &str {
         &self.origin

@@ -255,7 +255,7 @@ pub(super) fn create_user(
     draft.additional = fields::given(Table::User, &without_role(data))?;
     draft.set("role", Some(&role))?;
     // Before the first write: no row is locked while a core is busy.
-    let hash = password.map(hash::hash).transpose()?;
+    let hash = password.map(|password| hash::hash_chosen(caller, password)).transpose()?;
     let with_password = |user: &User| match &hash {
         Some(hash) => account::create_credential(&user.id, hash, now),
         None => Ok(()),
@@ -461,7 +461,7 @@ pub(super) fn set_password(
     actor_who_may(caller, "set-password", codes::YOU_ARE_NOT_ALLOWED_TO_SET_USERS_PASSWORD)?;
     check_new_password(new)?;
     let user = existing(&user_id)?;
-    let hash = hash::hash(new)?;
+    let hash = hash::hash_chosen(caller, new)?;
     if user::lock(&user.id)?.is_none() {
         return Err(codes::USER_NOT_FOUND.into());
     }

@@ -19,6 +19,7 @@ use crate::flow::{hash, new_user, password, proof, secrets};
 use crate::plugin::stored::StoreOtp;
 use crate::store::catalog::Table;
 use crate::store::server::{Timestamp, random_digits};
+use crate::store::subtransaction::attempt;
 use crate::store::user::{self, Changes, User};
 use crate::store::verification;
 
@@ -439,7 +440,12 @@ pub(super) fn request_reset(email: Input<'_>) -> Result<(), AuthError> {
 ///
 /// # Errors
 /// VALIDATION_ERROR, INVALID_EMAIL, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, those of a code, USER_NOT_FOUND.
-pub(super) fn reset(email: Input<'_>, otp: Input<'_>, new: Input<'_>) -> Result<(), AuthError> {
+pub(super) fn reset(
+    caller: &mut dyn Caller,
+    email: Input<'_>,
+    otp: Input<'_>,
+    new: Input<'_>,
+) -> Result<(), AuthError> {
     let mut issues = Issues::of_body();
     let email = issues.required("email", email);
     let otp = issues.required("otp", otp);
@@ -448,20 +454,16 @@ pub(super) fn reset(email: Input<'_>, otp: Input<'_>, new: Input<'_>) -> Result<
     let email = read_email(email)?;
     check_new_password(new)?;
     let identifier = Type::ForgetPassword.identifier(&email);
-    // Before anything is locked. Where no code was asked for there is none to be right, and the answer is the same.
-    let hash = match verification::find(&identifier)?.filter(|found| found.expires_at >= Timestamp::now()) {
-        Some(_) => Some(hash::hash(new)?),
-        None => None,
-    };
+    // A right one is undone, so that nothing is locked while a core is busy or somebody fetches.
+    match attempt(|| verify(&identifier, otp, After::Kept), Result::is_err) {
+        Ok(verified) => verified?,
+        Err(exception) => exception.raise(),
+    }
+    let user = user::find_by_email(&email)?.ok_or(Code::USER_NOT_FOUND)?;
+    let hash = hash::hash_chosen(caller, new)?;
     // The user first, as everybody who locks several of a user's rows.
-    let user = match user::find_by_email(&email)? {
-        Some(user) => user::lock(&user.id)?.filter(|locked| locked.email == user.email),
-        None => None,
-    };
-    let (Some(user), Some(hash)) = (user, hash) else {
-        verify(&identifier, otp, After::Kept)?;
-        return Err(Code::USER_NOT_FOUND.into());
-    };
+    let locked = user::lock(&user.id)?.filter(|locked| locked.email == user.email);
+    let user = locked.ok_or(Code::USER_NOT_FOUND)?;
     verify(&identifier, otp, After::Consumed)?;
     // The code came by the address, and proves it. What somebody else had before goes, as at a sign-in by code.
     if !user.email_verified && proof::take_over(&user)?.is_none() {

@@ -104,9 +104,9 @@ fn request_password_reset(_: &mut Context<'_>, body: &Body) -> Answer {
     success()
 }
 
-fn reset_password(_: &mut Context<'_>, body: &Body) -> Answer {
+fn reset_password(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
-    flow::reset(body.get("email").into(), body.get("otp").into(), body.get("password").into())?;
+    flow::reset(context, body.get("email").into(), body.get("otp").into(), body.get("password").into())?;
     success()
 }
 

@@ -21,8 +21,8 @@ macro_rules! sources {
 
 /// What is said of each plugin.
 const PLUGINS: &[(&str, &str)] = sources! {
-    "admin" "anonymous" "api-key" "bearer" "custom-session" "device-authorization" "email-otp" "expo" "jwt"
-    "last-login-method" "magic-link"
+    "admin" "anonymous" "api-key" "bearer" "captcha" "custom-session" "device-authorization" "email-otp" "expo"
+    "have-i-been-pwned" "jwt" "last-login-method" "magic-link"
     "multi-session" "one-time-token" "organization" "passkey" "phone-number" "two-factor" "username"
 };
 

@@ -440,6 +440,7 @@ pub(super) fn request_reset(phone_number: Input<'_>) -> Result<(), AuthError> {
 /// VALIDATION_ERROR, PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG (the code stays good), those of [`spend`], UNEXPECTED_ERROR
 /// for a number that nobody has, PHONE_NUMBER_PENDING_VERIFICATION.
 pub(super) fn reset(
+    caller: &mut dyn Caller,
     otp: Input<'_>,
     phone_number: Input<'_>,
     new_password: Input<'_>,
@@ -456,7 +457,7 @@ pub(super) fn reset(
     if settings::require_verification() && !is_verified(&user) {
         return Err(PHONE_NUMBER_PENDING_VERIFICATION.into());
     }
-    let hash = hash::hash(new)?;
+    let hash = hash::hash_chosen(caller, new)?;
     // The user first, as everybody who locks several of a user's rows.
     let locked = user::lock(&user.id)?.filter(|locked| locked.text_field(NUMBER).as_deref() == Some(number));
     if locked.is_none() {

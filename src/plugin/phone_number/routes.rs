@@ -95,10 +95,10 @@ fn request_reset(_: &mut Context<'_>, body: &Body) -> Answer {
     status()
 }
 
-fn reset(_: &mut Context<'_>, body: &Body) -> Answer {
+fn reset(context: &mut Context<'_>, body: &Body) -> Answer {
     body.object("object")?;
     let field = |name| body.get(name).into();
-    flow::reset(field("otp"), field("phoneNumber"), field("newPassword"))?;
+    flow::reset(context, field("otp"), field("phoneNumber"), field("newPassword"))?;
     status()
 }
 

@@ -9,11 +9,13 @@ import together from './all.mjs';
 import anonymous from './anonymous.mjs';
 import apiKey from './api_key.mjs';
 import bearer from './bearer.mjs';
+import captcha from './captcha.mjs';
 import codes from './codes.mjs';
 import customSession from './custom_session.mjs';
 import deviceAuthorization from './device_authorization.mjs';
 import emailOtp from './email_otp.mjs';
 import expo from './expo.mjs';
+import haveIBeenPwned from './have_i_been_pwned.mjs';
 import jwt from './jwt.mjs';
 import lastLoginMethod from './last_login_method.mjs';
 import magicLink from './magic_link.mjs';
@@ -52,4 +54,4 @@ const PLUGINS = [
 
 const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
 
-export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...names, ...together([...PLUGINS, organizations, apiKey])];
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...captcha, ...haveIBeenPwned, ...names, ...together([...PLUGINS, organizations, apiKey])];
