@@ -76,6 +76,22 @@ CREATE FUNCTION better_auth.claim_sms(batch pg_catalog.int4 DEFAULT 10) RETURNS 
         data pg_catalog.jsonb, attempts pg_catalog.int4, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz)
     LANGUAGE c AS 'MODULE_PATHNAME', 'claim_sms_wrapper';
 COMMENT ON FUNCTION better_auth.claim_sms IS 'The same with text messages: recipient is a phone number, token the code. Grant with care.';
+CREATE FUNCTION better_auth.enqueue_fetch(
+        url pg_catalog.text, body pg_catalog.jsonb DEFAULT NULL, headers pg_catalog.jsonb DEFAULT '{}',
+        method pg_catalog.text DEFAULT 'POST')
+    RETURNS pg_catalog.text LANGUAGE c AS 'MODULE_PATHNAME', 'enqueue_fetch_wrapper';
+COMMENT ON FUNCTION better_auth.enqueue_fetch IS 'Have a worker make a request to another server once this transaction commits, at least once: a webhook. Its id. Who may execute it has the worker send what it wants: grant with care.';
+CREATE FUNCTION better_auth.claim_fetch(batch pg_catalog.int4 DEFAULT 10) RETURNS TABLE (
+        id pg_catalog.text, method pg_catalog.text, url pg_catalog.text, headers pg_catalog.jsonb, body pg_catalog.jsonb,
+        attempts pg_catalog.int4, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'claim_fetch_wrapper';
+COMMENT ON FUNCTION better_auth.claim_fetch IS 'Take up to batch requests that are due; nobody else gets them for a while. Bodies and headers may hold secrets: grant with care.';
+CREATE FUNCTION better_auth.complete_fetch(id pg_catalog.text) RETURNS pg_catalog.bool
+    LANGUAGE c AS 'MODULE_PATHNAME', 'complete_fetch_wrapper';
+COMMENT ON FUNCTION better_auth.complete_fetch IS 'Delete a request that was made. Whether it was there.';
+CREATE FUNCTION better_auth.fail_fetch(id pg_catalog.text, error pg_catalog.text) RETURNS pg_catalog.timestamptz
+    LANGUAGE c AS 'MODULE_PATHNAME', 'fail_fetch_wrapper';
+COMMENT ON FUNCTION better_auth.fail_fetch IS 'Note why a request failed. When it is given out again, or NULL for never.';
 CREATE FUNCTION better_auth.authenticate(token pg_catalog.text)
     RETURNS pg_catalog.jsonb LANGUAGE c AS 'MODULE_PATHNAME', 'authenticate_wrapper';
 COMMENT ON FUNCTION better_auth.authenticate IS 'Verify a token and, with better_auth.identity = verified, be its user until it expires or the transaction ends; returns its claims. For roles with a connection of their own.';

@@ -40,6 +40,10 @@ COMMENT ON FUNCTION better_auth.claim_mail IS 'Take up to so many mails out of m
 COMMENT ON FUNCTION better_auth.claim_sms IS 'The same with text messages: recipient is a phone number, token the code. Grant with care.';
 COMMENT ON FUNCTION better_auth.complete_mail IS 'Delete a mail that was sent. Whether it was there.';
 COMMENT ON FUNCTION better_auth.fail_mail IS 'Note why a mail could not be sent. When it is given out again, or NULL for never.';
+COMMENT ON FUNCTION better_auth.enqueue_fetch IS 'Have a worker make a request to another server once this transaction commits, at least once: a webhook. Its id. Who may execute it has the worker send what it wants: grant with care.';
+COMMENT ON FUNCTION better_auth.claim_fetch IS 'Take up to batch requests that are due; nobody else gets them for a while. Bodies and headers may hold secrets: grant with care.';
+COMMENT ON FUNCTION better_auth.complete_fetch IS 'Delete a request that was made. Whether it was there.';
+COMMENT ON FUNCTION better_auth.fail_fetch IS 'Note why a request failed. When it is given out again, or NULL for never.';
 COMMENT ON FUNCTION better_auth.bridge_token IS 'Mint the HS256 token of a live session for PostgREST: {sub, role, aud, iat, exp, sid}.';
 COMMENT ON FUNCTION better_auth.sign_jwt IS 'Sign claims with the jwt secret (HS256). Adds iat, exp and aud where they are missing. Who may execute it can be anybody: grant with care.';
 COMMENT ON FUNCTION better_auth.verify_jwt IS 'The claims of a token, verified: HS256 signature, exp, nbf, iat and aud. Raises otherwise.';

@@ -58,7 +58,8 @@ pub(crate) fn models() -> &'static [Model] {
 }
 
 /// Tables of the same schema that are this extension's own.
-pub(crate) const OURS: [&str; 4] = ["signing_secret", "mail_outbox", "oauth_provider", "provider_key"];
+pub(crate) const OURS: [&str; 5] =
+    ["signing_secret", "mail_outbox", "oauth_provider", "provider_key", "fetch_outbox"];
 
 /// The part of `field_names` that stands for all fields in snake_case.
 pub(crate) const SNAKE_CASE: &str = "snake_case";

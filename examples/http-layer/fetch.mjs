@@ -11,7 +11,7 @@ const MAX_BODY = 1 << 20; // bytes, whatever the database says
 const MAX_HEADERS = 16 << 10; // bytes
 const MAX_TIME = 30_000; // milliseconds, whatever the database says
 const MAX_RUNNING = 500; // at a time
-const METHODS = new Set(['GET', 'POST']);
+const METHODS = ['GET', 'POST'];
 /** What is this layer's to say. */
 const OWN = /^(host|connection|keep-alive|content-length|transfer-encoding|te|trailer|upgrade|expect|accept-encoding|proxy-.*)$/i;
 
@@ -88,10 +88,11 @@ let running = 0;
 /**
  * What came back, for better_auth.resume(). A redirect is an answer like any other, and isn't followed. Never rejects.
  * @param {{ method: string, url: string, headers?: Record<string, string>, body?: string | null, timeout_ms?: number, max_bytes?: number }} asked
- * @param {AbortSignal} [signal] gives it up @param {Set<string>} [allowed] origins
+ * @param {AbortSignal} [signal] gives it up @param {Set<string>} [allowed] origins @param {string[]} [methods]
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: string } | { error: string }>}
  */
-export async function perform(asked, signal, allowed = ALLOWED) {
+export async function perform(asked, signal, allowed = ALLOWED, methods = METHODS) {
+  if (!methods.includes(asked.method)) return { error: 'method' };
   if (running >= MAX_RUNNING) return { error: 'busy' };
   running += 1;
   try {
@@ -105,7 +106,6 @@ export async function perform(asked, signal, allowed = ALLOWED) {
 
 /** @param {Parameters<typeof perform>[0]} asked @param {AbortSignal | undefined} signal @param {Set<string>} allowed */
 async function exchange({ method, url: text, headers = {}, body, timeout_ms, max_bytes = 64 << 10 }, signal, allowed) {
-  if (!METHODS.has(method)) throw new Failure('method');
   if (signal?.aborted) throw new Failure('client left');
   const { url, free } = target(text, allowed);
   const sent = Object.entries(headers).filter(([name]) => !OWN.test(name));

@@ -7,7 +7,7 @@ import { TABLES, createDatabase, createExtensionDatabase, createRealDatabase, re
 import { PLUGINS, SETTINGS, offeredPlugins } from './open_api.mjs';
 import { define, migrate, tablesOf } from './schema.mjs';
 
-const OURS = ['mail_outbox', 'rateLimit', 'signing_secret'];
+const OURS = ['fetch_outbox', 'mail_outbox', 'oauth_provider', 'provider_key', 'rateLimit', 'signing_secret'];
 
 const offered = await offeredPlugins(await createExtensionDatabase());
 const ids = Object.keys(PLUGINS).filter((id) => offered.includes(id));

@@ -28,7 +28,7 @@ import {
 } from './lib.mjs';
 import { define, migrate, tablesOf } from './schema.mjs';
 
-const OWN_TABLES = ['mail_outbox', 'rateLimit', 'signing_secret'];
+const OWN_TABLES = ['fetch_outbox', 'mail_outbox', 'oauth_provider', 'provider_key', 'rateLimit', 'signing_secret'];
 const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD };
 const signIn = { email: ada.email, password: PASSWORD };
 

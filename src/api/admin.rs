@@ -249,7 +249,7 @@ fn fail_mail(id: Option<&str>, error: Option<&str>) -> Option<TimestampWithTimeZ
     mail::fail(not_null("id", id), error.unwrap_or_default()).or_raise().map(time)
 }
 
-fn time(time: Timestamp) -> TimestampWithTimeZone {
+pub(super) fn time(time: Timestamp) -> TimestampWithTimeZone {
     // Every time of a row is in PostgreSQL's range.
     TimestampWithTimeZone::try_from(time.0).unwrap_or(TimestampWithTimeZone::positive_infinity())
 }

@@ -145,7 +145,17 @@ impl<'a> Jsonb<'a> {
         }
     }
 
-    /// The same of any kind.
+    /// The argument of this name as it is written, of whatever kind.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub(crate) fn text(&self, argument: &str) -> Result<String, AuthError> {
+        let mut bytes = Vec::new();
+        let written = self.0.write(&mut bytes).and_then(|()| String::from_utf8(bytes).ok());
+        written.ok_or_else(|| AuthError::Argument(format!("{argument} can't be read")))
+    }
+
+    /// The same as serde_json has it.
     ///
     /// # Errors
     /// It is more than serde_json takes or than is taken from anybody.

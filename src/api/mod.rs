@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod jsonb;
 pub(crate) mod jsonb_writer;
 mod oauth;
+mod outgoing;
 pub(crate) mod raise;
 pub(crate) mod rpc;
 mod sql;

@@ -5,6 +5,7 @@ pub(crate) mod bridge_keys;
 pub(crate) mod email_verification;
 
 pub(crate) mod fetch;
+pub(crate) mod fetch_outbox;
 pub(crate) mod fields;
 pub(crate) mod guess;
 pub(crate) mod hash;

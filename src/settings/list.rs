@@ -276,6 +276,15 @@ settings! { "";
     count mail_max_attempts = 10,
         c"Number of times that a mail is tried.",
         c"";
+    seconds fetch_visibility_timeout = 300,
+        c"Time after which a request of fetch_outbox that was claimed and not completed is given out again.",
+        c"";
+    count fetch_max_attempts = 10,
+        c"Number of times that a request of fetch_outbox is tried.",
+        c"";
+    seconds fetch_expires_in = 604_800,
+        c"Time after which a request of fetch_outbox that could not be made is deleted.",
+        c"";
     url base_url = None,
         c"Public URL of the application, such as https://example.com.",
         c"Better Auth: baseURL. The links in mails begin with it; https makes cookies secure.";

@@ -24,13 +24,14 @@ pub(crate) enum Table {
     MailOutbox,
     OauthProvider,
     ProviderKey,
+    FetchOutbox,
     /// One of a plugin's, by its place in `plugin::TABLES`.
     Plugin(u8),
 }
 
 /// This extension's own tables, in the order of their names in [`OURS`].
 pub(super) const OWN: [Table; OURS.len()] =
-    [Table::SigningSecret, Table::MailOutbox, Table::OauthProvider, Table::ProviderKey];
+    [Table::SigningSecret, Table::MailOutbox, Table::OauthProvider, Table::ProviderKey, Table::FetchOutbox];
 
 impl Table {
     /// How many are Better Auth's own.
@@ -50,6 +51,7 @@ impl Table {
             Self::MailOutbox => Self::CORE + plugin::TABLES.len() + 1,
             Self::OauthProvider => Self::CORE + plugin::TABLES.len() + 2,
             Self::ProviderKey => Self::CORE + plugin::TABLES.len() + 3,
+            Self::FetchOutbox => Self::CORE + plugin::TABLES.len() + 4,
         }
     }
 

@@ -111,7 +111,7 @@ macro_rules! secret_names {
 /// What `signing_secret` may have a secret for.
 pub(super) const SECRET_NAMES: &str = secret_names!();
 
-static CORE: [Definition; 9] = [
+static CORE: [Definition; 10] = [
     Definition {
         columns: &[
             ("id", KEY),
@@ -239,6 +239,22 @@ static CORE: [Definition; 9] = [
             ("tried_at", TIME),
         ],
         ..Definition::of(Table::ProviderKey, "provider_key")
+    },
+    Definition {
+        columns: &[
+            ("id", KEY),
+            ("method", TEXT_REQUIRED),
+            ("url", TEXT_REQUIRED),
+            ("headers", "pg_catalog.jsonb NOT NULL"),
+            ("body", "pg_catalog.jsonb"),
+            ("created_at", TIME_REQUIRED),
+            ("expires_at", TIME_REQUIRED),
+            ("available_at", TIME_REQUIRED),
+            ("attempts", "pg_catalog.int4 NOT NULL DEFAULT 0"),
+            ("last_error", TEXT),
+        ],
+        indexed: &["available_at"],
+        ..Definition::of(Table::FetchOutbox, "fetch_outbox")
     },
 ];
 

@@ -3,11 +3,9 @@
 
 use crate::error::AuthError;
 use crate::store::catalog::Table;
+use crate::store::outbox;
 use crate::store::server::{Timestamp, random_token};
 use crate::store::sql::{Row, Statement, Value};
-
-/// The longest error that is kept, in characters.
-const MAX_ERROR: usize = 1_000;
 
 /// A mail on its way.
 pub(crate) struct Mail {
@@ -50,43 +48,14 @@ thread_local! {
             Table::MailOutbox.sql(),
         ))
     }) };
-    static DELETE_EXPIRED: Statement = const { Statement::new(Table::MailOutbox, || {
-        Ok(format!(
-            "DELETE FROM {0} m WHERE m.id OPERATOR(pg_catalog.=) ANY (ARRAY(
-                 SELECT e.id FROM {0} e
-                 WHERE e.available_at OPERATOR(pg_catalog.<=) $1 AND e.expires_at OPERATOR(pg_catalog.<=) $1
-                 ORDER BY e.available_at LIMIT 1000 FOR UPDATE SKIP LOCKED))",
-            Table::MailOutbox.sql(),
-        ))
-    }) };
+    static DELETE_EXPIRED: Statement =
+        const { Statement::new(Table::MailOutbox, || Ok(outbox::delete_expired(Table::MailOutbox))) };
     static CLAIM: Statement = const { Statement::new(Table::MailOutbox, || {
-        Ok(format!(
-            "UPDATE {0} m SET attempts = m.attempts OPERATOR(pg_catalog.+) 1, available_at = $2
-             WHERE m.id OPERATOR(pg_catalog.=) ANY (ARRAY(
-                 SELECT d.id FROM {0} d
-                 WHERE d.available_at OPERATOR(pg_catalog.<=) $1 AND d.expires_at OPERATOR(pg_catalog.>) $1
-                   AND d.attempts OPERATOR(pg_catalog.<) $4 AND d.channel OPERATOR(pg_catalog.=) $5
-                 ORDER BY d.available_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-             RETURNING {1}",
-            Table::MailOutbox.sql(),
-            Mail::COLUMNS,
-        ))
+        Ok(outbox::claim(Table::MailOutbox, "AND d.channel OPERATOR(pg_catalog.=) $5", Mail::COLUMNS))
     }) };
-    static COMPLETE: Statement = const { Statement::new(Table::MailOutbox, || {
-        Ok(format!("DELETE FROM {} m WHERE m.id OPERATOR(pg_catalog.=) $1 RETURNING 1", Table::MailOutbox.sql()))
-    }) };
-    static FAIL: Statement = const { Statement::new(Table::MailOutbox, || {
-        // Twice as long after each attempt: half a minute, a minute, ... and six hours at most.
-        Ok(format!(
-            "UPDATE {} m SET last_error = $2, available_at = $3 OPERATOR(pg_catalog.+)
-                 LEAST('6 hours'::pg_catalog.interval, '30 seconds'::pg_catalog.interval OPERATOR(pg_catalog.*)
-                     pg_catalog.power(2::pg_catalog.float8, LEAST(m.attempts OPERATOR(pg_catalog.-) 1, 20)::pg_catalog.float8))
-             WHERE m.id OPERATOR(pg_catalog.=) $1
-             RETURNING CASE WHEN m.attempts OPERATOR(pg_catalog.<) $4 AND m.available_at OPERATOR(pg_catalog.<) m.expires_at
-                            THEN m.available_at END",
-            Table::MailOutbox.sql(),
-        ))
-    }) };
+    static COMPLETE: Statement =
+        const { Statement::new(Table::MailOutbox, || Ok(outbox::complete(Table::MailOutbox))) };
+    static FAIL: Statement = const { Statement::new(Table::MailOutbox, || Ok(outbox::fail(Table::MailOutbox))) };
 }
 
 /// Puts a mail into the outbox, and wakes the workers when the transaction commits. Its id.
@@ -156,7 +125,7 @@ pub(crate) fn fail(
     now: Timestamp,
     max_attempts: i64,
 ) -> Result<Option<Timestamp>, AuthError> {
-    let error: String = error.chars().take(MAX_ERROR).collect();
+    let error = outbox::shortened(error);
     let values = [Value::Text(id), Value::Text(&error), Value::Time(now), Value::Integer(max_attempts)];
     FAIL.with(|statement| Ok(statement.query(&values, |row| row.optional_time(1))?.pop().flatten()))
 }
