@@ -13,6 +13,7 @@ use crate::flow::account;
 use crate::flow::input::{Input, Issues, excerpt};
 use crate::flow::json::{self, Object};
 use crate::flow::oauth::access;
+use crate::flow::oauth::authorization::RESERVED;
 use crate::flow::oauth::callback::{self, Callback, Ended};
 use crate::flow::oauth::sign_in::{self, Given, Wish};
 use crate::flow::oauth::state::{self, Draft};
@@ -78,18 +79,6 @@ const LINK: &[(&str, Kind)] = &[
     ("loginHint", Kind::Text),
     ("additionalParams", Kind::Parameters),
     ("additionalData", Kind::Record),
-];
-
-/// What OAuth itself puts into the address of a provider.
-const RESERVED: [&str; 8] = [
-    "state",
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "code_challenge",
-    "code_challenge_method",
-    "nonce",
-    "scope",
 ];
 
 fn check(issues: &mut Issues, path: &str, value: Option<&Value>, kind: &Kind) {

@@ -174,9 +174,11 @@ fn exchange(
         return Ok(Err("invalid_code"));
     };
     // Whoever fetches is believed as little as the provider's own user: an id token has to be signed.
-    if let (Some(rules), Some(token)) = (preset.code_id_token(provider), &tokens.id_token)
-        && id_token::verify(caller, provider, &rules, token, nonce)?.is_none()
-    {
+    let is_good = match (preset.code_id_token(provider), &tokens.id_token) {
+        (Some(rules), Some(token)) => id_token::verify(caller, provider, &rules, token, nonce)?.is_some(),
+        (_, token) => token.is_some() || !preset.needs_id_token(provider),
+    };
+    if !is_good {
         return Ok(Err(UNABLE));
     }
     tokens.user = callback.user.and_then(|user| serde_json::from_str(user).ok());

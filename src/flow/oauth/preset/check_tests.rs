@@ -35,6 +35,35 @@ fn the_id_tokens_of_codes_are_verified_where_they_say_who_it_is() {
 }
 
 #[test]
+fn without_an_id_token_nobody_is_told_of_open_id_connect() {
+    let without = |provider: &Provider| {
+        let (info, asked) = tell(
+            provider,
+            &json!({"accessToken": "a"}),
+            &[json!([200, {"sub": "s", "email": "e@x.example"}])],
+        );
+        info.is_none() && asked == json!([])
+    };
+    for id in ["apple", "google", "microsoft", "twitch", "paybin"] {
+        assert!(without(&made(id, json!({"clientId": "c", "clientSecret": "s"}))), "{id}");
+    }
+    let needs = |provider: Provider| provider.preset.needs_id_token(&provider);
+    assert!(needs(made(
+        "cognito",
+        json!({"clientId": "c", "domain": "d", "region": "r", "userPoolId": "p"})
+    )));
+    for id in ["github", "facebook", "line", "paypal", "acme"] {
+        assert!(!needs(made(id, json!({"clientId": "c", "clientSecret": "s"}))), "{id}");
+    }
+    for (algorithms, needed) in [(json!(["RS256"]), true), (json!([]), false)] {
+        let mut acme = made("acme", json!({"clientId": "c", "discoveryUrl": "https://a.example/x"}));
+        let document = json!({"issuer": "https://a.example", "jwks_uri": "/k", "id_token_signing_alg_values_supported": algorithms});
+        acme.discovery = document.as_object().cloned();
+        assert_eq!(needs(acme), needed);
+    }
+}
+
+#[test]
 fn a_set_up_that_lacks_something_is_told_so() {
     for (id, options, said) in [
         ("google", json!({"clientId": "c"}), "client secret"),

@@ -331,6 +331,10 @@ impl Preset for Generic {
         self.rules(provider).map_or(IdTokens::No, IdTokens::Signed)
     }
 
+    fn needs_id_token(&self, provider: &Provider) -> bool {
+        self.verifies(provider) || !algorithms(provider).is_empty() && self.rules(provider).is_some()
+    }
+
     fn requires_nonce(&self, provider: &Provider) -> bool {
         self.rules(provider).is_some() && !provider.is_on("disableIdTokenNonceBinding")
     }

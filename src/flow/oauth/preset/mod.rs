@@ -194,6 +194,13 @@ pub(crate) trait Preset: Sync {
         }
     }
 
+    /// Whether a code's answer without an id token signs nobody in. An OpenID provider gives one (OpenID Connect Core 1.0,
+    /// section 3.1.3.3), and whoever fetches might keep it back to tell a profile in its place: Better Auth would ask for
+    /// that. Those whose profile is the id token need not say so.
+    fn needs_id_token(&self, _provider: &Provider) -> bool {
+        false
+    }
+
     /// Asks the provider whether an id token is good: see [`IdTokens`].
     ///
     /// # Errors

@@ -120,6 +120,8 @@ pub(super) struct Social {
     pub(super) id_tokens: for<'p> fn(&'p Provider) -> IdTokens<'p>,
     /// Where id tokens alone don't sign in, but those that come with a code say who it is.
     pub(super) code_id_token: for<'p> fn(&'p Provider) -> Option<IdTokenRules<'p>>,
+    /// An answer to a code has to have an id token.
+    pub(super) needs_id_token: bool,
     pub(super) ask: fn(&Provider, &str, Option<&str>, &mut Fetcher<'_>) -> Result<bool, AuthError>,
 }
 
@@ -157,6 +159,7 @@ pub(super) const USUAL: Social = Social {
     subject: Take::At("/sub"),
     id_tokens: |_| IdTokens::No,
     code_id_token: |_| None,
+    needs_id_token: false,
     ask: |_, _, _, _| Ok(false),
 };
 
@@ -311,6 +314,10 @@ impl Preset for Social {
             IdTokens::Signed(rules) | IdTokens::SignedOrOpaque(rules) => Some(rules),
             IdTokens::No | IdTokens::Asked => (self.code_id_token)(provider),
         }
+    }
+
+    fn needs_id_token(&self, _provider: &Provider) -> bool {
+        self.needs_id_token
     }
 
     fn ask(

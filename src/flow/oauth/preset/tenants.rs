@@ -180,6 +180,7 @@ pub(super) static COGNITO: Social = Social {
         ("image", Take::At("/picture")),
         ("emailVerified", Take::At("/email_verified")),
     ],
+    needs_id_token: true,
     id_tokens: |provider| cognito_rules(provider).map_or(IdTokens::No, IdTokens::Signed),
     ..USUAL
 };
