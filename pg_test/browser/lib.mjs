@@ -54,8 +54,8 @@ export async function appDatabase(t) {
   return database;
 }
 
-/** The demo app on a fresh database; `{url, client, open}`. */
-export async function withApp(t, settings = {}) {
+/** The demo app on a fresh database; `{url, client, open}`. `options` are more of the app's. */
+export async function withApp(t, settings = {}, options = {}) {
   const database = await appDatabase(t);
   const client = await database.connect();
   await client.query(`LOAD 'better_auth'`);
@@ -67,7 +67,7 @@ export async function withApp(t, settings = {}) {
     preRequest: 'public.pre_request',
   });
   cleanup(t, () => postgrest.stop());
-  const app = await startApp({ web: as('web'), mailer: as('mailer'), postgrest: postgrest.url, port: 0 });
+  const app = await startApp({ web: as('web'), mailer: as('mailer'), postgrest: postgrest.url, port: 0, ...options });
   cleanup(t, () => app.stop());
 
   /** A page in a browser of its own, as of another person. What goes wrong in the page's script fails the test. */

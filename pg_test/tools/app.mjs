@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { startApp } from '../../examples/app/server.mjs';
+import { CLIENT, Provider } from '../interop/provider.mjs';
 import { freePort } from '../postgrest/free-port.mjs';
 import { startStandIn } from '../postgrest/stand-in.mjs';
 
@@ -33,13 +33,33 @@ function fail(message) {
 // From the start: a signal may come before all is up.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(0));
 
-async function jwtSecret() {
+/** What a query gives, as superuser. */
+async function query(text, values) {
   const client = new pg.Client();
   await client.connect();
-  const { rows } = await client.query(
+  try {
+    return (await client.query(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function jwtSecret() {
+  const [{ value }] = await query(
     `SELECT value FROM better_auth.signing_secret WHERE name = 'jwt' AND valid_until IS NULL`);
-  await client.end();
-  return rows[0].value;
+  return value;
+}
+
+/** A provider on this machine, at which everybody is the same person; its origin. */
+async function startProvider() {
+  const provider = new Provider();
+  provider.page = true;
+  const origin = await provider.listen();
+  running.push({ stop: () => provider.close() });
+  await query('SELECT better_auth.set_oauth_provider($1, $2, $3, $4)', [
+    'example', CLIENT.id, CLIENT.secret, { discoveryUrl: `${origin}/.well-known/openid-configuration`, scopes: ['email', 'profile'] },
+  ]);
+  return origin;
 }
 
 /** A PostgREST as docs/postgrest.md says; its URL. */
@@ -103,9 +123,11 @@ async function startOnPort(options) {
   }
 }
 
+process.env.FETCH_ALLOW = await startProvider(); // which the HTTP layer reads when it is loaded
+const { startApp } = await import('../../examples/app/server.mjs');
 const secret = await jwtSecret();
 const postgrest = await (POSTGREST ? startPostgrest(secret) : startTheStandIn(secret));
-const app = await startOnPort({ web: { user: 'web' }, mailer: { user: 'mailer' }, postgrest });
+const app = await startOnPort({ web: { user: 'web' }, mailer: { user: 'mailer' }, providers: [{ id: 'example', name: 'Example' }], postgrest });
 running.push(app);
 console.log(`
 The demo app is up until Ctrl-C:   ${app.url}
