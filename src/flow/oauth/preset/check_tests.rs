@@ -24,8 +24,13 @@ fn the_id_tokens_of_codes_are_verified_where_they_say_who_it_is() {
         .map(|preset| preset.id)
         .collect();
     assert_eq!(verified, ["apple", "cognito", "facebook", "microsoft", "google", "twitch"]);
-    let mut paybin = made("paybin", json!({"clientId": "c", "discoveryUrl": "https://idp.paybin.io/x"}));
-    paybin.discovery = json!({"issuer": "https://idp.paybin.io", "jwks_uri": "/jwks"}).as_object().cloned();
+    let mut paybin = made(
+        "paybin",
+        json!({"clientId": "c", "discoveryUrl": "https://idp.paybin.io/.well-known/openid-configuration"}),
+    );
+    // Whatever the document says, the keys that are set go by what a superuser has written.
+    paybin.discovery =
+        json!({"issuer": "https://accounts.google.com", "jwks_uri": "/jwks"}).as_object().cloned();
     let rules = paybin.preset.code_id_token(&paybin).unwrap();
     assert_eq!(
         (rules.keys_of.as_ref(), rules.jwks_url.as_ref()),
