@@ -205,7 +205,7 @@ const FLOWS = {
     asks: { scope: 'identify email', prompt: 'none', code_challenge: undefined },
     asked: ['POST discord.token', 'GET discord.user'],
     user: { name: PERSON.name, image: /^https:\/\/cdn\.discordapp\.com\/embed\/avatars\/\d\.png$/, emailVerified: true },
-    account: { accountId: '80351110023706621001', scope: 'identify,email', refreshToken: 'discord-refresh-3' },
+    account: { accountId: '803511102246781001', scope: 'identify,email', refreshToken: 'discord-refresh-3' },
   },
   example: {
     options: { discoveryUrl: DISCOVERY, scopes: ['email'] },

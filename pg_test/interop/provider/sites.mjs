@@ -131,7 +131,7 @@ export const SITES = {
     scopes: ['identify', 'email'],
     profiles: {
       user: ({ sub, email, email_verified, name, username = 'nora', avatar = null, discriminator = '0' }) => ({
-        id: `8035111002370662${sub}`,
+        id: `80351110224678${sub}`,
         username,
         discriminator,
         global_name: name ?? null,

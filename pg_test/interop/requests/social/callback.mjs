@@ -2,7 +2,7 @@
 
 import { ID } from '../../http.mjs';
 import { agrees, has, keptState, tells } from '../../social.mjs';
-import { differs, each, lastAnswer, named } from '../common.mjs';
+import { differs, each, named } from '../common.mjs';
 import { PROVIDERS, SITES, anotherBrowser, back, people, posted, rest, signIn, start } from './common.mjs';
 
 const begin = (provider, body) => [start(provider, body), agrees()];
@@ -48,6 +48,12 @@ const EXTRA = {
   'no access token': { access_token: undefined },
   'no type': { token_type: undefined },
 };
+
+/** Which of these Better Auth takes for tokens of which there are none. */
+const UNREADABLE = { google: ['an array', 'a text', 'no JSON', 'HTML', 'nothing'], github: ['an array'], example: ['an array', 'a text', 'no JSON', 'HTML', 'nothing'] };
+const BROKEN = [302, '/oops?error=unable_to_get_user_info'];
+/** Better Auth fails at a profile that is an empty object. */
+const without = (name, steps) => (name === 'empty object' ? differs('oddProfile', steps, [500, ''], BROKEN) : steps);
 
 const queries = (provider) =>
   each(
@@ -100,7 +106,7 @@ const STATES = {
 
 const known = (site, sub) => `INSERT INTO account (id, "accountId", "providerId", "userId", "createdAt", "updatedAt")
   VALUES ('k', '${sub}', '${site}', '${ID.ada}', now() - interval '1 hour', now() - interval '1 hour')`;
-const SUBJECT = { google: '1001', github: '1001', apple: '1001', microsoft: 'oid-1001', discord: '80351110023706621001', example: '1001' };
+const SUBJECT = { google: '1001', github: '1001', apple: '1001', microsoft: 'oid-1001', discord: '803511102246781001', example: '1001' };
 
 /** What only ours sees: an id token that comes with a code is decoded there, and verified here. */
 const FORGED = {
@@ -157,15 +163,18 @@ export default [
     name: 'social, what providers answer',
     providers: PROVIDERS,
     cases: {
-      ...Object.assign({}, ...['google', 'github', 'example'].map((site) => named(`${site}, token`, each(TOKENS, (answer) => [tells('token', answer), signIn(site)])))),
+      ...Object.assign({}, ...['google', 'github', 'example'].map((site) => named(`${site}, token`, each(TOKENS, (answer, name) => {
+        const steps = [tells('token', answer), signIn(site)];
+        return UNREADABLE[site].includes(name) ? differs('oddTokens', steps, BROKEN, [302, '/oops?error=invalid_code']) : steps;
+      })))),
       ...Object.assign({}, ...['google', 'github', 'discord', 'example'].map((site) => named(`${site}, tokens`, each(EXTRA, (extra) => [has((provider) => { provider.extra = extra; }), signIn(site)])))),
       ...named('github, user', each(PROFILES, (answer) => [tells('user', answer), signIn('github')])),
-      ...named('github, emails', each({ ...PROFILES, 'none': { body: [] } }, (answer) => [tells('emails', answer), signIn('github')])),
+      ...named('github, emails', each({ ...PROFILES, 'none': { body: [] } }, (answer, name) => without(name, [tells('emails', answer), signIn('github')]))),
       'github: a public email': [has({ public_email: true }), signIn('github')],
       'github: a public email that is none of the emails': [has({ public_email: 'public@example.org' }), signIn('github')],
       'github: no primary email': [has({ emails: [{ email: 'a@example.org', primary: false, verified: false }, { email: 'b@example.org', primary: false, verified: true }] }), signIn('github')],
       'github: no name': [has({ name: undefined, login: 'nobody' }), signIn('github')],
-      ...named('discord, user', each(PROFILES, (answer) => [tells('user', answer), signIn('discord')])),
+      ...named('discord, user', each(PROFILES, (answer, name) => without(name, [tells('user', answer), signIn('discord')]))),
       'discord: an avatar': [has({ avatar: 'abc' }), signIn('discord')],
       'discord: an avatar that moves': [has({ avatar: 'a_abc' }), signIn('discord')],
       'discord: an old discriminator': [has({ discriminator: '1234' }), signIn('discord')],
@@ -174,9 +183,18 @@ export default [
       'microsoft: email_verified isn’t said': [has({ email_verified: undefined }), signIn('microsoft')],
       'microsoft: a verified primary email': [has({ email_verified: undefined, verified_primary_email: ['nora@example.org'] }), signIn('microsoft')],
       'microsoft: a verified secondary email': [has({ email_verified: undefined, verified_secondary_email: ['x@example.org', 'nora@example.org'] }), signIn('microsoft')],
-      ...named('no id token', each(['google', 'apple', 'microsoft', 'example'], (site) => [has((provider) => { provider.extra = { id_token: undefined }; }), signIn(site)])),
-      ...named('an id token that is none', each(['google', 'apple', 'microsoft', 'example'], (site) => [has((provider) => { provider.extra = { id_token: 'x' }; }), signIn(site)])),
-      ...named('example, id token', each(FORGED, (forged) => [forges(forged), signIn('example')])),
+      ...named('no id token', each(['google', 'apple', 'microsoft', 'example'], (site) => {
+        const steps = [has((provider) => { provider.extra = { id_token: undefined }; }), signIn(site)];
+        return site === 'example' ? differs('noIdToken', steps, [302, '/hello'], BROKEN) : steps;
+      })),
+      ...named('an id token that is none', each(['google', 'apple', 'microsoft', 'example'], (site) => {
+        const steps = [has((provider) => { provider.extra = { id_token: 'x' }; }), signIn(site)];
+        return site === 'example' ? steps : differs('oddProfile', steps, [500, ''], BROKEN);
+      })),
+      ...named('example, id token', each(FORGED, (forged, name) => {
+        const steps = [forges(forged), signIn('example')];
+        return name === 'issued in the future' ? differs('futureToken', steps, [302, '/hello'], BROKEN) : steps;
+      })),
       ...named('example, nonce', each([undefined, 'x', ''], (nonce) => [forges({ claims: { nonce } }), signIn('example')])),
       ...named('example, signed by', each(['RS256', 'ES256', 'EdDSA', 'PS256'], (alg) => [has((provider) => { provider.alg = alg; }), signIn('example')])),
       'example: the id token has no email': [forges({ claims: { email: undefined } }), signIn('example')],
@@ -193,7 +211,7 @@ export default [
       ...['google', 'apple', 'microsoft'].map((site) =>
         named(
           site,
-          each(FORGED, (forged) => differs('codeIdToken', [forges(forged), signIn(site)].flat(Infinity), [302, '/hello'], [302, '/oops?error=unable_to_get_user_info'], lastAnswer)),
+          each(FORGED, (forged) => differs('codeIdToken', [forges(forged), signIn(site)], [302, '/hello'], BROKEN)),
         ),
       ),
     ),

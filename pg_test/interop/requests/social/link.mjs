@@ -15,7 +15,7 @@ const PEOPLE = {
 };
 const others = (site, sub) => `INSERT INTO account (id, "accountId", "providerId", "userId", scope, "createdAt", "updatedAt")
   VALUES ('k', '${sub}', '${site}', '${ID.ada}', NULL, now() - interval '1 hour', now() - interval '1 hour')`;
-const SUBJECT = { google: '1001', github: '1001', apple: '1001', microsoft: 'oid-1001', discord: '80351110023706621001', example: '1001' };
+const SUBJECT = { google: '1001', github: '1001', apple: '1001', microsoft: 'oid-1001', discord: '803511102246781001', example: '1001' };
 const group = (name, accountLinking, settings, some = ['google', 'github']) => ({
   name: `social, linking, ${name}`,
   providers: PROVIDERS,

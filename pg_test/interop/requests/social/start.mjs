@@ -84,7 +84,7 @@ export default [
   ...configured('example', {
     'no PKCE': { pkce: false },
     'no nonce': { disableIdTokenNonceBinding: true },
-    'parameters': { authorizationUrlParams: { audience: 'api', z: '0' } },
+    'parameters': { authorizationUrlParams: { z: '0', audience: 'api' } }, // in the order that jsonb has them in
     'prompt, accessType, responseMode': { prompt: 'login', accessType: 'offline', responseMode: 'query' },
     'responseType': { responseType: 'code token' },
     'an address of its own': { authorizationUrl: 'https://id.example/authorize?tenant=a%20b&state=x' },
