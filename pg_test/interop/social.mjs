@@ -39,7 +39,10 @@ async function setUp(database, providers) {
 
 /** Both sides, each with a provider of its own. A side is `[database, make]`. */
 export async function reaching(providers, options, ...sides) {
-  const all = (send) => merge(options(send), realProviders(providers));
+  const all = (send) => {
+    const [own, real] = [options(send), realProviders(providers)];
+    return { ...merge(own, real), plugins: [...(own.plugins ?? []), ...real.plugins] };
+  };
   return Promise.all(
     sides.map(async ([database, make]) => {
       const provider = new Provider();

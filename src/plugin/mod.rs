@@ -22,6 +22,7 @@ mod listing;
 mod made_up;
 mod magic_link;
 mod multi_session;
+mod one_tap;
 mod one_time_token;
 mod open_api;
 mod organization;
@@ -62,6 +63,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &last_login_method::LastLoginMethod,
     &magic_link::MagicLink,
     &multi_session::MultiSession,
+    &one_tap::OneTap,
     &one_time_token::OneTimeToken,
     &open_api::OpenApi,
     &organization::Organization,

@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod authorization;
 pub(crate) mod callback;
 pub(crate) mod client;
+pub(crate) mod credential;
 mod id_token;
 pub(crate) mod params;
 pub(crate) mod preset;

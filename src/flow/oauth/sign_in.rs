@@ -72,17 +72,27 @@ struct Known {
 
 impl Known {
     fn profile<'a>(&'a self, tokens: Tokens<'a>) -> Profile<'a> {
-        let text = |name: &str| self.user.get(name).and_then(Value::as_str);
-        Profile {
-            provider_id: &self.provider.id,
-            account_id: &self.account_id,
-            email: text("email").unwrap_or_default(),
-            name: text("name").unwrap_or_default(),
-            image: text("image"),
-            email_verified: is_true(self.user.get("emailVerified")),
-            tokens,
-            additional: &self.user,
-        }
+        profile_of(&self.provider.id, &self.user, &self.account_id, tokens)
+    }
+}
+
+/// What Better Auth's user of a provider's profile tells.
+pub(super) fn profile_of<'a>(
+    provider_id: &'a str,
+    user: &'a Map<String, Value>,
+    account_id: &'a str,
+    tokens: Tokens<'a>,
+) -> Profile<'a> {
+    let text = |name: &str| user.get(name).and_then(Value::as_str);
+    Profile {
+        provider_id,
+        account_id,
+        email: text("email").unwrap_or_default(),
+        name: text("name").unwrap_or_default(),
+        image: text("image"),
+        email_verified: is_true(user.get("emailVerified")),
+        tokens,
+        additional: user,
     }
 }
 

@@ -12,7 +12,7 @@ const link = (provider, idToken, options) => POST('/link-social', { provider, id
 const ago = (seconds) => Math.floor(Date.now() / 1000) - seconds;
 const hashed = (nonce) => createHash('sha256').update(nonce).digest('hex');
 
-const FORGED = {
+export const FORGED = {
   'signed by a stranger': { by: 'stranger' },
   'of a key that nobody has': { kid: 'unknown' },
   'without a key’s name': { kid: null },
@@ -46,7 +46,7 @@ const NONCES = {
   'hashed, in capitals': [{ nonce: hashed('n').toUpperCase() }, { nonce: 'n' }],
   'empty': [{ nonce: 'n' }, { nonce: '' }],
 };
-const SHAPES = ['', 'x', 'a.b', 'a.b.c', 'a.b.c.d.e', 'eyJhbGciOiJSUzI1NiJ9.e30.', '..'];
+export const SHAPES = ['', 'x', 'a.b', 'a.b.c', 'a.b.c.d.e', 'eyJhbGciOiJSUzI1NiJ9.e30.', '..'];
 
 const REFUSED = [401, 'INVALID_TOKEN'];
 const TAKEN = [200, undefined];
