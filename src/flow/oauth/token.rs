@@ -85,11 +85,17 @@ impl<'a> TokenRequest<'a> {
     }
 }
 
-/// The tokens of an answer to a code: `getOAuth2Tokens`. `None` where it isn't one of success, or no JSON object.
+/// The tokens of an answer to a code: `getOAuth2Tokens`. `None` where it isn't one of success, or null. One of success
+/// that is no object has no tokens, and nobody is told of then.
 pub(crate) fn read(answer: &Fetched) -> Option<TokenSet> {
-    let raw = object(answer)?;
-    let tokens = of(&raw);
-    Some(TokenSet { raw, ..tokens })
+    match serde_json::from_str(answer.ok()?) {
+        Ok(Value::Object(raw)) => {
+            let tokens = of(&raw);
+            Some(TokenSet { raw, ..tokens })
+        }
+        Ok(Value::Null) => None,
+        _ => Some(TokenSet::default()),
+    }
 }
 
 /// The tokens of an answer to a refresh token; `None` without an access token too.

@@ -26,7 +26,7 @@ fn discord_image(profile: &Map<String, Value>) -> Option<String> {
             let discriminator = at(profile, "/discriminator");
             let number = if discriminator.and_then(Value::as_str) == Some("0") {
                 let id = js_string(at(profile, "/id")?)?;
-                let id: u64 = if id.is_empty() { 0 } else { id.parse().ok()? };
+                let id: u128 = if id.is_empty() { 0 } else { id.parse().ok()? };
                 ((id >> 22) % 6).to_string()
             } else {
                 let text = shown(discriminator)?;

@@ -255,8 +255,15 @@ impl Preset for Social {
             request.header(name, *value);
         }
         let Some(request) = self.prove(provider, (self.proof)(provider), request) else { return Ok(None) };
-        let tokens = read(&fetch(request)?);
-        Ok(tokens.filter(|tokens| !(self.errs_in_success && tokens.raw.contains_key("error"))))
+        let answer = fetch(request)?;
+        let errs = self.errs_in_success
+            && match answer.json() {
+                Some(Value::Object(answer)) => answer.contains_key("error"),
+                Some(Value::Array(_)) => false,
+                // JavaScript throws.
+                _ => true,
+            };
+        Ok(read(&answer).filter(|_| !errs))
     }
 
     fn can_refresh(&self, _provider: &Provider) -> bool {

@@ -171,13 +171,14 @@ fn told(tokens: Option<&TokenSet>) -> Value {
     })
 }
 
-/// The vectors' tokens as ours are kept: texts, and nothing of what is no JSON object. WeChat's have what was answered
+/// The vectors' tokens as ours are kept: texts, and nothing raw of what is no JSON object. WeChat's have what was answered
 /// not as a whole.
 fn kept(tokens: &Value, ours: Option<&TokenSet>) -> Value {
-    if tokens.is_null() || tokens.get("raw").is_some_and(|raw| !raw.is_object()) {
+    if tokens.is_null() {
         return Value::Null;
     }
     let is_wechat = tokens.get("openid").is_some() || tokens.get("raw").is_none();
+    let raw = || tokens["raw"].as_object().cloned().unwrap_or_default();
     let said = |name: &str| tokens.get(name).filter(|said| !said.is_null()).and_then(js_string);
     let time = |name: &str| tokens.get(name).and_then(Value::as_f64);
     json!({
@@ -187,7 +188,7 @@ fn kept(tokens: &Value, ours: Option<&TokenSet>) -> Value {
         "accessTokenExpiresIn": time("accessTokenExpiresIn"),
         "refreshTokenExpiresIn": time("refreshTokenExpiresIn"),
         "scopes": tokens["scopes"],
-        "raw": if is_wechat { json!(ours.map(|ours| &ours.raw)) } else { tokens["raw"].clone() },
+        "raw": if is_wechat { json!(ours.map(|ours| &ours.raw)) } else { raw().into() },
     })
 }
 
