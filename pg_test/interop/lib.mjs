@@ -311,7 +311,6 @@ export const DIFFERENCES = {
   reInviteLimit: 'Under cancelPendingInvitationsOnReInvite, an invitation that the limit refuses leaves what was there here; Better Auth has canceled one by then.',
   codeIdToken: 'The id token that comes with a code is verified here as one alone is; Better Auth decodes those of Google, Apple and Microsoft, and believes whoever answers the exchange.',
   noIdToken: 'Without an id token a code signs nobody in here, where the provider has keys: who keeps it back could be anybody. Better Auth asks the user info endpoint.',
-  oddTokens: 'What a token endpoint answers that is no JSON object is a refusal here, invalid_code; Better Auth goes on with no tokens, and finds nobody.',
   oddProfile: 'Texts of a profile that are none aren’t there here, and an id token that is none is a bad one; Better Auth stores their text form, or fails.',
   futureToken: 'An id token that was issued in the future is refused here; Better Auth looks where there is a greatest age.',
   keyName: 'An id token without kid is verified by the one key of its kind, whoever the provider is; Better Auth does that for discovered ones.',
