@@ -2,10 +2,13 @@
 //! `verifyProviderIdToken`.
 
 use serde_json::{Map, Value};
+use url::Url;
 
+use super::providers::with_discovery_headers;
 use super::{IdTokenRules, Provider, provider_keys};
 use crate::crypto::id_token::{Expected, IdToken, KeySet};
 use crate::error::AuthError;
+use crate::flow::fetch::Fetch;
 use crate::flow::session::Caller;
 use crate::store::server::Timestamp;
 
@@ -23,9 +26,8 @@ pub(super) fn verify(
 ) -> Result<Option<Map<String, Value>>, AuthError> {
     let Ok(token) = IdToken::read(token, &rules.algorithms) else { return Ok(None) };
     let known = |keys: &KeySet| token.is_known(keys);
-    let Some(keys) = provider_keys::of(caller, &rules.keys_of, &rules.jwks_url, known)? else {
-        return Ok(None);
-    };
+    let fetch = fetch_keys(provider, &rules.jwks_url);
+    let Some(keys) = provider_keys::of(caller, &rules.keys_of, fetch, known)? else { return Ok(None) };
     let expected = Expected {
         issuers: &rules.issuers,
         audiences: &rules.audiences,
@@ -36,6 +38,14 @@ pub(super) fn verify(
     };
     let claims = token.verify(&keys, &expected).ok();
     Ok(claims.filter(|claims| (rules.check)(provider, claims)))
+}
+
+/// The request for a provider's keys. What its discovery document was asked for with goes to no other server.
+fn fetch_keys(provider: &Provider, url: &str) -> Fetch {
+    let fetch = Fetch::get(url).with("accept", "application/json, application/jwk-set+json".into());
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let is_same = provider.text("discoveryUrl").and_then(origin).is_some_and(|at| Some(at) == origin(url));
+    if is_same { with_discovery_headers(fetch, provider) } else { fetch }
 }
 
 /// Within a server: the keys are in a table.
@@ -50,7 +60,7 @@ mod tests {
     use crate::crypto::jwk;
     use crate::crypto::jws::{Algorithm, Signer};
     use crate::crypto::private_key::{PrivateKey, Source};
-    use crate::flow::fetch::{Fetch, Fetched};
+    use crate::flow::fetch::Fetched;
     use crate::flow::oauth::preset::Preset;
     use crate::flow::oauth::{Fetcher, Grant, Info, Start, TokenSet};
     use crate::flow::session::{Client, Live};
@@ -163,20 +173,24 @@ mod tests {
         (token, json!({ "keys": [shown] }).to_string())
     }
 
+    fn provider(options: Value) -> Provider {
+        Provider {
+            id: "issuer".into(),
+            client_ids: vec!["client".into()],
+            client_secret: None,
+            options: options.as_object().cloned().unwrap(),
+            preset: &Issuer,
+            discovery: None,
+        }
+    }
+
     /// Whether a token is good, in the end.
     fn is_good(layer: &mut Layer, token: &str) -> bool {
         is_good_at(layer, token, "https://issuer.example/jwks")
     }
 
     fn is_good_at(layer: &mut Layer, token: &str, url: &str) -> bool {
-        let provider = Provider {
-            id: "issuer".into(),
-            client_ids: vec!["client".into()],
-            client_secret: None,
-            options: Map::new(),
-            preset: &Issuer,
-            discovery: None,
-        };
+        let provider = provider(json!({}));
         let rules = IdTokenRules {
             keys_of: "https://issuer.example".into(),
             jwks_url: url.into(),
@@ -215,6 +229,26 @@ mod tests {
 
     fn layer(there: &str) -> Layer {
         Layer { can_fetch: true, there: there.into(), status: 200, ..Layer::default() }
+    }
+
+    #[test]
+    fn the_headers_of_discovery_go_to_its_own_server_alone() {
+        let provider = provider(json!({
+            "discoveryUrl": "https://issuer.example/.well-known/openid-configuration",
+            "discoveryHeaders": {"Authorization": "Basic x", "Accept": "application/json", "n": 1},
+        }));
+        let headers = |url| fetch_keys(&provider, url).headers;
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let all = [pair("authorization", "Basic x"), pair("accept", "application/json")];
+        for own in ["https://issuer.example/jwks", "https://issuer.example:443/other"] {
+            assert_eq!(headers(own), all, "{own}");
+        }
+        let usual = [pair("accept", "application/json, application/jwk-set+json")];
+        for other in
+            ["https://keys.example/jwks", "http://issuer.example/jwks", "https://issuer.example:8443/", "x"]
+        {
+            assert_eq!(headers(other), usual, "{other}");
+        }
     }
 
     #[pg_test]

@@ -63,24 +63,25 @@ fn is_within(time: Option<Timestamp>, seconds: i64, now: Timestamp) -> bool {
 }
 
 /// The keys of an issuer, for a token that `is_known` by them or not; `None` where there are none. Those that nobody has
-/// set come from `url`, when they are old or don't know the token.
+/// set come by `fetch`, when they are old or don't know the token.
 ///
 /// # Errors
 /// Those of the caller's fetches; no table.
 pub(super) fn of(
     caller: &mut dyn Caller,
     issuer: &str,
-    url: &str,
+    fetch: Fetch,
     is_known: impl Fn(&KeySet) -> bool,
 ) -> Result<Option<Rc<KeySet>>, AuthError> {
     let set = kept(without_slash(issuer))?;
     if set.is_set {
         return Ok(set.keys);
     }
+    let url = fetch.url.clone();
     if url.len() > LONGEST_NAME {
         return Ok(None);
     }
-    let kept = kept(url)?;
+    let kept = kept(&url)?;
     if !caller.can_fetch() || kept.will_do(Timestamp::now(), &is_known) {
         return Ok(kept.keys);
     }
@@ -88,17 +89,15 @@ pub(super) fn of(
     let claimed = caller.once("send for keys", &mut || {
         let now = Timestamp::now();
         let is_claimed =
-            !kept.is_awaited(now) && is_writable() && provider_key::claim(url, now, kept.pause())?;
+            !kept.is_awaited(now) && is_writable() && provider_key::claim(&url, now, kept.pause())?;
         Ok(is_claimed.into())
     })?;
     if claimed != Value::Bool(true) {
         return Ok(kept.keys);
     }
-    let accept = "application/json, application/jwk-set+json";
-    let fetched = caller.fetch(Fetch::get(url).with("accept", accept.into()))?;
-    let keys = read(&fetched);
+    let keys = read(&caller.fetch(fetch)?);
     let renewed = caller.once("keep keys", &mut || match &keys {
-        Some(keys) => Ok(provider_key::renew(url, &keys.to_json(), Timestamp::now())?.into()),
+        Some(keys) => Ok(provider_key::renew(&url, &keys.to_json(), Timestamp::now())?.into()),
         None => {
             log(
                 pgrx::PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE,
@@ -110,7 +109,7 @@ pub(super) fn of(
     match keys {
         Some(keys) if renewed == Value::Bool(true) => Ok(Some(Rc::new(keys))),
         // What came is of no use, or a superuser was faster.
-        _ => Ok(self::kept(url)?.keys),
+        _ => Ok(self::kept(&url)?.keys),
     }
 }
 

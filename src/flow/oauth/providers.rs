@@ -122,6 +122,15 @@ pub(super) fn find(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>
     Ok(known.filter(|known| known.provider.preset.is_usable(&known.provider)))
 }
 
+/// A fetch with the headers of the option `discoveryHeaders`.
+pub(super) fn with_discovery_headers(fetch: Fetch, provider: &Provider) -> Fetch {
+    let headers = provider.options.get("discoveryHeaders").and_then(Value::as_object);
+    headers.into_iter().flatten().fold(fetch, |fetch, (name, value)| match value.as_str() {
+        Some(value) => fetch.with(name, value.to_owned()),
+        None => fetch,
+    })
+}
+
 fn discovered(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, AuthError> {
     let found = |all: &[Rc<Known>]| all.iter().find(|known| known.provider.id == id).map(Rc::clone);
     let Some(known) = found(&all()?) else { return Ok(None) };
@@ -130,14 +139,8 @@ fn discovered(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, Au
     if !caller.can_fetch() {
         return Ok(Some(known));
     }
-    let mut fetch = Fetch::get(url.as_str()).with("accept", "application/json".into());
-    if let Some(Value::Object(headers)) = known.provider.options.get("discoveryHeaders") {
-        for (name, value) in headers {
-            if let Some(value) = value.as_str() {
-                fetch = fetch.with(name, value.to_owned());
-            }
-        }
-    }
+    let fetch = Fetch::get(url.as_str()).with("accept", "application/json".into());
+    let fetch = with_discovery_headers(fetch, &known.provider);
     // An older one goes on being used where there is no new one.
     let Some(Value::Object(document)) = caller.fetch(fetch)?.json() else { return Ok(Some(known)) };
     if !is_document(&document, &url) {
