@@ -7,6 +7,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startStandIn } from '../postgrest/stand-in.mjs';
+import { CLIENT, Provider } from '../interop/provider.mjs';
 import { ENDS } from '../postgrest/versions.mjs';
 import { PASSWORD, cleanup, freshEmail, ident, refused, server, unique } from './lib.mjs';
 
@@ -404,4 +405,34 @@ test('enable_rpc() and disable_rpc() can be run again, anywhere, and keep off wh
   await enable('public');
   await client.query('DROP POLICY own ON public.posts; ALTER TABLE public.posts ALTER user_id DROP DEFAULT; DROP EXTENSION better_auth');
   assert.equal(await client.value(functions, ['public']), 0);
+});
+
+each('an id token signs in, links and is refused', async (t, start) => {
+  const { client, rpc } = await start();
+  const google = new Provider();
+  await client.query(`SELECT better_auth.set_oauth_provider('google', $1, $2)`, [CLIENT.id, CLIENT.secret]);
+  const signIn = (id_token, more) => rpc('sign_in_social', { provider: 'google', id_token, ...more });
+  const token = await google.mint('google', { claims: { nonce: 'of this sign-in' } });
+  assert.deepEqual((await signIn(token)).json.code, 'INVALID_TOKEN', 'nobody has set the keys yet, and nobody fetches them');
+  const { body } = await google.answer({ method: 'GET', url: 'https://www.googleapis.com/oauth2/v3/certs', headers: {} });
+  await client.query(`SELECT better_auth.set_provider_keys('https://accounts.google.com', $1)`, [body]);
+  const signedIn = await signIn(token, { nonce: 'of this sign-in' });
+  assert.equal(signedIn.status, 200);
+  assert.deepEqual([signedIn.json.redirect, signedIn.json.user.email], [false, google.person.email]);
+  assert.match(signedIn.cookies[0], /^better-auth\.session_token=.*HttpOnly/);
+  assert.equal((await signIn(token, { nonce: 'of another' })).json.code, 'INVALID_TOKEN');
+  assert.deepEqual((await signIn(await google.mint('google', { claims: { aud: 'somebody-else' } }))).status, 401);
+  const other = await signIn(token, { provider: 'github' });
+  assert.deepEqual([other.status, other.json.code], [404, 'PROVIDER_NOT_FOUND']);
+  assert.equal((await signIn(null)).status, 404, 'a way to the provider needs a layer');
+  // Linked to somebody who came by password, by the session's token, and unlinked again.
+  const { json: { token: session_token } } = await rpc('sign_up_email', { email: 'nobody@example.com', password: PASSWORD, name: 'N' });
+  const taken = await rpc('link_social', { provider: 'google', id_token: token, session_token });
+  assert.deepEqual([taken.status, taken.json.code], [409, 'SOCIAL_ACCOUNT_ALREADY_LINKED']);
+  const mine = await google.mint('google', { claims: { sub: '77', email: 'nobody@example.com' } });
+  assert.deepEqual((await rpc('link_social', { provider: 'google', id_token: mine, session_token })).json, { url: '', status: true, redirect: false });
+  const accounts = (await rpc('list_accounts', { session_token })).json;
+  assert.deepEqual(accounts.map(({ providerId }) => providerId).sort(), ['credential', 'google']);
+  const { id: account_id } = accounts.find(({ providerId }) => providerId === 'google');
+  assert.deepEqual((await rpc('unlink_account', { account_id, session_token })).json, { status: true });
 });

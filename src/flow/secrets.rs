@@ -262,14 +262,20 @@ pub(crate) fn unseal_for(
     with_keys(Name::Cookie, |keys| keys.iter().filter(|kept| kept.is_valid(now)).find_map(open))
 }
 
-/// Encrypts anew, under the current cookie secret, what plugins have encrypted under one that was rotated out: up to
+/// Tokens of providers, where `encrypt_oauth_tokens` is on, or was.
+static ACCOUNT: [Sealed; 2] = [
+    Sealed { table: Table::Account, field: "accessToken", is_json: false },
+    Sealed { table: Table::Account, field: "refreshToken", is_json: false },
+];
+
+/// Encrypts anew, under the current cookie secret, what the core and plugins have encrypted under one that was rotated out: up to
 /// `batch` values. How many that were; 0 where none is left that can be read. Others change their values meanwhile.
 ///
 /// # Errors
 /// There is no usable secret, or no randomness.
 pub(crate) fn reencrypt(batch: i64) -> Result<i64, AuthError> {
     let mut count = 0;
-    for column in plugin::all().flat_map(|plugin| plugin.sealed()) {
+    for column in ACCOUNT.iter().chain(plugin::all().flat_map(|plugin| plugin.sealed())) {
         if !column.is_there()? {
             continue;
         }
