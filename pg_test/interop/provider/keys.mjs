@@ -1,7 +1,7 @@
 // The keys that the provider of the tests signs with, those that it doesn't, and tokens of all kinds.
 
 import { createHmac, createPublicKey } from 'node:crypto';
-import { SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose';
+import { SignJWT, exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from 'jose';
 
 export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'PS256'];
 const GENERATIONS = 2;
@@ -56,3 +56,5 @@ export const appleSecret = (clientId, { expires = 86_400, by = CUSTOMER, ...clai
 
 export const CUSTOMER_KEY = createPublicKey(CUSTOMER.pem);
 export const CUSTOMER_TEAM = TEAM;
+/** The customer's key itself, as Apple gives it away in a .p8 file. */
+export const CUSTOMER_P8 = { keyId: CUSTOMER.kid, privateKey: await exportPKCS8(CUSTOMER.privateKey) };

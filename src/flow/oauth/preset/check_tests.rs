@@ -39,6 +39,32 @@ fn the_id_tokens_of_codes_are_verified_where_they_say_who_it_is() {
     assert!(matches!(paybin.preset.id_tokens(&paybin), IdTokens::No));
 }
 
+/// docs/providers.md has a row for each: id, what is needed, scopes, id token alone, verified in the code flow, fetches.
+#[test]
+fn the_table_in_the_docs_is_right() {
+    let docs = include_str!("../../../../docs/providers.md");
+    let full = json!({"clientId": "c", "clientSecret": "s", "domain": "d", "region": "r", "userPoolId": "p"});
+    for preset in SOCIAL {
+        let row = docs.lines().find(|line| line.starts_with(&format!("| {} |", preset.id))).unwrap();
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let [_, id, needed, scopes, alone, verified, _, _] = cells[..] else { unreachable!("{row}") };
+        let provider = made(id, full.clone());
+        assert_eq!(needed.contains("secret"), preset.secret != social::Secret::Optional, "{row}");
+        assert!(preset.needs.iter().all(|option| needed.contains(&format!("`{option}`"))), "{row}");
+        assert_eq!(scopes, if preset.scopes.is_empty() { "none".into() } else { preset.scopes.join(" ") });
+        let is_alone = match preset.id_tokens(&provider) {
+            IdTokens::No => alone == "no",
+            IdTokens::Asked => alone == "asked",
+            IdTokens::Signed(_) | IdTokens::SignedOrOpaque(_) => alone.starts_with("yes"),
+        };
+        assert!(is_alone, "{row}");
+        assert_eq!(verified.starts_with("yes"), preset.code_id_token(&provider).is_some(), "{row}");
+    }
+    for helper in HELPERS {
+        assert!(docs.contains(helper.id), "{}", helper.id);
+    }
+}
+
 #[test]
 fn without_an_id_token_nobody_is_told_of_open_id_connect() {
     let without = |provider: &Provider| {
