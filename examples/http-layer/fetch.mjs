@@ -8,6 +8,7 @@ import https from 'node:https';
 import { BlockList, isIP } from 'node:net';
 
 const MAX_BODY = 1 << 20; // bytes, whatever the database says
+const USUAL_BODY = 64 << 10; // bytes, where it says nothing
 const MAX_HEADERS = 16 << 10; // bytes
 const MAX_TIME = 30_000; // milliseconds, whatever the database says
 const MAX_RUNNING = 500; // at a time
@@ -105,7 +106,7 @@ export async function perform(asked, signal, allowed = ALLOWED, methods = METHOD
 }
 
 /** @param {Parameters<typeof perform>[0]} asked @param {AbortSignal | undefined} signal @param {Set<string>} allowed */
-async function exchange({ method, url: text, headers = {}, body, timeout_ms, max_bytes = 64 << 10 }, signal, allowed) {
+async function exchange({ method, url: text, headers = {}, body, timeout_ms, max_bytes }, signal, allowed) {
   if (signal?.aborted) throw new Failure('client left');
   const { url, free } = target(text, allowed);
   const sent = Object.entries(headers).filter(([name]) => !OWN.test(name));
@@ -128,7 +129,7 @@ async function exchange({ method, url: text, headers = {}, body, timeout_ms, max
       outgoing.on('response', resolve).on('error', reject).on('close', () => reject(new Failure('cut off')));
       outgoing.end(body ?? undefined);
     });
-    return await read(response, Math.min(max_bytes, MAX_BODY));
+    return await read(response, Math.min(Number(max_bytes) || USUAL_BODY, MAX_BODY));
   } catch (error) {
     throw failure ?? error;
   } finally {

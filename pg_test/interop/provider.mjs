@@ -35,7 +35,7 @@ export { CONSUMERS, PERSON, TENANT } from './provider/sites.mjs';
 /** The application, as all sites know it. */
 export const CLIENT = { id: 'client-id', secret: 'client-secret+of/the=app' };
 export const ISSUER = 'https://id.example';
-const MAX_BODY = 64 << 10; // bytes, as the HTTP layers have it
+const MAX_BODY = 64 << 10; // bytes, where nobody says
 
 const seconds = () => Math.floor(Date.now() / 1000);
 const json = (body, status = 200, headers = {}) => ({ status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
@@ -128,10 +128,10 @@ export class Provider {
   }
 
   /** The answer to a fetch that handler() asks for, as an HTTP layer would give it to resume(). */
-  async answer({ method, url, headers, body }) {
+  async answer({ method, url, headers, body, max_bytes = MAX_BODY }) {
     const answer = await this.#respond({ method, url, headers, body: body ?? '' });
     if (answer.fails) return { error: answer.fails };
-    if (Buffer.byteLength(answer.body) > MAX_BODY) return { error: 'too long' };
+    if (Buffer.byteLength(answer.body) > max_bytes) return { error: 'too long' };
     return { ...answer, body: Buffer.from(answer.body).toString().replaceAll('\0', '\ufffd') };
   }
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { genericOAuth } from 'better-auth/plugins/generic-oauth';
-import { AGAINST_ITSELF, PUBLIC_KEYS, merge } from './http.mjs';
+import { PUBLIC_KEYS, merge } from './http.mjs';
 import { CLIENT, ISSUER, Provider, appleSecret, publicKeys, within } from './provider.mjs';
 
 for (const [kid, jwk] of publicKeys()) PUBLIC_KEYS.set(kid, jwk);
@@ -27,8 +27,8 @@ export function realProviders(providers) {
   return { socialProviders: Object.fromEntries(builtIn), plugins: generic.length > 0 ? [genericOAuth({ config: generic })] : [] };
 }
 
-/** The same for ours. */
-async function setUp(database, providers) {
+/** The same for ours, in place of those that were there. */
+export async function setUp(database, providers) {
   await database.sql('DELETE FROM better_auth.oauth_provider');
   for (const { id, clientId, clientSecret, ...options } of complete(providers)) {
     const [first, ...others] = [clientId].flat();
@@ -63,9 +63,6 @@ export async function reaching(providers, options, ...sides) {
     }),
   );
 }
-
-/** A side that was made is the real one. */
-export const isReal = (side) => AGAINST_ITSELF || Boolean(side.auth);
 
 // ── Steps ────────────────────────────────────────────────────────────────────────────────────────
 

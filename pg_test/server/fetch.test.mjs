@@ -215,6 +215,18 @@ describe('an exchange', () => {
     assert.deepEqual(await ask(), { error: 'too long' });
   });
 
+  test('more where the database says so, up to 1 MiB', async (t) => {
+    let length;
+    const { ask } = await served(t, (request, response) => response.end('x'.repeat(length)));
+    const table = [[10, 10], [100 * KIB, 100 * KIB], [1 << 20, 1 << 20], [1 << 30, 1 << 20], ['x', 64 * KIB], [null, 64 * KIB], [undefined, 64 * KIB]];
+    for (const [max_bytes, most] of table) {
+      length = most;
+      assert.equal((await ask({ max_bytes })).body?.length, length, max_bytes);
+      length += 1;
+      assert.deepEqual(await ask({ max_bytes }), { error: 'too long' }, max_bytes);
+    }
+  });
+
   test('10 MB, and what has no end, are cut off', async (t) => {
     for (const [name, listener] of Object.entries({
       '10 MB': (response) => response.end(Buffer.alloc(10 << 20)),
