@@ -112,7 +112,7 @@ pub(crate) fn claim(
 /// # Errors
 /// No table.
 pub(crate) fn complete(id: &str) -> Result<bool, AuthError> {
-    COMPLETE.with(|statement| Ok(!statement.query(&[Value::Text(id)], |_| ())?.is_empty()))
+    outbox::completed(&COMPLETE, id)
 }
 
 /// Notes why a mail could not be sent; when it is given out again, unless that is never.
@@ -125,7 +125,5 @@ pub(crate) fn fail(
     now: Timestamp,
     max_attempts: i64,
 ) -> Result<Option<Timestamp>, AuthError> {
-    let error = outbox::shortened(error);
-    let values = [Value::Text(id), Value::Text(&error), Value::Time(now), Value::Integer(max_attempts)];
-    FAIL.with(|statement| Ok(statement.query(&values, |row| row.optional_time(1))?.pop().flatten()))
+    outbox::failed(&FAIL, (id, error), now, max_attempts)
 }

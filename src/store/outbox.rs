@@ -1,7 +1,12 @@
 //! What outboxes have in common: rows that wait for a worker, which takes some of them for a while, and then says what
 //! became of each. The statements' parameters are named with each.
 
+use std::thread::LocalKey;
+
+use crate::error::AuthError;
 use crate::store::catalog::Table;
+use crate::store::server::Timestamp;
+use crate::store::sql::{Statement, Value};
 
 /// The longest error that is kept, in characters.
 const MAX_ERROR: usize = 1_000;
@@ -50,7 +55,25 @@ pub(super) fn fail(table: Table) -> String {
     )
 }
 
-/// As much of an error as is kept.
-pub(super) fn shortened(error: &str) -> String {
-    error.chars().take(MAX_ERROR).collect()
+/// Runs what [`complete`] says; whether the row was there.
+///
+/// # Errors
+/// No table.
+pub(super) fn completed(statement: &'static LocalKey<Statement>, id: &str) -> Result<bool, AuthError> {
+    statement.with(|statement| Ok(!statement.query(&[Value::Text(id)], |_| ())?.is_empty()))
+}
+
+/// Runs what [`fail`] says, with as much of the error as is kept; when it is given out again, unless that is never.
+///
+/// # Errors
+/// No table.
+pub(super) fn failed(
+    statement: &'static LocalKey<Statement>,
+    (id, error): (&str, &str),
+    now: Timestamp,
+    max_attempts: i64,
+) -> Result<Option<Timestamp>, AuthError> {
+    let error: String = error.chars().take(MAX_ERROR).collect();
+    let values = [Value::Text(id), Value::Text(&error), Value::Time(now), Value::Integer(max_attempts)];
+    statement.with(|statement| Ok(statement.query(&values, |row| row.optional_time(1))?.pop().flatten()))
 }
