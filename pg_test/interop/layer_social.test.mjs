@@ -141,6 +141,15 @@ for (const [name, layer] of Object.entries({ node, nextjs })) {
       });
     }
 
+    test('five times at once, one gets in', async (t) => {
+      const at = await layer(t);
+      const [url, cookie] = await been(at);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => at.send('GET', url, { cookie })));
+      const refused = `${at.origin}/api/auth/error?error=state_mismatch`;
+      assert.deepEqual(answers.map(({ location }) => location).sort(), ['/welcome', ...Array(4).fill(refused)].sort());
+      assert.equal(await database.value('SELECT count(*)::int FROM session'), 1);
+    });
+
     test('who leaves is nobody', async (t) => {
       const at = await layer(t);
       const [url, cookie] = await been(at);

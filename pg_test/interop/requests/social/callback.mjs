@@ -99,6 +99,9 @@ const STATES = {
   'while signed in as somebody else': [begin('google'), back('google', undefined, { jar: (jar) => jar, headers: {} })],
   'code used twice': [begin('google'), ({ client }) => { client.known.first = client.known.code; }, back('google'), start('google'), agrees(), back('google', 'code={{first}}&state={{state}}')],
   'code of another provider': [begin('github'), ({ client }) => { client.known.first = client.known.code; }, begin('google'), back('google', 'code={{first}}&state={{state}}')],
+  'of another provider': [begin('github'), back('google')],
+  'of another provider, which wants a nonce': [begin('google'), back('example')],
+  'of another provider, which has a nonce': [begin('example'), back('google')],
   'POST that leads to GET': [begin('google'), { ...posted('google', () => ({ code: 'x', state: 'y', error: 'a b' })) }],
 };
 

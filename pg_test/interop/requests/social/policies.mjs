@@ -1,7 +1,7 @@
 // Who may sign up, and whose accounts are linked: the options that decide on it.
 
-import { has } from '../../social.mjs';
-import { GET } from '../../http.mjs';
+import { account, has, mints } from '../../social.mjs';
+import { GET, POST } from '../../http.mjs';
 import { PEOPLE, PROVIDERS, VERA, linked, people, signIn, start, rest } from './common.mjs';
 
 const SOME = ['google', 'github', 'example'];
@@ -32,6 +32,19 @@ const verification = (more, settings, name) => ({
     [`${site}: unverified, twice`]: [has({ email_verified: false }), signIn(site), signIn(site)],
   }))),
 });
+
+/** What a profile becomes, for the real one and in SQL. */
+const mapped = (site) => (profile) =>
+  site === 'google' ? { name: `${profile.name}!`, image: null } : { email: `${profile.login}@example.com`, emailVerified: profile.login === 'vera' };
+const MAPPED = {
+  options: () => ({}),
+  sql: `CREATE FUNCTION public.user_of(argument jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT CASE argument ->> 'provider'
+      WHEN 'google' THEN jsonb_build_object('name', (argument #>> '{profile,name}') || '!', 'image', NULL)
+      WHEN 'github' THEN jsonb_build_object(
+        'email', (argument #>> '{profile,login}') || '@example.com', 'emailVerified', argument #>> '{profile,login}' = 'vera')
+    END $$`,
+};
 
 export default [
   linking({ trustedProviders: ['google', 'example'] }, { trusted_providers: 'google, example' }, 'trusted providers'),
@@ -77,6 +90,35 @@ export default [
     name: 'social, a wrong secret',
     providers: { google: { clientSecret: 'wrong' }, github: { clientSecret: 'wrong' }, apple: { clientSecret: 'wrong' }, example: { ...PROVIDERS.example, clientSecret: 'wrong', authentication: 'basic' } },
     cases: { 'google': signIn('google'), 'github': signIn('github'), 'apple': signIn('apple'), 'example': signIn('example') },
+  },
+  {
+    name: 'social, begun by the provider',
+    providers: { example: { ...PROVIDERS.example, allowIdpInitiated: true }, plain: PROVIDERS.example },
+    cases: {
+      'a code without a state': [GET('/callback/example?code=x'), rest('example')],
+      'a code without a state, an issuer': GET('/callback/example?code=x&iss=https%3A%2F%2Felsewhere.example'),
+      'a code without a state, by POST': POST('/callback/example', { code: 'x' }),
+      'a code and an empty state': GET('/callback/example?code=x&state='),
+      'no code': GET('/callback/example?error=x'),
+      'where nobody allows it': GET('/callback/plain?code=x'),
+    },
+  },
+  {
+    name: 'social, profiles as one wants them',
+    columns: MAPPED,
+    providers: Object.fromEntries(['google', 'github', 'example'].map((site) => [site, PROVIDERS[site]])),
+    // Ours has one function for all.
+    options: () => ({ socialProviders: { google: { mapProfileToUser: mapped('google') }, github: { mapProfileToUser: mapped('github') } } }),
+    settings: { map_profile_to_user_function: 'public.user_of' },
+    cases: {
+      'a name, and no picture': signIn('google'),
+      'linking': [has(VERA), linked('google')],
+      'an email, unverified': signIn('github'),
+      'an email, of Vera': [has({ login: 'vera' }), signIn('github')],
+      'nothing': signIn('example'),
+      'an id token alone': [mints('google'), POST('/sign-in/social', { provider: 'google', idToken: { token: '{{idToken}}' } })],
+      'account-info': [signIn('google'), account('google'), GET('/account-info?accountId={{account}}', { jar: true })],
+    },
   },
   {
     name: 'social, another redirectURI',
