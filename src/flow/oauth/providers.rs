@@ -52,8 +52,9 @@ impl Known {
     /// The address of its discovery document, where that is to be fetched.
     fn is_due(&self, now: Timestamp) -> Option<String> {
         let url = self.provider.preset.discovery_url(&self.provider)?;
+        let age = |at: Timestamp| now.unix_seconds() - at.unix_seconds();
         let is_fresh =
-            self.discovered_at.is_some_and(|at| now.unix_seconds() - at.unix_seconds() < DISCOVERY_LIFETIME);
+            self.discovery.is_some() && self.discovered_at.is_some_and(|at| age(at) < DISCOVERY_LIFETIME);
         (!is_fresh).then_some(url)
     }
 }
