@@ -45,7 +45,7 @@ COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired ses
 
 CREATE FUNCTION better_auth.reencrypt_secrets(batch pg_catalog.int4 DEFAULT 10000) RETURNS pg_catalog.int8
     LANGUAGE c AS 'MODULE_PATHNAME', 'reencrypt_secrets_wrapper';
-COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that plugins keep encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
+COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that are kept encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
 
 CREATE FUNCTION better_auth.set_oauth_provider(
         id pg_catalog.text, client_id pg_catalog.text, client_secret pg_catalog.text DEFAULT NULL,

@@ -54,7 +54,7 @@ COMMENT ON FUNCTION better_auth.migrate IS 'Make what is missing of the tables a
 COMMENT ON FUNCTION better_auth.doctor IS 'What is not as it should be in the tables that better_auth works on, and what to run. No rows where all is well.';
 COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt, or the private key, a JWK: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep. Or the key of a captcha service: captcha.';
 COMMENT ON FUNCTION better_auth.rotate_secret IS 'Make a fresh random secret the current one of that name: cookie or jwt, or a fresh private key: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep.';
-COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that plugins keep encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
+COMMENT ON FUNCTION better_auth.reencrypt_secrets IS 'Encrypt anew, under the current cookie secret, up to batch values that are kept encrypted under one that was rotated out; how many that were. To be called after rotate_secret(''cookie''), until it answers 0.';
 COMMENT ON FUNCTION better_auth.purge_expired IS 'Delete up to batch expired sessions, as many expired tokens of mails, and as many old rows of the rate limit; how many rows that were. To be called from time to time.';
 COMMENT ON FUNCTION better_auth.forget_rate_limits IS 'Forget what the rate limit has counted in memory in this database: every client begins anew.';
 COMMENT ON FUNCTION better_auth.hash_password IS 'A password hash as sign-up stores it, for scripts that import users.';

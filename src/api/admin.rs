@@ -85,7 +85,7 @@ fn checked(batch: Option<i32>) -> i64 {
 }
 
 /// Encrypts anew, under the current cookie secret, what is kept encrypted under one that was rotated out: secrets of
-/// second factors, backup codes, private keys. Up to `batch` values; how many that were, 0 where none is left. To be
+/// second factors, backup codes, private keys, tokens of providers. Up to `batch` values; how many that were, 0 where none is left. To be
 /// called after `rotate_secret('cookie')`, until it answers 0, before the secret from before is gone.
 ///
 /// Errors: 22023 for a batch that is not between 1 and 1,000,000.

@@ -262,7 +262,7 @@ pub(crate) fn unseal_for(
     with_keys(Name::Cookie, |keys| keys.iter().filter(|kept| kept.is_valid(now)).find_map(open))
 }
 
-/// Tokens of providers, where `encrypt_oauth_tokens` is on, or was.
+/// Tokens of providers, where `encrypt_oauth_tokens` is on.
 static ACCOUNT: [Sealed; 2] = [
     Sealed { table: Table::Account, field: "accessToken", is_json: false },
     Sealed { table: Table::Account, field: "refreshToken", is_json: false },
@@ -275,7 +275,9 @@ static ACCOUNT: [Sealed; 2] = [
 /// There is no usable secret, or no randomness.
 pub(crate) fn reencrypt(batch: i64) -> Result<i64, AuthError> {
     let mut count = 0;
-    for column in ACCOUNT.iter().chain(plugin::all().flat_map(|plugin| plugin.sealed())) {
+    // Last, and not where nobody asked for it: there may be millions.
+    let account = ACCOUNT.iter().filter(|_| settings::encrypt_oauth_tokens());
+    for column in plugin::all().flat_map(|plugin| plugin.sealed()).chain(account) {
         if !column.is_there()? {
             continue;
         }

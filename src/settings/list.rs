@@ -112,7 +112,7 @@ settings! { "";
         c"Allow sign-up and sign-in by email and password.",
         c"Better Auth: emailAndPassword.enabled, which is off there until it is configured.";
     flag disable_sign_up = false,
-        c"Refuse new users; those who exist still sign in.",
+        c"Refuse new users by email and password, and of link_account(); those who exist still sign in.",
         c"Better Auth: emailAndPassword.disableSignUp.";
     flag auto_sign_in = true,
         c"Open a session at sign-up.",

@@ -66,12 +66,18 @@ pub(crate) fn call(setting: &str, name: &str, argument: &str) -> Result<Answer, 
     })
 }
 
-/// Whether who is calling may execute a function, named with its arguments. Nobody may one that isn't there.
+/// Whether who is calling may execute a function of schema `better_auth`, named with its arguments. Nobody may one that
+/// isn't there.
 pub(crate) fn may_execute(function: &CStr) -> bool {
     // SAFETY: both are PostgreSQL's functions, and get arguments of the types that they have; the texts live as long as
     // the calls. The first one answers NULL where there is no such function.
     unsafe {
         let text = |text: &CStr| pg_sys::cstring_to_text(text.as_ptr()).into();
+        // Who may not look into the schema would be refused for asking.
+        let schema = [Some(text(c"better_auth")), Some(text(c"USAGE"))];
+        if direct_function_call::<bool>(pg_sys::has_schema_privilege_name, &schema) != Some(true) {
+            return false;
+        }
         let oid = direct_function_call::<pg_sys::Oid>(pg_sys::to_regprocedure, &[Some(text(function))]);
         let privilege = Some(text(c"EXECUTE"));
         oid.is_some_and(|oid| {

@@ -7,8 +7,8 @@ use crate::store::catalog::{Table, is_told_of_rows};
 use crate::store::server::Timestamp;
 use crate::store::sql::{Row, Statement, Value};
 
-/// How many are looked at.
-const MOST: usize = 1_000;
+/// How many there may be.
+pub(crate) const MOST: usize = 1_000;
 
 /// A row.
 pub(crate) struct Stored {

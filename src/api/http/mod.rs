@@ -91,6 +91,9 @@ fn play(request: &Request, journal: Journal) -> Played {
         Ok(response) => return Played::Answered(response),
         Err(journal) => *journal,
     };
+    if !is_writable() {
+        return Played::Answered(Response::empty(503));
+    }
     match attempt(|| journal::suspend(request, journal), Result::is_ok) {
         Ok(Ok(played)) => played,
         Ok(Err(error)) => Played::Answered(Response::refusal(&error)),

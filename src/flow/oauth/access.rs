@@ -1,6 +1,7 @@
 //! Access tokens of a user's accounts, and what they tell: Better Auth's `getAccessToken`, `refreshToken` and
 //! `accountInfo`.
 
+use serde_json::Value;
 use std::rc::Rc;
 use zeroize::Zeroizing;
 
@@ -129,7 +130,11 @@ fn renew(
     let kept = Kept::of(&renewed)?;
     // What it may do was asked for at the sign-in: an answer to this may say less.
     let tokens = account::Tokens { scope: None, ..kept.as_tokens() };
-    account::update_tokens(&account.id, &tokens, Timestamp::now())?;
+    // Kept though the profile is fetched next: the provider may have made the refresh token from before void.
+    caller.once("renewed", &mut || {
+        account::update_tokens(&account.id, &tokens, Timestamp::now())?;
+        Ok(Value::Null)
+    })?;
     let given = |token: Option<String>| token.filter(|token| !token.is_empty());
     Ok(Some(Renewed {
         access_token,

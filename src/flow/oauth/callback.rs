@@ -70,17 +70,7 @@ pub(crate) fn end(caller: &mut dyn Caller, callback: &Callback<'_>) -> Result<En
         Err(error) => return Ok(failed(error, None)),
     };
     let tokens = Kept::of(&exchanged.tokens)?;
-    let text = |name: &str| exchanged.user.get(name).and_then(Value::as_str);
-    let profile = Profile {
-        provider_id: &provider.id,
-        account_id: &exchanged.account_id,
-        email: text("email").unwrap_or_default(),
-        name: text("name").unwrap_or_default(),
-        image: text("image"),
-        email_verified: is_true(exchanged.user.get("emailVerified")),
-        tokens: tokens.as_tokens(),
-        additional: &exchanged.user,
-    };
+    let profile = profile_of(&provider.id, &exchanged.user, &exchanged.account_id, tokens.as_tokens());
     if let Some(link) = &state.link {
         return Ok(match link_to(link, &profile, &exchanged.tokens)? {
             Ok(()) => Ended::Linked(state.callback_url),
@@ -118,6 +108,26 @@ pub(super) fn terms(provider: &Provider, request_sign_up: bool) -> Terms {
         override_user_info: provider.is_on("overrideUserInfoOnSignIn") || provider.is_on("overrideUserInfo"),
         require_email_verification: requires,
         sends_verification: requires,
+    }
+}
+
+/// What Better Auth's user of a provider's profile tells.
+pub(super) fn profile_of<'a>(
+    provider_id: &'a str,
+    user: &'a Map<String, Value>,
+    account_id: &'a str,
+    tokens: Tokens<'a>,
+) -> Profile<'a> {
+    let text = |name: &str| user.get(name).and_then(Value::as_str);
+    Profile {
+        provider_id,
+        account_id,
+        email: text("email").unwrap_or_default(),
+        name: text("name").unwrap_or_default(),
+        image: text("image"),
+        email_verified: is_true(user.get("emailVerified")),
+        tokens,
+        additional: user,
     }
 }
 
@@ -228,8 +238,10 @@ impl Kept {
         };
         let now = Timestamp::now();
         let at = |seconds: Option<f64>| {
-            #[allow(clippy::cast_possible_truncation, reason = "a time beyond the last one is the last one")]
-            seconds.map(|seconds| now.plus_milliseconds((seconds * 1_000.0) as i64))
+            // Some three hundred years before or after: dates that PostgreSQL has, and reads back.
+            const MOST: f64 = 1e10;
+            #[allow(clippy::cast_possible_truncation, reason = "it is of that size")]
+            seconds.map(|seconds| now.plus_milliseconds((seconds.clamp(-MOST, MOST) * 1_000.0) as i64))
         };
         Ok(Self {
             access_token: seal(&tokens.access_token)?,

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
+use super::callback::profile_of;
 use super::callback::{Kept, is_subject, map_profile, terms};
-use super::sign_in::profile_of;
 use super::{IdTokens, Provider, TokenSet, id_token, preset, providers};
 use crate::error::AuthError;
 use crate::flow::account::{self, SignedIn};

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{Provider, preset};
 use crate::error::AuthError;
 use crate::flow::fetch::Fetch;
+use crate::flow::fields;
 use crate::flow::secrets::read_secret_file;
 use crate::flow::session::Caller;
 use crate::store::account::CREDENTIAL;
@@ -20,6 +21,8 @@ use crate::store::server::{Timestamp, config_loaded_at, warn};
 
 /// How long a discovery document is good, in seconds: a provider's addresses stay for years.
 const DISCOVERY_LIFETIME: i64 = 86_400;
+/// How long nobody asks again for one that could not be had, in seconds, where there is an older one.
+const DISCOVERY_PAUSE: i64 = 60;
 /// The longest id of a provider, and of its options as JSON, in bytes.
 const MAX_ID: usize = 64;
 const MAX_OPTIONS: usize = 64 * 1024;
@@ -142,17 +145,24 @@ fn discovered(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, Au
     }
     let fetch = Fetch::get(url.as_str()).with("accept", "application/json".into());
     let fetch = with_discovery_headers(fetch, &known.provider);
-    // An older one goes on being used where there is no new one.
-    let Some(Value::Object(document)) = caller.fetch(fetch)?.json() else { return Ok(Some(known)) };
-    if !is_document(&document, &url) {
-        return Ok(Some(known));
-    }
-    let document = Value::Object(document).to_string();
+    let document = match caller.fetch(fetch)?.json() {
+        Some(Value::Object(document)) => Some(document).filter(|document| is_document(document, &url)),
+        _ => None,
+    };
     // Kept even if the request is suspended once more: it won't ask for it again.
-    caller.once("discovery", &mut || {
-        oauth_provider::set_discovery(id, &document, now)?;
-        Ok(Value::Null)
-    })?;
+    let mut keep = |document: &Map<String, Value>, at: Timestamp| {
+        let document = Value::Object(document.clone()).to_string();
+        caller.once("discovery", &mut || {
+            oauth_provider::set_discovery(id, &document, at)?;
+            Ok(Value::Null)
+        })
+    };
+    match (document, &known.discovery) {
+        (Some(document), _) => drop(keep(&document, now)?),
+        // An older one goes on being used, and for some time nobody is sent for another one.
+        (None, Some(older)) => drop(keep(older, now.plus(DISCOVERY_PAUSE - DISCOVERY_LIFETIME))?),
+        (None, None) => return Ok(Some(known)),
+    }
     Ok(found(&all()?))
 }
 
@@ -165,15 +175,20 @@ pub(super) fn usable(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Know
 }
 
 /// Whether a discovery document may be used: its issuer is a URL, and its addresses are where the document's own could
-/// be: of `https`, or on the same origin.
+/// be: of `https`, or on the same origin. One with a NUL can't be stored.
 fn is_document(document: &Map<String, Value>, url: &str) -> bool {
-    let origin = Url::parse(url).ok().map(|url| url.origin());
+    let Ok(at) = Url::parse(url) else { return false };
+    let has_nul = document.iter().any(|(name, value)| name.contains('\0') || fields::has_nul(value));
+    let origin = at.origin();
     let text =
         |name: &str| document.get(name).map(|value| value.as_str().and_then(|text| Url::parse(text).ok()));
     let is_issuer = text("issuer").is_none_or(|url| url.is_some());
     let addresses = ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "end_session_endpoint"];
-    let is_fine = |url: Url| url.scheme() == "https" || Some(url.origin()) == origin;
-    is_issuer && addresses.into_iter().filter_map(text).all(|url| url.is_some_and(is_fine))
+    let is_fine = |url: Url| url.scheme() == "https" || url.origin() == origin;
+    // This one may be relative.
+    let keys = document.get("jwks_uri").map(|keys| keys.as_str().and_then(|keys| at.join(keys).ok()));
+    let mut named = addresses.into_iter().filter_map(text).chain(keys);
+    !has_nul && is_issuer && named.all(|url| url.is_some_and(is_fine))
 }
 
 /// Sets a provider up, in place of what there was.
@@ -221,6 +236,10 @@ pub(crate) fn set(
         if !url.is_some_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_local(&url)) {
             return refused(format!("the option {name} must be a URL of https, or of http on this machine"));
         }
+    }
+    let providers = all()?;
+    if providers.len() >= oauth_provider::MOST && !providers.iter().any(|known| known.provider.id == id) {
+        return refused(format!("there are {} providers already", oauth_provider::MOST));
     }
     let secret = client_secret.map(|secret| Zeroizing::new(secret.to_owned()));
     let provider = provider(id, client_id, secret, options, None)?;

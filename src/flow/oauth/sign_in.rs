@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::callback::{Kept, is_subject, is_true, map_profile, terms};
+use super::callback::{Kept, is_subject, map_profile, profile_of, terms};
 use super::state::{self, Draft, Issued};
 use super::{IdTokens, Info, Provider, Start, TokenSet, id_token, providers};
 use crate::error::{AuthError, Code};
@@ -76,26 +76,6 @@ impl Known {
     }
 }
 
-/// What Better Auth's user of a provider's profile tells.
-pub(super) fn profile_of<'a>(
-    provider_id: &'a str,
-    user: &'a Map<String, Value>,
-    account_id: &'a str,
-    tokens: Tokens<'a>,
-) -> Profile<'a> {
-    let text = |name: &str| user.get(name).and_then(Value::as_str);
-    Profile {
-        provider_id,
-        account_id,
-        email: text("email").unwrap_or_default(),
-        name: text("name").unwrap_or_default(),
-        image: text("image"),
-        email_verified: is_true(user.get("emailVerified")),
-        tokens,
-        additional: user,
-    }
-}
-
 /// Signs in with an id token.
 ///
 /// # Errors
@@ -110,7 +90,7 @@ pub(crate) fn with_id_token(
     let known = know(caller, given)?;
     // Its refresh token isn't kept there either.
     let tokens = TokenSet {
-        access_token: given.access_token.map(kept),
+        access_token: given.access_token.map(wiped),
         id_token: Some(given.token.into()),
         ..TokenSet::default()
     };
@@ -120,7 +100,8 @@ pub(crate) fn with_id_token(
     account::link(caller, &profile, terms, callback_url)
 }
 
-fn kept(token: &str) -> Zeroizing<String> {
+/// A token that is wiped after use.
+fn wiped(token: &str) -> Zeroizing<String> {
     Zeroizing::new(token.to_owned())
 }
 
@@ -131,8 +112,8 @@ fn kept(token: &str) -> Zeroizing<String> {
 pub(crate) fn link_id_token(caller: &mut dyn Caller, given: &Given<'_>) -> Result<(), AuthError> {
     let known = know(caller, given)?;
     let tokens = TokenSet {
-        access_token: given.access_token.map(kept),
-        refresh_token: given.refresh_token.map(kept),
+        access_token: given.access_token.map(wiped),
+        refresh_token: given.refresh_token.map(wiped),
         id_token: Some(given.token.into()),
         ..TokenSet::default()
     };
@@ -177,8 +158,8 @@ fn verified(
     }
     let tokens = TokenSet {
         id_token: Some(given.token.into()),
-        access_token: given.access_token.map(kept),
-        refresh_token: given.refresh_token.map(kept),
+        access_token: given.access_token.map(wiped),
+        refresh_token: given.refresh_token.map(wiped),
         user: given.user.cloned(),
         ..TokenSet::default()
     };
