@@ -228,3 +228,40 @@ test('secrets go to the provider’s own address alone, and into no answer', asy
     await refused(client.query(`SELECT better_auth.set_oauth_provider('mine', 'id', 'secret', $1)`, [{ tokenUrl: url, authorizationUrl: 'https://a.example/', userInfoUrl: 'https://a.example/' }]), { code: '22023' });
   }
 });
+
+test('nor of a discovered provider: its document can neither drop the keys that are set nor name another issuer', async (t) => {
+  const { client, provider } = await withProviders(t);
+  const issuer = 'https://id.example';
+  const discoveryUrl = `${issuer}/.well-known/openid-configuration`;
+  const { keys } = JSON.parse((await provider.answer({ method: 'GET', url: `${issuer}/jwks`, headers: {} })).body);
+  await client.query('SELECT better_auth.set_provider_keys($1, $2)', [issuer, JSON.stringify({ keys })]);
+  const right = JSON.parse((await provider.answer({ method: 'GET', url: discoveryUrl, headers: {} })).body);
+  const { jwks_uri, id_token_signing_alg_values_supported, ...without } = right;
+  assert.ok(jwks_uri && id_token_signing_alg_values_supported);
+  const victim = { id: provider.person.sub, sub: provider.person.sub, email: 'victim@example.com', email_verified: true, name: 'V' };
+  for (const [document, token] of [
+    [without, { access_token: 'x' }],
+    [without, { access_token: 'x', id_token: 'a.b.c' }],
+    [{ ...without, jwks_uri }, { access_token: 'x' }],
+    [{ ...without, id_token_signing_alg_values_supported }, { access_token: 'x' }],
+    [right, { access_token: 'x' }],
+    [{ ...right, issuer: 'https://elsewhere.example' }, { access_token: 'x', id_token: await provider.mint('example', { claims: { iss: 'https://elsewhere.example' } }) }],
+  ]) {
+    // Set up anew, so that the document is asked for.
+    await client.query('SELECT better_auth.set_oauth_provider($1, $2, $3, $4)', ['example', CLIENT.id, CLIENT.secret, { discoveryUrl }]);
+    const lie = ({ url }) => served(url === discoveryUrl ? document : url.endsWith('/token') ? { token_type: 'Bearer', ...token } : victim);
+    const begun = answer(await toTheEnd(client, await begin(client, 'POST', '/sign-in/social', { body: { provider: 'example', ...CALLBACK } }), lie));
+    if (begun.status !== 200) continue; // the provider can't be used
+    const state = new URL(begun.json.url).searchParams.get('state');
+    const end = await toTheEnd(client, await begin(client, 'GET', `/callback/example?code=x&state=${state}`, { cookie: begun.cookies }), lie);
+    assert.equal(locationOf(end), '/oops?error=unable_to_get_user_info', JSON.stringify([document, token]));
+  }
+  assert.equal(await sessions(client), 0);
+  // And the right one still signs in.
+  await client.query('SELECT better_auth.set_oauth_provider($1, $2, $3, $4)', ['example', CLIENT.id, CLIENT.secret, { discoveryUrl }]);
+  const honest = (fetch) => provider.answer(fetch);
+  const begun = answer(await toTheEnd(client, await begin(client, 'POST', '/sign-in/social', { body: { provider: 'example', ...CALLBACK } }), honest));
+  const { location } = await provider.authorize(begun.json.url);
+  const end = await toTheEnd(client, await begin(client, 'GET', `/callback/example${new URL(location).search}`, { cookie: begun.cookies }), honest);
+  assert.equal(locationOf(end), '/welcome');
+});

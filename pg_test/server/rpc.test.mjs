@@ -436,3 +436,21 @@ each('an id token signs in, links and is refused', async (t, start) => {
   const { id: account_id } = accounts.find(({ providerId }) => providerId === 'google');
   assert.deepEqual((await rpc('unlink_account', { account_id, session_token })).json, { status: true });
 });
+
+each('a page of another site signs nobody in: PostgREST takes its form for JSON', async (t, start) => {
+  const { client, exchangeForm, rpc } = await start();
+  const google = new Provider();
+  await client.query(`SELECT better_auth.set_oauth_provider('google', $1, $2)`, [CLIENT.id, CLIENT.secret]);
+  const { body } = await google.answer({ method: 'GET', url: 'https://www.googleapis.com/oauth2/v3/certs', headers: {} });
+  await client.query(`SELECT better_auth.set_provider_keys('https://accounts.google.com', $1)`, [body]);
+  const args = { provider: 'google', id_token: await google.mint('google') };
+  const evil = { origin: 'https://evil.example' };
+  for (const headers of [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', ...evil }, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, evil, { referer: 'https://evil.example/' }]) {
+    const refused = await exchangeForm('sign_in_social', args, headers);
+    assert.deepEqual([refused.status, refused.cookies], [403, []], JSON.stringify(headers));
+    const up = await exchangeForm('sign_up_email', { email: freshEmail(), password: PASSWORD, name: 'A' }, headers);
+    assert.deepEqual([up.status, up.cookies], [403, []], JSON.stringify(headers));
+  }
+  assert.equal((await exchangeForm('sign_in_social', args, {})).status, 200, 'who is no browser sends none of these');
+  assert.equal((await rpc('sign_in_social', args, { headers: evil })).status, 403);
+});

@@ -133,9 +133,12 @@ pub(super) struct Door<'a> {
     pub(super) session_token: Option<&'a str>,
 }
 
-/// Answers a request to a route, as `handler()` would.
+/// Answers a request to a route, as `handler()` would, of a caller whose body PostgREST has read.
 pub(super) fn call_route(door: &Door<'_>) -> Response {
-    answer_readable(Request::through(door))
+    answer_readable(Request::through(door).map(|mut request| {
+        request.may_be_form = true;
+        request
+    }))
 }
 
 /// Answers a request that a proxy handed on in parts. `path` is the URL without scheme and host.
@@ -372,6 +375,10 @@ fn protect(
 fn check_origin(context: &Context<'_>, body: &mut Body) -> Result<(), AuthError> {
     let (site, request) = (context.site, context.request);
     site.check_origin(request, false)?;
+    // A form of another site's brings no cookie, and takes one home: its sign-in would be its own user's.
+    if request.may_be_form && request.session_token.is_none() {
+        site.check_sign_in(request)?;
+    }
     for (field, label, code) in [
         ("callbackURL", "callbackURL", Code::INVALID_CALLBACK_URL),
         ("redirectTo", "redirectURL", Code::INVALID_REDIRECT_URL),

@@ -27,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) session_token: Option<String>,
     /// Whoever calls says that it fetches.
     pub(super) offers_fetch: bool,
+    /// What is JSON here may have been a form: pages of other sites send these as they like.
+    pub(super) may_be_form: bool,
 }
 
 /// What a request holds that could not be read as one.
@@ -112,14 +114,32 @@ impl Request {
         }
         let body = body.filter(|body| !body.is_empty()).map(str::to_owned);
         let method = method.to_ascii_uppercase();
-        Ok(Self { method, url, headers, body, query, session_token: None, offers_fetch: false })
+        Ok(Self {
+            method,
+            url,
+            headers,
+            body,
+            query,
+            session_token: None,
+            offers_fetch: false,
+            may_be_form: false,
+        })
     }
 
     /// A GET of this URL, without headers.
     pub(crate) fn get(url: Url) -> Self {
         let (headers, query) = (Vec::new(), Vec::new());
         let method = "GET".into();
-        Self { method, url, headers, body: None, query, session_token: None, offers_fetch: false }
+        Self {
+            method,
+            url,
+            headers,
+            body: None,
+            query,
+            session_token: None,
+            offers_fetch: false,
+            may_be_form: false,
+        }
     }
 
     /// A request that comes through another door.
@@ -164,6 +184,7 @@ impl Request {
             body: door.body.clone(),
             session_token: door.session_token.map(str::to_owned),
             offers_fetch: false,
+            may_be_form: false,
         })
     }
 

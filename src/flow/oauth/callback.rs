@@ -184,9 +184,13 @@ fn exchange(
         return Ok(Err("invalid_code"));
     };
     // Whoever fetches is believed as little as the provider's own user: an id token has to be signed.
-    let is_good = match (preset.code_id_token(provider), &tokens.id_token) {
-        (Some(rules), Some(token)) => id_token::verify(caller, provider, &rules, token, nonce)?.is_some(),
-        (_, token) => token.is_some() || !preset.needs_id_token(provider),
+    let rules = preset.code_id_token(provider);
+    let is_good = match (&rules, &tokens.id_token) {
+        (Some(rules), Some(token)) => id_token::verify(caller, provider, rules, token, nonce)?.is_some(),
+        // Keys that a superuser has set are not to be passed by.
+        (_, token) => {
+            (token.is_some() || !preset.needs_id_token(provider)) && id_token::set_issuer(provider)?.is_none()
+        }
     };
     if !is_good {
         return Ok(Err(UNABLE));

@@ -24,6 +24,12 @@ pub(super) fn verify(
     token: &str,
     nonce: Option<&str>,
 ) -> Result<Option<Map<String, Value>>, AuthError> {
+    // A discovery document that came by a fetch doesn't say whose keys a superuser has set.
+    if let Some(issuer) = set_issuer(provider)?
+        && !rules.issuers.iter().all(|named| provider_keys::without_slash(named) == issuer)
+    {
+        return Ok(None);
+    }
     let Ok(token) = IdToken::read(token, &rules.algorithms) else { return Ok(None) };
     let known = |keys: &KeySet| token.is_known(keys);
     let fetch = fetch_keys(provider, &rules.jwks_url);
@@ -46,6 +52,15 @@ fn fetch_keys(provider: &Provider, url: &str) -> Fetch {
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
     let is_same = provider.text("discoveryUrl").and_then(origin).is_some_and(|at| Some(at) == origin(url));
     if is_same { with_discovery_headers(fetch, provider) } else { fetch }
+}
+
+/// The issuer of a discovered provider whose keys a superuser has set.
+///
+/// # Errors
+/// No table.
+pub(super) fn set_issuer(provider: &Provider) -> Result<Option<String>, AuthError> {
+    let url = provider.preset.discovery_url(provider);
+    url.map_or(Ok(None), |url| provider_keys::set_issuer(&url))
 }
 
 /// Within a server: the keys are in a table.

@@ -113,9 +113,23 @@ pub(super) fn of(
     }
 }
 
+/// The issuer that a superuser has set the keys of, where it is the one whose discovery document is at this address.
+///
+/// # Errors
+/// No table.
+pub(super) fn set_issuer(discovery_url: &str) -> Result<Option<String>, AuthError> {
+    let issuer = without_slash(issuer_at(discovery_url));
+    Ok(kept(issuer)?.is_set.then(|| issuer.to_owned()))
+}
+
+/// The issuer whose discovery document is at an address: OpenID Connect Discovery 1.0, section 4.
+pub(super) fn issuer_at(discovery_url: &str) -> &str {
+    discovery_url.strip_suffix("/.well-known/openid-configuration").unwrap_or(discovery_url)
+}
+
 /// The names of an issuer with and without one at the end are the same: some have it, and their discovery documents are
 /// found without.
-fn without_slash(issuer: &str) -> &str {
+pub(super) fn without_slash(issuer: &str) -> &str {
     issuer.trim_end_matches('/')
 }
 

@@ -15,6 +15,7 @@ use crate::flow::oauth::address::normal;
 use crate::flow::oauth::answer::{at, claims, present, string_boolean, truthy};
 use crate::flow::oauth::authorization::Authorization;
 use crate::flow::oauth::client::{Client, Proof};
+use crate::flow::oauth::provider_keys::issuer_at;
 use crate::flow::oauth::token::{Code, TokenRequest, read, read_refreshed, seconds};
 use crate::flow::oauth::{Fetcher, Grant, IdTokenRules, IdTokens, Info, Provider, Start, TokenSet};
 
@@ -71,16 +72,13 @@ fn algorithms(provider: &Provider) -> Vec<&str> {
     named.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// What the address of an issuer's discovery document ends with: OpenID Connect Discovery 1.0, section 4.
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
-
 /// The rules that the discovery document gives, where it was found at `discovery_url`.
 fn discovered_at<'p>(provider: &'p Provider, discovery_url: &str) -> Option<IdTokenRules<'p>> {
     let (issuer, keys) = (found(provider, "issuer")?, found(provider, "jwks_uri")?);
     let keys = Url::parse(discovery_url).ok()?.join(keys).ok()?;
     Some(IdTokenRules {
         // Whatever the document says: who has fetched it must not get past the keys that a superuser has set.
-        keys_of: discovery_url.strip_suffix(WELL_KNOWN).unwrap_or(discovery_url).to_owned().into(),
+        keys_of: issuer_at(discovery_url).to_owned().into(),
         algorithms: algorithms(provider),
         ..rules(provider, issuer, String::from(keys))
     })
