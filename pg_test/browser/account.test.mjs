@@ -83,10 +83,10 @@ test('wrong passwords, taken emails and empty fields are told beside what they a
 test('password managers find the fields', async (t) => {
   const { open } = await withApp(t);
   const page = await open('/sign-in');
-  const [name, email] = [['name', 'text', 'name'], ['email', 'email', 'username']];
+  const [name, email, emailOrPasskey] = [['name', 'text', 'name'], ['email', 'email', 'username'], ['email', 'email', 'username webauthn']];
   const password = (which) => ['password', 'password', which];
   for (const [path, expected] of [
-    ['/sign-in', [email, password('current-password')]],
+    ['/sign-in', [emailOrPasskey, password('current-password')]],
     ['/sign-up', [name, email, password('new-password')]],
     ['/reset-password', [password('new-password')]],
   ]) {

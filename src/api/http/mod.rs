@@ -375,8 +375,10 @@ fn protect(
 fn check_origin(context: &Context<'_>, body: &mut Body) -> Result<(), AuthError> {
     let (site, request) = (context.site, context.request);
     site.check_origin(request, false)?;
-    // A form of another site's brings no cookie, and takes one home: its sign-in would be its own user's.
-    if request.may_be_form && request.session_token.is_none() {
+    // A form of another site's brings no cookie, and takes one home: its sign-in would be its own user's. Behind a proxy
+    // the browser alone may know that a page is of the same origin.
+    let is_own = || request.header("sec-fetch-site").as_deref() == Some("same-origin");
+    if request.may_be_form && request.session_token.is_none() && !is_own() {
         site.check_sign_in(request)?;
     }
     for (field, label, code) in [
