@@ -100,7 +100,7 @@ COMMENT ON FUNCTION better_auth.claims IS 'The verified claims of this request, 
 CREATE FUNCTION better_auth.jwks_json(with_secrets pg_catalog.bool DEFAULT false) RETURNS pg_catalog.jsonb
     LANGUAGE c AS 'MODULE_PATHNAME', 'jwks_json_wrapper';
 COMMENT ON FUNCTION better_auth.jwks_json IS 'What PostgREST is given as jwt-secret to verify bridge tokens: {keys}, the public keys as a JSON Web Key Set. With with_secrets also the HS256 secrets, by which anybody can be anybody: grant with care.';
-COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt, or the private key, a JWK: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep. Or the key of a captcha service: captcha.';
+COMMENT ON FUNCTION better_auth.set_secret IS 'Make value the current secret of that name: cookie or jwt, or the private key, a JWK: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep. Or the key of a captcha service: captcha; or the one that servers of the plugin oauth-proxy share: oauth_proxy.';
 COMMENT ON FUNCTION better_auth.rotate_secret IS 'Make a fresh random secret the current one of that name: cookie or jwt, or a fresh private key: jwt_eddsa, jwt_es256 or jwt_rs256. The one before verifies for another keep.';
 CREATE FUNCTION better_auth.rows_changed() RETURNS pg_catalog.trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'rows_changed_wrapper';

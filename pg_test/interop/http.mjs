@@ -472,8 +472,13 @@ export function seal(text, secret = SECRET) {
 }
 
 /** The secret that Better Auth derives from the tests' for one purpose. */
-const purposeSecret = (purpose) =>
-  Buffer.from(hkdfSync('sha256', SECRET, 'better-auth:oauth-encryption:v1', `better-auth:${purpose}:v1`, 32)).toString('hex');
+export const purposeSecret = (purpose, secret = SECRET) =>
+  Buffer.from(hkdfSync('sha256', secret, 'better-auth:oauth-encryption:v1', `better-auth:${purpose}:v1`, 32)).toString('hex');
+/** The secret of servers that share one (oauth-proxy). */
+export const SHARED_SECRET = 'a secret that two servers share, and no others';
+const PROXIED = ['package', 'state', 'profile'].flatMap((what) =>
+  [SECRET, SHARED_SECRET].map((secret) => [`${what}${secret === SECRET ? '' : ', shared'}`, purposeSecret(`oauth-proxy-${what}`, secret)]),
+);
 const LINK_SECRET = purposeSecret('oauth-link-session-token');
 
 /** Public keys, JWKs, that tokens are verified with where they are shown, by `kid`. */
@@ -636,10 +641,22 @@ class Shown {
   #oauth(text) {
     return text
       .replace(/(?<=code_challenge=)[\w-]{43}(?![\w-])/g, (challenge) => this.#challenge(challenge))
-      .replace(/(?<=[?&](?:state|nonce)=|"(?:oauthState|idTokenNonce|nonce)":"|auth-state:)[\w-]{32}(?![\w-])/g, (random) => this.#name(random))
+      .replace(/(?<=[?&](?:state|nonce)=|"(?:state|oauthState|idTokenNonce|nonce)":"|auth-state:)[\w-]{32}(?![\w-])/g, (random) => this.#name(random))
       .replace(/(?<="(?:iat|exp)":)\d{10}(?=[,}])/g, (time) => this.#time(Number(time) * 1000))
       .replace(/(?<="codeVerifier":")[\w-]{128}(?=")/g, (verifier) => `<of ${this.#challenge(createHash('sha256').update(verifier).digest('base64url'))}>`)
       .replace(/(?<="encryptedSessionToken":")[0-9a-f]{80,}(?=")/g, (sealed) => `<sealed> ${this.#name(unseal(sealed, LINK_SECRET))}`);
+  }
+
+  /** What two servers tell one another by way of a browser, and under which secret. */
+  #proxied(text) {
+    return text.replace(/(?<=[?&](?:state|profile)=|"stateCookie":")[0-9a-f]{160,}/g, (sealed) => {
+      for (const [what, secret] of PROXIED) {
+        try {
+          return `<sealed ${what}> ${this.#proxied(unseal(sealed, secret))}`;
+        } catch {} // under another one
+      }
+      return sealed;
+    });
   }
 
   #challenge(value) {
@@ -648,7 +665,7 @@ class Shown {
   }
 
   #text(text) {
-    text = this.#oauth(text);
+    text = this.#oauth(this.#proxied(text));
     // Second factors.
     text = text
       .replace(/(?<="backupCodes":(?:<sealed> )?)\[[^\]]*\]/g, (codes) => codes.replace(/"\w{5}-\w*"/g, (code) => `"<backup code of ${code.length}>"`))
@@ -670,7 +687,7 @@ class Shown {
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, (jwt) => this.#jwt(jwt))
       .replace(/(?<![A-Za-z0-9])([A-Za-z0-9]{32}|[A-Za-z0-9]{24})(?![A-Za-z0-9])/g, (word) => this.#name(word))
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (date) => this.#time(Date.parse(date)))
-      .replace(/(?<="(?:updatedAt|expiresAt)":)\d{13}\b/g, (time) => this.#time(Number(time)))
+      .replace(/(?<="(?:updatedAt|expiresAt|timestamp)":)\d{13}\b/g, (time) => this.#time(Number(time)))
       .replace(/(?<="expires_in":)(604799|604800)\b/g, '<7 days>');
   }
 

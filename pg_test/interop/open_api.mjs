@@ -6,7 +6,7 @@ import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import {
   admin, anonymous, bearer, captcha, customSession, deviceAuthorization, emailOTP, haveIBeenPwned, jwt, lastLoginMethod, magicLink, multiSession,
-  oneTap, oneTimeToken, openAPI, organization, phoneNumber, twoFactor, username,
+  oAuthProxy, oneTap, oneTimeToken, openAPI, organization, phoneNumber, twoFactor, username,
 } from 'better-auth/plugins';
 import { expo } from '@better-auth/expo';
 import { BASE_URL, SECRET } from './lib.mjs';
@@ -29,6 +29,7 @@ export const PLUGINS = {
   'last-login-method': () => lastLoginMethod({ storeInDatabase: true }),
   'magic-link': () => magicLink({ sendMagicLink: nothing }),
   'multi-session': () => multiSession(),
+  'oauth-proxy': () => oAuthProxy(),
   'one-tap': () => oneTap(),
   'one-time-token': () => oneTimeToken(),
   'organization': (options) => organization({ teams: { enabled: true }, dynamicAccessControl: { enabled: true }, ...options }),

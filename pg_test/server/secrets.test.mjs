@@ -166,7 +166,7 @@ describe('set_secret', () => {
   for (const [what, args, message] of [
     ['a jwt secret of 31 bytes', { name: 'jwt', value: 'tooShort-'.padEnd(31, 'q') }, /needs at least 32 bytes.*this one has 31/],
     ['an empty secret', { name: 'cookie', value: '' }, /the secret is empty/],
-    ['another name', { name: 'nonsense', value: 'v'.repeat(40) }, /the names are cookie, jwt, jwt_eddsa, jwt_es256, jwt_rs256 and captcha/],
+    ['another name', { name: 'nonsense', value: 'v'.repeat(40) }, /the names are cookie, jwt, jwt_eddsa, jwt_es256, jwt_rs256, captcha and oauth_proxy/],
     ['a negative keep', { name: 'jwt', value: 'v'.repeat(40), keep: '-1 second' }, /keep must not be negative/],
   ]) {
     test(`refuses ${what}, and does not repeat the value`, async (t) => {

@@ -45,7 +45,8 @@ fn doctor() -> TableIterator<
 }
 
 /// Makes `value` the secret `name`: `cookie`, `jwt`, or `jwt_eddsa`, `jwt_es256`, `jwt_rs256`, whose value is a private
-/// key as a JWK. The one before goes on verifying for `keep`. Or `captcha`: the secret key that the service gives out.
+/// key as a JWK. The one before goes on verifying for `keep`. Or `captcha`: the secret
+/// key that the service gives out; or `oauth_proxy`: the one that servers of the plugin share.
 ///
 /// Errors: 22023 for another name, a jwt secret of fewer than 32 bytes, or one that comes from a file.
 #[pg_extern]

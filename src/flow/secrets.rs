@@ -31,9 +31,9 @@ pub(crate) enum Name {
     Jwt,
 }
 
-/// Secrets that plugins tell a service, each by the name that `set_secret()` knows it by. Nobody but who sets up the
-/// service can make one.
-const TOLD: [&str; 1] = ["captcha"];
+/// Secrets that plugins share with a service or another server, each by the name that `set_secret()` knows it by. Nobody
+/// but who sets up the other one can make one.
+const TOLD: [&str; 2] = ["captcha", "oauth_proxy"];
 
 impl Name {
     /// Reads the name that a caller wrote.
@@ -46,10 +46,10 @@ impl Name {
             "jwt" => Ok(Self::Jwt),
             // Of its own making a secret would be of no use.
             _ if TOLD.contains(&name) => Err(AuthError::Argument(format!(
-                "the {name} secret comes from its service; set it by set_secret()"
+                "the {name} secret is somebody else's too; set it by set_secret()"
             ))),
             _ => Err(AuthError::Argument(
-                "there is no secret of that name; the names are cookie, jwt, jwt_eddsa, jwt_es256, jwt_rs256 and captcha"
+                "there is no secret of that name; the names are cookie, jwt, jwt_eddsa, jwt_es256, jwt_rs256, captcha and oauth_proxy"
                     .into(),
             )),
         }
@@ -154,15 +154,25 @@ pub(crate) enum Purpose {
     LinkSession,
     /// A request that waits for a fetch.
     Resume,
+    /// The state of a sign-in, on its way to another server and back: Better Auth's `oauth-proxy-package`.
+    ProxyPackage,
+    /// What is kept of that sign-in, within it: `oauth-proxy-state`.
+    ProxyState,
+    /// Who a provider has said that it is, on its way back: `oauth-proxy-profile`.
+    ProxyProfile,
 }
 
 impl Purpose {
-    const ALL: [Self; 2] = [Self::LinkSession, Self::Resume];
+    const ALL: [Self; 5] =
+        [Self::LinkSession, Self::Resume, Self::ProxyPackage, Self::ProxyState, Self::ProxyProfile];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::LinkSession => "oauth-link-session-token",
             Self::Resume => "postgresql-resume",
+            Self::ProxyPackage => "oauth-proxy-package",
+            Self::ProxyState => "oauth-proxy-state",
+            Self::ProxyProfile => "oauth-proxy-profile",
         }
     }
 }
@@ -172,7 +182,7 @@ struct Kept {
     signing: Key,
     sealing: seal::Key,
     /// In the order of [`Purpose::ALL`].
-    purposes: [seal::Key; 2],
+    purposes: [seal::Key; Purpose::ALL.len()],
     /// `None` for the current one.
     until: Option<Timestamp>,
 }
@@ -241,7 +251,7 @@ pub(crate) fn seal_for(purpose: Purpose, text: &str) -> Result<String, AuthError
     fill_random(&mut nonce)?;
     let seal = |kept: &Kept| match purpose {
         Purpose::Resume => kept.of(purpose).seal_short(text, nonce),
-        Purpose::LinkSession => kept.of(purpose).seal(text, nonce),
+        _ => kept.of(purpose).seal(text, nonce),
     };
     with_keys(Name::Cookie, |keys| keys.first().map(seal))?.ok_or_else(|| missing(Name::Cookie))
 }
@@ -257,9 +267,24 @@ pub(crate) fn unseal_for(
 ) -> Result<Option<Zeroizing<String>>, AuthError> {
     let open = |kept: &Kept| match purpose {
         Purpose::Resume => kept.of(purpose).open_short(sealed),
-        Purpose::LinkSession => kept.of(purpose).open(sealed),
+        _ => kept.of(purpose).open(sealed),
     };
     with_keys(Name::Cookie, |keys| keys.iter().filter(|kept| kept.is_valid(now)).find_map(open))
+}
+
+/// Encrypts a text for one purpose under a secret that isn't one of the two.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn seal_under(secret: &str, purpose: Purpose, text: &str) -> Result<String, AuthError> {
+    let mut nonce = [0; seal::NONCE];
+    fill_random(&mut nonce)?;
+    Ok(seal::Key::for_purpose(secret.as_bytes(), purpose.as_str()).seal(text, nonce))
+}
+
+/// Decrypts what [`seal_under`], or Better Auth, has encrypted under this secret.
+pub(crate) fn unseal_under(secret: &str, purpose: Purpose, sealed: &str) -> Option<Zeroizing<String>> {
+    seal::Key::for_purpose(secret.as_bytes(), purpose.as_str()).open(sealed)
 }
 
 /// Tokens of providers, where `encrypt_oauth_tokens` is on.
@@ -430,7 +455,7 @@ pub(crate) fn set(name: Name, value: &str, keep: i64) -> Result<(), AuthError> {
     secret::replace(name.as_str(), value, now.plus(keep), now)
 }
 
-/// Makes `value` the secret of that name, where it is one that a plugin tells a service; whether it is. There is nothing
+/// Makes `value` the secret of that name, where it is one that a plugin shares; whether it is. There is nothing
 /// to keep of the one before.
 ///
 /// # Errors
@@ -447,7 +472,7 @@ pub(crate) fn set_told(name: &str, value: &str) -> Result<bool, AuthError> {
     Ok(true)
 }
 
-/// The secret of that name which a plugin tells a service, if it is set.
+/// The secret of that name which a plugin shares, if it is set.
 ///
 /// # Errors
 /// No table.

@@ -22,6 +22,7 @@ mod listing;
 mod made_up;
 mod magic_link;
 mod multi_session;
+mod oauth_proxy;
 mod one_tap;
 mod one_time_token;
 mod open_api;
@@ -36,7 +37,7 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::api::http::{Answer, Context, Request, Response, Route};
+use crate::api::http::{Answer, Body, Context, Request, Response, Route};
 use crate::error::AuthError;
 use crate::flow::new_user;
 use crate::flow::session::{self, Caller, Live};
@@ -63,6 +64,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &last_login_method::LastLoginMethod,
     &magic_link::MagicLink,
     &multi_session::MultiSession,
+    &oauth_proxy::OauthProxy,
     &one_tap::OneTap,
     &one_time_token::OneTimeToken,
     &open_api::OpenApi,
@@ -191,8 +193,8 @@ pub(crate) trait Plugin: Sync {
     /// comes before the plugin's other one.
     ///
     /// # Errors
-    /// The endpoint isn't to go on.
-    fn instead(&self, _context: &mut Context<'_>) -> Result<Option<Response>, AuthError> {
+    /// The endpoint isn't to go on, and the request may be suspended.
+    fn instead(&self, _context: &mut Context<'_>, _body: &mut Body) -> Result<Option<Response>, AuthError> {
         Ok(None)
     }
 

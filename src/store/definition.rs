@@ -104,7 +104,7 @@ pub(super) fn wanted() -> Vec<Wanted> {
 
 macro_rules! secret_names {
     () => {
-        "CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256', 'captcha'))"
+        "CHECK (name IN ('cookie', 'jwt', 'jwt_eddsa', 'jwt_es256', 'jwt_rs256', 'captcha', 'oauth_proxy'))"
     };
 }
 

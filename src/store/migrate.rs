@@ -250,7 +250,7 @@ fn finish_signing_secret(steps: &mut Vec<Step>) -> Result<(), AuthError> {
     let old = format!(
         "SELECT 1 FROM pg_catalog.pg_constraint c
          WHERE c.conrelid = '{table}'::pg_catalog.regclass AND c.conname = 'signing_secret_name_check'
-           AND pg_catalog.strpos(pg_catalog.pg_get_constraintdef(c.oid), 'captcha') = 0"
+           AND pg_catalog.strpos(pg_catalog.pg_get_constraintdef(c.oid), 'oauth_proxy') = 0"
     );
     if exists(&old)? {
         run_once(&format!(

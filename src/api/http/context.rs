@@ -57,6 +57,8 @@ pub(crate) struct Context<'r> {
     pub(crate) handed: Option<(&'static str, String)>,
     /// The session that get-session answers with.
     pub(crate) shown: Option<Current>,
+    /// Where providers send browsers back to, in place of this site: a base URL.
+    pub(crate) returns_to: Option<String>,
     /// More headers of the answer.
     headers: Vec<(&'static str, String)>,
     /// What has been done of a request that goes on after a fetch.
@@ -82,6 +84,7 @@ impl<'r> Context<'r> {
             new_session: None,
             handed: None,
             shown: None,
+            returns_to: None,
             headers: Vec::new(),
             journal: Journal::default(),
         }

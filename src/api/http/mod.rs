@@ -9,7 +9,7 @@ pub(crate) mod cookies;
 mod jar;
 mod journal;
 pub(crate) mod location;
-mod oauth;
+pub(crate) mod oauth;
 mod origin;
 pub(super) mod rate_limit;
 mod request;
@@ -242,7 +242,7 @@ fn routed<'r>(request: &'r Request, site: &Site) -> Result<(&'static Route, &'r 
 }
 
 /// Calls an endpoint by its name in Better Auth's `auth.api`: no rate limit counts, and no origin is asked for. The
-/// parts of `door` that a path has, its last one, come from `params`. A call that `is_own` is in nobody's name.
+/// part that a path leaves open comes from `param`. A call that `is_own` is in nobody's name.
 ///
 /// # Errors
 /// There is no such endpoint, or the core and the plugins that are on don't have it; those of the endpoint.
@@ -260,8 +260,8 @@ pub(super) fn call_endpoint(
             excerpt(endpoint)
         )));
     };
-    let path = match (route.path.strip_suffix('*'), param) {
-        (Some(parent), Some(param)) => format!("{parent}{}", encode(param)),
+    let path = match (route.path.split_once('*'), param) {
+        (Some((before, after)), Some(param)) => format!("{before}{}{after}", encode(param)),
         (Some(_), None) => return Err(AuthError::Argument(format!("endpoint \"{endpoint}\" needs params"))),
         (None, _) => route.path.to_owned(),
     };
@@ -327,7 +327,7 @@ fn is_fault(answer: &Answer) -> bool {
 fn dispatch(route: &Route, context: &mut Context<'_>, body: &mut Body) -> Answer {
     let on = plugin::on();
     for plugin in on.iter() {
-        if let Some(answer) = plugin.instead(context)? {
+        if let Some(answer) = plugin.instead(context, body)? {
             return Ok(answer);
         }
         match body.fields_mut() {

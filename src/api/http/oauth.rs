@@ -166,9 +166,13 @@ fn default_callback_url(context: &Context<'_>) -> String {
 }
 
 /// Better Auth's `getOAuthCallbackPath`.
-fn redirect_uri(context: &Context<'_>, provider_id: &str) -> Result<String, AuthError> {
+///
+/// # Errors
+/// `better_auth.base_url` isn't set.
+pub(crate) fn redirect_uri(context: &Context<'_>, provider_id: &str) -> Result<String, AuthError> {
     // Not of a host that a request names: codes would go there.
-    Ok(format!("{}/callback/{}", context.site.link_base()?, encode(provider_id)))
+    let base_url = context.returns_to.as_deref().map_or_else(|| context.site.link_base(), Ok)?;
+    Ok(format!("{base_url}/callback/{}", encode(provider_id)))
 }
 
 impl<'a> Start<'a> {
@@ -359,8 +363,16 @@ fn begin_again(context: &mut Context<'_>, provider_id: &str) -> Result<Option<St
     Ok(Some(begun.url))
 }
 
-/// Sends the browser on with what is wrong.
-fn failed(context: &Context<'_>, error_url: Option<&str>, error: &str, description: Option<&str>) -> Answer {
+/// Sends the browser on with what is wrong: to the error page, where nobody says otherwise.
+///
+/// # Errors
+/// Never: the error page has a URL.
+pub(crate) fn failed(
+    context: &Context<'_>,
+    error_url: Option<&str>,
+    error: &str,
+    description: Option<&str>,
+) -> Answer {
     let page = format!("{}/error", context.site.base_url);
     let mut parameters = vec![("error", error)];
     parameters.extend(description.map(|description| ("error_description", description)));

@@ -29,7 +29,7 @@ pub(crate) struct Route {
     /// Its name in Better Auth's `auth.api`.
     pub(crate) endpoint: &'static str,
     pub(crate) method: &'static str,
-    /// Below the base path; a last part of `*` is any one part. Empty for one that HTTP doesn't reach.
+    /// Below the base path; a part of `*` is any one part. Empty for one that HTTP doesn't reach.
     pub(crate) path: &'static str,
     /// Where a setting says that it is instead.
     pub(crate) at: Option<fn() -> Option<String>>,
@@ -152,9 +152,10 @@ impl Route {
         if let Some(at) = self.at.and_then(|at| at()) {
             return at == path;
         }
-        match self.path.strip_suffix('*') {
-            Some(parent) => {
-                path.strip_prefix(parent).is_some_and(|part| !part.is_empty() && !part.contains('/'))
+        match self.path.split_once('*') {
+            Some((before, after)) => {
+                let part = path.strip_prefix(before).and_then(|path| path.strip_suffix(after));
+                part.is_some_and(|part| !part.is_empty() && !part.contains('/'))
             }
             None => self.path == path,
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::state::{self, Link, State};
+use super::state::{self, Link};
 use super::{Grant, Info, Provider, TokenSet, id_token, providers};
 use crate::error::AuthError;
 use crate::flow::account::{self, Profile, Terms};
@@ -65,27 +65,61 @@ pub(crate) fn end(caller: &mut dyn Caller, callback: &Callback<'_>) -> Result<En
     let Some(provider) = providers::usable(caller, callback.provider_id)? else {
         return Ok(failed("oauth_provider_not_found", None));
     };
-    let exchanged = match exchange(caller, &provider, callback, code, &state)? {
+    let began = Began { code_verifier: &state.code_verifier, nonce: state.nonce.as_deref() };
+    let exchanged = match exchange(caller, &provider, callback, code, &began)? {
         Ok(exchanged) => exchanged,
         Err(error) => return Ok(failed(error, None)),
     };
     let tokens = Kept::of(&exchanged.tokens)?;
     let profile = profile_of(&provider.id, &exchanged.user, &exchanged.account_id, tokens.as_tokens());
+    let way = Way {
+        callback_url: &state.callback_url,
+        new_user_url: state.new_user_url.as_deref(),
+        error_url: state.error_url.as_deref(),
+    };
     if let Some(link) = &state.link {
-        return Ok(match link_to(link, &profile, &exchanged.tokens)? {
-            Ok(()) => Ended::Linked(state.callback_url),
-            Err(error) => failed(error, None),
-        });
+        return link_to(link, &profile, &exchanged.tokens.scopes, &way);
     }
+    sign_in(caller, &profile, terms(&provider, state.request_sign_up), &way)
+}
+
+/// Where the browser goes.
+pub(super) struct Way<'a> {
+    pub(super) callback_url: &'a str,
+    /// Who is new, where it says.
+    pub(super) new_user_url: Option<&'a str>,
+    pub(super) error_url: Option<&'a str>,
+}
+
+impl Way<'_> {
+    pub(super) fn failed(&self, error: &str, description: Option<&str>) -> Ended {
+        Ended::Failed {
+            error: error.into(),
+            description: description.map(str::to_owned),
+            error_url: self.error_url.map(str::to_owned),
+        }
+    }
+}
+
+/// Signs in who a provider has said that it is.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn sign_in(
+    caller: &mut dyn Caller,
+    profile: &Profile<'_>,
+    terms: Terms,
+    way: &Way<'_>,
+) -> Result<Ended, AuthError> {
+    let failed = |error: &str, description: Option<&str>| way.failed(error, description);
     if profile.email.is_empty() {
         return Ok(failed("email_not_found", None));
     }
-    let terms = terms(&provider, state.request_sign_up);
-    match account::link(caller, &profile, terms, Some(&state.callback_url)) {
+    match account::link(caller, profile, terms, Some(way.callback_url)) {
         Ok(done) => {
-            let to = state.new_user_url.filter(|url| done.is_register && !url.is_empty());
+            let to = way.new_user_url.filter(|url| done.is_register && !url.is_empty());
             let live = Live { session: done.session, user: done.user };
-            Ok(Ended::SignedIn(Box::new(live), to.unwrap_or(state.callback_url)))
+            Ok(Ended::SignedIn(Box::new(live), to.unwrap_or(way.callback_url).to_owned()))
         }
         Err(AuthError::OAuth(reason)) => Ok(failed(&reason.replace(' ', "_"), None)),
         Err(AuthError::Api(code)) if code == crate::error::Code::EMAIL_NOT_VERIFIED => {
@@ -136,31 +170,50 @@ pub(super) fn is_true(value: Option<&Value>) -> bool {
     matches!(value, Some(Value::Bool(true))) || value.and_then(Value::as_str) == Some("true")
 }
 
-fn link_to(
+/// Links a provider's account to the user who has asked for it.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn link_to(
     link: &Link,
     profile: &Profile<'_>,
-    tokens: &TokenSet,
-) -> Result<Result<(), account::NotLinked>, AuthError> {
+    scopes: &[String],
+    way: &Way<'_>,
+) -> Result<Ended, AuthError> {
     if !link.is_live(Timestamp::now())? {
-        return Ok(Err("unable_to_link_account"));
+        return Ok(way.failed("unable_to_link_account", None));
     }
-    account::link_to_user(&link.user_id, &link.email, profile, &tokens.scopes)
+    Ok(match account::link_to_user(&link.user_id, &link.email, profile, scopes)? {
+        Ok(()) => Ended::Linked(way.callback_url.to_owned()),
+        Err(error) => way.failed(error, None),
+    })
+}
+
+/// What a sign-in has begun with.
+pub(super) struct Began<'a> {
+    pub(super) code_verifier: &'a str,
+    pub(super) nonce: Option<&'a str>,
 }
 
 /// Who it is, and the tokens.
-struct Exchanged {
-    tokens: TokenSet,
-    user: Map<String, Value>,
-    account_id: String,
+pub(super) struct Exchanged {
+    pub(super) tokens: TokenSet,
+    pub(super) user: Map<String, Value>,
+    pub(super) account_id: String,
+    /// The provider's profile.
+    pub(super) data: Map<String, Value>,
 }
 
 /// Better Auth's `exchangeOAuthCallback`; its word where that isn't to be.
-fn exchange(
+///
+/// # Errors
+/// Those of the store; [`AuthError::Suspended`].
+pub(super) fn exchange(
     caller: &mut dyn Caller,
     provider: &Provider,
     callback: &Callback<'_>,
     code: &str,
-    state: &State,
+    began: &Began<'_>,
 ) -> Result<Result<Exchanged, &'static str>, AuthError> {
     const UNABLE: &str = "unable_to_get_user_info";
     let preset = provider.preset;
@@ -170,13 +223,13 @@ fn exchange(
     {
         return Ok(Err("issuer_mismatch"));
     }
-    let nonce = state.nonce.as_deref().filter(|nonce| !nonce.is_empty());
+    let nonce = began.nonce.filter(|nonce| !nonce.is_empty());
     if preset.requires_nonce(provider) && nonce.is_none() {
         return Ok(Err("nonce_binding_missing"));
     }
     let grant = Grant {
         code,
-        code_verifier: &state.code_verifier,
+        code_verifier: began.code_verifier,
         redirect_uri: callback.redirect_uri,
         device_id: callback.device_id,
     };
@@ -202,7 +255,7 @@ fn exchange(
         return Ok(Err(UNABLE));
     };
     let user = map_profile(provider, &info)?;
-    Ok(Ok(Exchanged { tokens, user, account_id }))
+    Ok(Ok(Exchanged { tokens, user, account_id, data: info.data }))
 }
 
 /// Better Auth's rule for what an account is called.
@@ -220,6 +273,14 @@ pub(super) fn map_profile(provider: &Provider, info: &Info) -> Result<Map<String
     Ok(user)
 }
 
+/// When a token ends that lives for so many seconds from `now` on.
+pub(super) fn end_of(now: Timestamp, lifetime: Option<f64>) -> Option<Timestamp> {
+    // Some three hundred years before or after: dates that PostgreSQL has, and reads back.
+    const MOST: f64 = 1e10;
+    #[allow(clippy::cast_possible_truncation, reason = "it is of that size")]
+    lifetime.map(|seconds| now.plus_milliseconds((seconds.clamp(-MOST, MOST) * 1_000.0) as i64))
+}
+
 /// Tokens as they are stored.
 pub(super) struct Kept {
     access_token: Option<String>,
@@ -231,6 +292,16 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// The same tokens, which end at these times.
+    pub(super) fn ending(
+        self,
+        access: Option<Timestamp>,
+        refresh: Option<Timestamp>,
+        scope: Option<String>,
+    ) -> Self {
+        Self { access_token_expires_at: access, refresh_token_expires_at: refresh, scope, ..self }
+    }
+
     /// # Errors
     /// There is no usable secret, or no randomness.
     pub(super) fn of(tokens: &TokenSet) -> Result<Self, AuthError> {
@@ -241,18 +312,12 @@ impl Kept {
             token => Ok(token.as_ref().map(|token| token.to_string())),
         };
         let now = Timestamp::now();
-        let at = |seconds: Option<f64>| {
-            // Some three hundred years before or after: dates that PostgreSQL has, and reads back.
-            const MOST: f64 = 1e10;
-            #[allow(clippy::cast_possible_truncation, reason = "it is of that size")]
-            seconds.map(|seconds| now.plus_milliseconds((seconds.clamp(-MOST, MOST) * 1_000.0) as i64))
-        };
         Ok(Self {
             access_token: seal(&tokens.access_token)?,
             refresh_token: seal(&tokens.refresh_token)?,
             id_token: tokens.id_token.clone(),
-            access_token_expires_at: at(tokens.access_token_expires_in),
-            refresh_token_expires_at: at(tokens.refresh_token_expires_in),
+            access_token_expires_at: end_of(now, tokens.access_token_expires_in),
+            refresh_token_expires_at: end_of(now, tokens.refresh_token_expires_in),
             scope: Some(tokens.scopes.join(",")),
         })
     }

@@ -12,6 +12,7 @@ pub(crate) mod params;
 pub(crate) mod preset;
 pub(crate) mod provider_keys;
 pub(crate) mod providers;
+pub(crate) mod proxied;
 pub(crate) mod sign_in;
 pub(crate) mod state;
 pub(crate) mod token;

@@ -135,9 +135,16 @@ pub(super) fn with_discovery_headers(fetch: Fetch, provider: &Provider) -> Fetch
     })
 }
 
+/// A provider by its id, as it was set up: nothing is fetched.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn set_up(id: &str) -> Result<Option<Rc<Known>>, AuthError> {
+    Ok(all()?.iter().find(|known| known.provider.id == id).map(Rc::clone))
+}
+
 fn discovered(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, AuthError> {
-    let found = |all: &[Rc<Known>]| all.iter().find(|known| known.provider.id == id).map(Rc::clone);
-    let Some(known) = found(&all()?) else { return Ok(None) };
+    let Some(known) = set_up(id)? else { return Ok(None) };
     let now = Timestamp::now();
     let Some(url) = known.is_due(now) else { return Ok(Some(known)) };
     if !caller.can_fetch() {
@@ -163,7 +170,7 @@ fn discovered(caller: &mut dyn Caller, id: &str) -> Result<Option<Rc<Known>>, Au
         (None, Some(older)) => drop(keep(older, now.plus(DISCOVERY_PAUSE - DISCOVERY_LIFETIME))?),
         (None, None) => return Ok(Some(known)),
     }
-    Ok(found(&all()?))
+    set_up(id)
 }
 
 /// The same for what needs fetches: where nobody fetches for us, no provider is configured.

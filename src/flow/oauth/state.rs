@@ -168,11 +168,31 @@ pub(super) struct Refused {
     pub(super) error_url: Option<String>,
 }
 
+/// What is kept of a state: JSON.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn kept(state: &str) -> Result<Option<String>, AuthError> {
+    Ok(verification::find(&identifier(state))?.map(|found| found.value))
+}
+
 /// Takes a state, which counts once, in the browser that has the cookie: Better Auth's `parseState`.
 ///
 /// # Errors
 /// Those of the store.
 pub(super) fn take(caller: &mut dyn Caller, state: &str) -> Result<Result<State, Refused>, AuthError> {
+    take_in(caller, state, settings::skip_state_cookie_check())
+}
+
+/// The same in any browser, where `any_browser` says so.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn take_in(
+    caller: &mut dyn Caller,
+    state: &str,
+    any_browser: bool,
+) -> Result<Result<State, Refused>, AuthError> {
     const MISMATCH: &str = "state_mismatch";
     let cookie = caller.cookie(COOKIE)?;
     let kept = caller.once("state", &mut || {
@@ -187,7 +207,7 @@ pub(super) fn take(caller: &mut dyn Caller, state: &str) -> Result<Result<State,
         if read.oauth_state.as_deref().is_some_and(|kept| kept != state) {
             return Ok(refused(MISMATCH, error_url));
         }
-        if !settings::skip_state_cookie_check() && cookie.as_deref() != Some(state) {
+        if !any_browser && cookie.as_deref() != Some(state) {
             return Ok(refused(MISMATCH, error_url));
         }
         // Of all that come with it at once, one gets it.

@@ -10,7 +10,7 @@ mod session;
 mod sql;
 mod store;
 
-use crate::api::http::{Context, Response, Route};
+use crate::api::http::{Body, Context, Response, Route};
 use crate::error::AuthError;
 use crate::plugin::{Plugin, Rpc};
 use crate::store::definition::Definition;
@@ -104,7 +104,7 @@ impl Plugin for ApiKey {
         rpc::FUNCTIONS
     }
 
-    fn instead(&self, context: &mut Context<'_>) -> Result<Option<Response>, AuthError> {
+    fn instead(&self, context: &mut Context<'_>, _: &mut Body) -> Result<Option<Response>, AuthError> {
         session::open(context)
     }
 

@@ -90,7 +90,7 @@ fn stored(caller: &dyn Caller) -> Option<&str> {
 /// The method of an endpoint that signs in: Better Auth's `defaultResolveMethod`.
 fn method(path: &str) -> Option<&str> {
     if let Some(provider) = path.strip_prefix("/callback/") {
-        return Some(provider).filter(|provider| !provider.is_empty());
+        return provider.split('/').next().filter(|provider| !provider.is_empty());
     }
     match path {
         "/one-tap/callback" => Some("google"),
@@ -115,6 +115,7 @@ mod tests {
             ("/sign-in/email-otp", Some("email-otp")),
             ("/magic-link/verify", Some("magic-link")),
             ("/callback/github", Some("github")),
+            ("/callback/github/oauth-proxy", Some("github")),
             ("/callback/", None),
             ("/one-tap/callback", Some("google")),
             ("/siwe/verify", Some("siwe")),

@@ -23,7 +23,7 @@ macro_rules! sources {
 const PLUGINS: &[(&str, &str)] = sources! {
     "admin" "anonymous" "api-key" "bearer" "captcha" "custom-session" "device-authorization" "email-otp" "expo"
     "have-i-been-pwned" "jwt" "last-login-method" "magic-link"
-    "multi-session" "one-tap" "one-time-token" "organization" "passkey" "phone-number" "two-factor" "username"
+    "multi-session" "oauth-proxy" "one-tap" "one-time-token" "organization" "passkey" "phone-number" "two-factor" "username"
 };
 
 /// The endpoints whose bodies may have the user's additional fields.

@@ -21,6 +21,7 @@ import lastLoginMethod from './last_login_method.mjs';
 import magicLink from './magic_link.mjs';
 import multiSession from './multi_session.mjs';
 import names from './names.mjs';
+import oauthProxy from './oauth_proxy.mjs';
 import oneTap from './one_tap.mjs';
 import oneTimeToken from './one_time_token.mjs';
 import openApi from './open_api.mjs';
@@ -55,4 +56,4 @@ const PLUGINS = [
 
 const ORGANIZATION = [organizations, organizationMembers, organizationInvitations, organizationTeams, organizationRoles];
 
-export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...captcha, ...haveIBeenPwned, ...oneTap, ...names, ...together([...PLUGINS, organizations, apiKey])];
+export default [...PLUGINS.flat(), ...ORGANIZATION.flat(), ...twoFactor, ...codes, ...apiKey, ...captcha, ...haveIBeenPwned, ...oneTap, ...oauthProxy, ...names, ...together([...PLUGINS, organizations, apiKey])];
