@@ -9,7 +9,7 @@ const RESUME = statement('better_auth_resume', 'SELECT better_auth.resume($1, $2
 const MAX_FETCHES = 4; // of a request, as better_auth.resume has it
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
 const MAX_WAITING = 1000; // requests that wait for a connection to the database
-const MAX_HELD = 64 << 20; // bytes of bodies, of all requests together
+const MAX_HELD = 64 << 20; // bytes of bodies, and of what waits for fetches, of all requests together
 const CHUNK_COST = 512; // bytes that Node keeps around a piece of a body, however short it is
 
 /**
@@ -23,6 +23,7 @@ export async function authHandler(pool, request, response, address = request.soc
     const body = await readBody(request, response, share);
     const headers = { ...request.headers, 'x-forwarded-for': address };
     const answer = await ask(pool, { method: request.method, url: request.url, headers, body, fetch: true }, response, share);
+    if (response.destroyed) return; // its client has left, but what it began is done
     response.statusCode = answer.status;
     for (const [name, value] of answer.headers) response.appendHeader(name, value);
     if (!response.hasHeader('cache-control')) response.setHeader('cache-control', 'no-store');
@@ -45,7 +46,7 @@ class Refusal extends Error {
 
 let held = 0; // bytes, by all requests
 
-/** What one request holds of a body. */
+/** What one request holds of a body, or while it fetches. */
 class Share {
   #bytes = 0;
 
@@ -55,6 +56,12 @@ class Share {
     this.#bytes += bytes;
     held += bytes;
     return true;
+  }
+
+  /** Holds so many instead, whether or not there is room: who has begun isn't refused, but new bodies are. */
+  swap(bytes) {
+    held += bytes - this.#bytes;
+    this.#bytes = bytes;
   }
 
   free() {
@@ -95,38 +102,34 @@ async function readBody(request, response, share) {
   }
 }
 
-/** The database's answer. What it asks of others meanwhile is fetched here, and no connection to it is held by that. */
+/**
+ * The database's answer. What it asks of others meanwhile is fetched here, and no connection to it is held by that. Goes
+ * on though the client has left: it may have taken what others wait for, the one fetch of a provider's keys for example,
+ * and a provider may tell a new refresh token only once.
+ */
 async function ask(pool, input, response, share) {
   let answer = await call(pool, HANDLER, () => [JSON.stringify(input)], response);
-  if (!answer.fetch) return answer;
-  input.body = null; // others may need the room before the fetches end
-  share.free();
-  const left = new AbortController();
-  const leave = () => left.abort();
-  response.on('close', leave);
-  try {
-    for (let fetches = 0; answer.fetch; fetches += 1) {
-      if (fetches === MAX_FETCHES) throw new Error('too many fetches');
-      const fetched = await perform(answer.fetch, left.signal);
-      const values = [answer.resume, JSON.stringify(fetched)];
-      answer = await call(pool, RESUME, () => values, response);
-    }
-    return answer;
-  } finally {
-    response.off('close', leave);
+  for (let fetches = 0; answer.fetch; fetches += 1) {
+    if (fetches === MAX_FETCHES) throw new Error('too many fetches');
+    input.body = null; // `resume` has it
+    share.swap(answer.resume.length);
+    const values = [answer.resume, JSON.stringify(await perform(answer.fetch))];
+    answer = await call(pool, RESUME, () => values);
   }
+  return answer;
 }
 
 /**
  * One statement, which commits, and is sent once: where the answer is lost, nobody knows whether it has committed.
- * So 503 says that nothing was done, and 500 that something may have been: before a fetch, for example.
+ * So 503 says that nothing was done, and 500 that something may have been: before a fetch, for example. Isn't sent where
+ * `response` is given, and its client has left.
  */
 async function call(pool, query, values, response) {
   const unavailable = (cause) => new Refusal(query === HANDLER ? 503 : 500, cause);
   if (query === HANDLER && pool.waitingCount >= MAX_WAITING) throw unavailable(new Error('too many requests wait'));
-  if (response.destroyed) throw new Refusal(499); // its client has left
+  if (response?.destroyed) throw new Refusal(499); // its client has left
   const client = await pool.connect().catch((error) => { throw unavailable(error); });
-  if (response.destroyed) { // while it waited
+  if (response?.destroyed) { // while it waited
     client.release();
     throw new Refusal(499);
   }

@@ -46,7 +46,7 @@ async function work() {
 }
 
 async function deliver({ id, method, url, headers, body }, client) {
-  const answer = await perform({ method, url, headers: { ...(body !== null && { 'content-type': 'application/json' }), ...headers, ...signed(id, body ?? '') }, body }, undefined, undefined, METHODS);
+  const answer = await perform({ method, url, headers: { ...(body !== null && { 'content-type': 'application/json' }), ...headers, ...signed(id, body ?? '') }, body }, undefined, METHODS);
   if (answer.status >= 200 && answer.status < 300) await client.query('SELECT better_auth.complete_fetch($1)', [id]);
   else await client.query('SELECT better_auth.fail_fetch($1, $2)', [id, answer.error ?? `status ${answer.status}`]);
 }

@@ -89,15 +89,15 @@ let running = 0;
 /**
  * What came back, for better_auth.resume(). A redirect is an answer like any other, and isn't followed. Never rejects.
  * @param {{ method: string, url: string, headers?: Record<string, string>, body?: string | null, timeout_ms?: number, max_bytes?: number }} asked
- * @param {AbortSignal} [signal] gives it up @param {Set<string>} [allowed] origins @param {string[]} [methods]
+ * @param {Set<string>} [allowed] origins @param {string[]} [methods]
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: string } | { error: string }>}
  */
-export async function perform(asked, signal, allowed = ALLOWED, methods = METHODS) {
+export async function perform(asked, allowed = ALLOWED, methods = METHODS) {
   if (!methods.includes(asked.method)) return { error: 'method' };
   if (running >= MAX_RUNNING) return { error: 'busy' };
   running += 1;
   try {
-    return await exchange(asked, signal, allowed);
+    return await exchange(asked, allowed);
   } catch (error) {
     return { error: String(error.code ?? 'failed') };
   } finally {
@@ -105,9 +105,8 @@ export async function perform(asked, signal, allowed = ALLOWED, methods = METHOD
   }
 }
 
-/** @param {Parameters<typeof perform>[0]} asked @param {AbortSignal | undefined} signal @param {Set<string>} allowed */
-async function exchange({ method, url: text, headers = {}, body, timeout_ms, max_bytes }, signal, allowed) {
-  if (signal?.aborted) throw new Failure('client left');
+/** @param {Parameters<typeof perform>[0]} asked @param {Set<string>} allowed */
+async function exchange({ method, url: text, headers = {}, body, timeout_ms, max_bytes }, allowed) {
   const { url, free } = target(text, allowed);
   const sent = Object.entries(headers).filter(([name]) => !OWN.test(name));
   const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
@@ -120,10 +119,8 @@ async function exchange({ method, url: text, headers = {}, body, timeout_ms, max
   });
   /** @type {Failure | undefined} */
   let failure;
-  const end = (/** @type {string} */ code) => outgoing.destroy((failure ??= new Failure(code)));
-  const left = () => end('client left');
-  signal?.addEventListener('abort', left);
-  const timer = setTimeout(end, Math.min(Number(timeout_ms) || MAX_TIME, MAX_TIME), 'timeout');
+  const expire = () => outgoing.destroy((failure = new Failure('timeout')));
+  const timer = setTimeout(expire, Math.min(Number(timeout_ms) || MAX_TIME, MAX_TIME));
   try {
     const response = await new Promise((resolve, reject) => {
       outgoing.on('response', resolve).on('error', reject).on('close', () => reject(new Failure('cut off')));
@@ -134,7 +131,6 @@ async function exchange({ method, url: text, headers = {}, body, timeout_ms, max
     throw failure ?? error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', left);
     outgoing.destroy();
   }
 }

@@ -42,11 +42,14 @@ const limits = {
   keepAliveTimeout: 65_000, // a proxy has to be the first to close an idle connection: nginx does after 60 s
   maxHeaderSize: 16_384,
 };
+const working = new Set(); // requests, of clients that have left too
 const server = createServer(limits, (request, response) => {
   if (!server.listening) response.shouldKeepAlive = false; // shutting down
   if (!ROUTES.test(request.url)) return response.writeHead(404, { 'content-length': 0 }).end();
   const { headers, socket } = request;
-  authHandler(pool, request, response, trustProxy ? headers['x-forwarded-for'] : socket.remoteAddress);
+  const work = authHandler(pool, request, response, trustProxy ? headers['x-forwarded-for'] : socket.remoteAddress);
+  working.add(work);
+  work.finally(() => working.delete(work));
 });
 // Of a connection where nothing moves, as when a client doesn't read; longer than any answer takes.
 server.timeout = clientTimeout + poolWait + statementTimeout;
@@ -65,6 +68,7 @@ async function end() {
   const idle = setInterval(() => server.closeIdleConnections(), 100); // those that were busy at first
   await once(server, 'close');
   clearInterval(idle);
+  await Promise.all(working); // what they have begun to fetch
   await pool.end();
   clearTimeout(late);
   // The pool leaves a connection open whose login has failed, and with it the process would go on.

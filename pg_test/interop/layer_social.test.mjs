@@ -2,6 +2,7 @@
 // and resume(), one connection, and a provider on loopback.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
@@ -47,14 +48,23 @@ await database.sql(`
   GRANT EXECUTE ON FUNCTION better_auth.handler, better_auth.resume TO ${ROLE}`);
 pool = new pg.Pool({ database: database.name, user: ROLE, max: 1 });
 
-/** The layer for Node. `send(method, url, options)` → `{status, location, cookies, body}`. */
+/**
+ * The layer for Node. `send(method, url, options)` → `{status, location, cookies, body}`. `left()` waits until the layer knows
+ * that a client has left, `idle()` until it works on nothing.
+ */
 async function node(t) {
-  const server = createServer((request, response) => authHandler(pool, request, response));
+  const working = [];
+  const server = createServer((request, response) => {
+    response.on('close', () => server.emit('left'));
+    working.push(authHandler(pool, request, response));
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.after(() => server.close());
   const origin = `http://127.0.0.1:${server.address().port}`;
   return {
     origin,
+    left: () => once(server, 'left'),
+    idle: () => Promise.all(working),
     async send(method, url, { body, cookie, signal } = {}) {
       const headers = { origin, ...(body && { 'content-type': 'application/json' }), ...(cookie && { cookie }) };
       const outgoing = httpRequest(new URL(url, origin), { method, headers, agent: false, signal });
@@ -73,6 +83,8 @@ function nextjs(t) {
   const origin = 'http://localhost:3000';
   return {
     origin,
+    left: async () => {}, // an abort is known at once
+    idle: async () => {}, // send() ends no sooner
     async send(method, url, { body, cookie, signal } = {}) {
       const headers = { origin, host: 'localhost:3000', ...(body && { 'content-type': 'application/json' }), ...(cookie && { cookie }) };
       const response = await handle(new Request(new URL(url, origin), { method, headers, body: body && JSON.stringify(body), signal }));
@@ -83,13 +95,15 @@ function nextjs(t) {
 
 const cookieOf = ({ cookies }) => cookies.map((cookie) => cookie.split(';')[0]).filter((cookie) => !cookie.endsWith('=')).join('; ');
 
+async function begin() {
+  provider.reset();
+  await database.sql('DELETE FROM "user"; DELETE FROM verification; DELETE FROM better_auth.provider_key');
+  await database.sql('SELECT better_auth.set_oauth_provider($1, $2, $3, $4)', ['example', CLIENT.id, CLIENT.secret, JSON.stringify(OPTIONS)]);
+}
+
 for (const [name, layer] of Object.entries({ node, nextjs })) {
   describe(name, () => {
-    beforeEach(async () => {
-      provider.reset();
-      await database.sql('DELETE FROM "user"; DELETE FROM verification; DELETE FROM better_auth.provider_key');
-      await database.sql('SELECT better_auth.set_oauth_provider($1, $2, $3, $4)', ['example', CLIENT.id, CLIENT.secret, JSON.stringify(OPTIONS)]);
-    });
+    beforeEach(begin);
 
     /** A browser that has been to the provider: where it is sent back to, and its cookies. */
     async function been(at) {
@@ -150,17 +164,42 @@ for (const [name, layer] of Object.entries({ node, nextjs })) {
       assert.equal(await database.value('SELECT count(*)::int FROM session'), 1);
     });
 
-    test('who leaves is nobody', async (t) => {
+    /** Somebody asks, and has left when the endpoint answers. */
+    async function leave(at, endpoint, method, url, options) {
+      const leaving = new AbortController();
+      provider.tells(endpoint, async (right) => {
+        const left = at.left();
+        leaving.abort();
+        await left;
+        return right;
+      });
+      const sent = await at.send(method, url, { ...options, signal: leaving.signal }).catch((error) => error);
+      assert.ok(leaving.signal.aborted);
+      assert.ok(sent instanceof Error || name === 'nextjs', sent.body);
+      await at.idle();
+      provider.tells(endpoint, (right) => right);
+    }
+
+    test('who leaves has begun it: the keys are stored, and a new refresh token too', async (t) => {
       const at = await layer(t);
       const [url, cookie] = await been(at);
-      const leaving = new AbortController();
-      const asked = new Promise((resolve) => { provider.tells('token', (right) => { resolve(); leaving.abort(); return right; }); });
-      const left = await at.send('GET', url, { cookie, signal: leaving.signal }).catch((error) => error);
-      await asked;
-      assert.ok(left instanceof Error || left.status === 499);
-      // The one connection comes to this request after whatever else would want it.
-      assert.equal((await at.send('GET', '/api/auth/ok')).status, 200);
-      assert.equal(await database.value('SELECT count(*)::int FROM "user"'), 0);
+      await leave(at, 'jwks', 'GET', url, { cookie });
+      assert.deepEqual(provider.asked.map(({ endpoint }) => endpoint), ['discovery', 'token', 'jwks']);
+      assert.equal(await database.value('SELECT count(*)::int FROM session'), 1);
+      const [again, its] = await been(at);
+      const done = await at.send('GET', again, { cookie: its });
+      assert.equal(done.location, '/welcome');
+      assert.deepEqual(provider.asked.slice(3).map(({ endpoint }) => endpoint), ['token']);
+      const renewed = async () => {
+        const accountId = await database.value(`UPDATE account SET "accessTokenExpiresAt" = now() RETURNING id`);
+        return ['POST', '/api/auth/get-access-token', { body: { accountId }, cookie: cookieOf(done) }];
+      };
+      await leave(at, 'token', ...await renewed());
+      assert.equal((await at.send(...await renewed())).status, 200);
+      const [first, second] = provider.asked.slice(-2).map(({ form }) => form.refresh_token);
+      assert.match(first, /^example-refresh-\d+$/);
+      assert.match(second, /^example-refresh-\d+$/);
+      assert.notEqual(first, second); // the one that nobody has waited for
     });
 
     test('a role without resume() has no provider', async (t) => {
@@ -172,3 +211,28 @@ for (const [name, layer] of Object.entries({ node, nextjs })) {
     });
   });
 }
+
+test('server.mjs: SIGTERM doesn’t cut off what a client that has left has begun', async (t) => {
+  await begin();
+  const env = { ...process.env, PGDATABASE: database.name, PGUSER: ROLE, PORT: '0', FETCH_ALLOW: ISSUER };
+  const child = spawn(process.execPath, [here('../../examples/http-layer/server.mjs')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const [origin] = /http:\S+/.exec(line);
+  const body = JSON.stringify({ provider: 'example', callbackURL: '/welcome' });
+  const begun = await fetch(`${origin}/api/auth/sign-in/social`, { method: 'POST', headers: { origin, 'content-type': 'application/json' }, body });
+  const { headers } = await fetch((await begun.json()).url, { redirect: 'manual' });
+  const cookie = cookieOf({ cookies: begun.headers.getSetCookie() });
+  const outgoing = httpRequest(headers.get('location'), { headers: { cookie }, agent: false });
+  const isOpen = () => fetch(`${origin}/nowhere`).then(() => true, () => false);
+  provider.tells('token', async (right) => {
+    outgoing.destroy();
+    child.kill('SIGTERM');
+    while (await isOpen());
+    return right;
+  });
+  await assert.rejects(once(outgoing.end(), 'response'), { code: 'ECONNRESET' });
+  assert.deepEqual(await ended, [0, null]);
+  assert.equal(await database.value('SELECT count(*)::int FROM session'), 1);
+});

@@ -14,7 +14,7 @@ import { isPublic, origins, perform } from '../../examples/http-layer/fetch.mjs'
 import { selfSigned } from './certificate.mjs';
 
 const KIB = 1 << 10;
-const ask = (url, more, signal, allowed = new Set()) => perform({ method: 'GET', url, timeout_ms: 60_000, ...more }, signal, allowed);
+const ask = (url, more, allowed = new Set()) => perform({ method: 'GET', url, timeout_ms: 60_000, ...more }, allowed);
 
 /** A server on loopback; `origin` is its own. */
 async function listen(t, server) {
@@ -31,13 +31,13 @@ async function listen(t, server) {
 /** A server that answers so, and a fetch from it, which is allowed. */
 async function served(t, listener) {
   const origin = await listen(t, createServer(listener));
-  return { origin, ask: (more, signal) => ask(`${origin}/path?a=b`, more, signal, new Set([origin])) };
+  return { origin, ask: (more) => ask(`${origin}/path?a=b`, more, new Set([origin])) };
 }
 
 /** A server that sends these bytes to whoever asks. */
 async function raw(t, send) {
   const origin = await listen(t, createNetServer((socket) => { socket.once('data', () => send(socket)); }));
-  return (more) => ask(origin, more, undefined, new Set([origin]));
+  return (more) => ask(origin, more, new Set([origin]));
 }
 
 describe('addresses', () => {
@@ -147,10 +147,10 @@ describe('FETCH_ALLOW', () => {
     assert.equal((await allowed()).body, 'here');
     const port = new URL(origin).port;
     const only = new Set([origin]);
-    assert.deepEqual(await ask(`http://localhost:${port}/`, {}, undefined, only), { error: 'not https' });
-    assert.deepEqual(await ask(`https://127.0.0.1:${port}/`, {}, undefined, only), { error: 'port' });
-    assert.deepEqual(await ask(`http://127.0.0.1:${Number(port) + 1}/`, {}, undefined, only), { error: 'not https' });
-    assert.deepEqual(await ask(`http://user@127.0.0.1:${port}/`, {}, undefined, only), { error: 'credentials' });
+    assert.deepEqual(await ask(`http://localhost:${port}/`, {}, only), { error: 'not https' });
+    assert.deepEqual(await ask(`https://127.0.0.1:${port}/`, {}, only), { error: 'port' });
+    assert.deepEqual(await ask(`http://127.0.0.1:${Number(port) + 1}/`, {}, only), { error: 'not https' });
+    assert.deepEqual(await ask(`http://user@127.0.0.1:${port}/`, {}, only), { error: 'credentials' });
     assert.deepEqual(await ask(origin), { error: 'not https' });
   });
 });
@@ -337,29 +337,15 @@ describe('an exchange', () => {
     const server = createServer();
     const origin = await listen(t, server);
     server.close();
-    assert.deepEqual(await ask(origin, {}, undefined, new Set([origin])), { error: 'ECONNREFUSED' });
+    assert.deepEqual(await ask(origin, {}, new Set([origin])), { error: 'ECONNREFUSED' });
   });
 
   test('who is not who it should be', async (t) => {
     let asked = 0;
     const port = new URL(await listen(t, createTlsServer(await selfSigned(), () => { asked += 1; }))).port;
     const origin = `https://127.0.0.1:${port}`;
-    assert.deepEqual(await ask(origin, {}, undefined, new Set([origin])), { error: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    assert.deepEqual(await ask(origin, {}, new Set([origin])), { error: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
     assert.equal(asked, 0);
-  });
-
-  test('is given up when somebody says so, before and after', async (t) => {
-    const controller = new AbortController();
-    let closed;
-    const { ask } = await served(t, (request, response) => {
-      closed = once(response, 'close');
-      controller.abort();
-    });
-    assert.deepEqual(await ask({}, controller.signal), { error: 'client left' });
-    await closed;
-    closed = undefined;
-    assert.deepEqual(await ask({}, controller.signal), { error: 'client left' });
-    assert.equal(closed, undefined);
   });
 
   test('500 at a time', async (t) => {

@@ -55,12 +55,19 @@ function pool(...answers) {
 /** What resume() was given, one a call. */
 const resumed = ({ calls }) => calls.filter(([name]) => name === 'resume').map(([, resume, fetched]) => [resume, JSON.parse(fetched)]);
 
-/** The layer for Node: `send(options)` → `{status, headers, cookies, body}`; with `leave`, a client that leaves. */
+/**
+ * The layer for Node: `send(options)` → `{status, headers, cookies, body}`; with `leave`, a client that leaves; `send.left()`
+ * waits until the layer knows, `send.idle()` until it works on nothing.
+ */
 async function node(t, database) {
-  const server = createServer((request, response) => authHandler(database, request, response));
+  const working = [];
+  const server = createServer((request, response) => {
+    response.on('close', () => server.emit('left'));
+    working.push(authHandler(database, request, response));
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.after(() => server.close());
-  return async ({ method = 'POST', body = '{"x":1}', leave } = {}) => {
+  const send = async ({ method = 'POST', body = '{"x":1}', leave } = {}) => {
     const outgoing = httpRequest({ port: server.address().port, host: '127.0.0.1', path: '/api/auth/callback/x?y=z', method, headers: JSON_TYPE, agent: false });
     leave?.then(() => outgoing.destroy());
     outgoing.end(method === 'POST' ? body : undefined);
@@ -68,6 +75,7 @@ async function node(t, database) {
     const text = (await response.setEncoding('utf8').toArray()).join('');
     return { status: response.statusCode, headers: response.headers, cookies: response.headers['set-cookie'], body: text };
   };
+  return Object.assign(send, { left: () => once(server, 'left'), idle: () => Promise.all(working) });
 }
 
 /** That for Next.js, in a directory where it has the packages of these tests. */
@@ -82,13 +90,14 @@ const { handle, getSession } = await import(pathToFileURL(join(home, 'better-aut
 async function nextjs(t, database) {
   globalThis.betterAuthPool = database;
   t.after(() => { delete globalThis.betterAuthPool; });
-  return async ({ method = 'POST', body = '{"x":1}', leave } = {}) => {
+  const send = async ({ method = 'POST', body = '{"x":1}', leave } = {}) => {
     const left = new AbortController();
     leave?.then(() => left.abort());
     const url = 'http://localhost:3000/api/auth/callback/x?y=z';
     const response = await handle(new Request(url, { method, headers: JSON_TYPE, body: method === 'POST' ? body : undefined, signal: left.signal }));
     return { status: response.status, headers: Object.fromEntries(response.headers), cookies: response.headers.getSetCookie(), body: await response.text() };
   };
+  return Object.assign(send, { left: async () => {}, idle: async () => {} }); // an abort is known at once, and handle() ends no sooner
 }
 
 for (const [name, layer] of Object.entries({ node, nextjs })) {
@@ -209,22 +218,24 @@ for (const [name, layer] of Object.entries({ node, nextjs })) {
       assert.equal((await send()).status, 503);
     });
 
-    test('the client leaves: the fetch ends, and nothing is resumed', async (t) => {
+    test('the client leaves: all is fetched and resumed to the end', async (t) => {
       let leave;
       const leaving = new Promise((resolve) => { leave = resolve; });
-      const { database, send, log } = await start(t, asks('/one'), DONE);
-      const ended = new Promise((resolve) => {
-        provider.answer = (request, response) => {
-          response.on('close', resolve);
+      const { database, send, log } = await start(t, asks('/one'), asks('/two'), DONE, DONE);
+      provider.answer = async (request, response) => {
+        if (request.url === '/one') {
+          const left = send.left();
           leave();
-        };
-      });
+          await left;
+        }
+        response.end(request.url);
+      };
       const sent = await send({ leave: leaving }).catch((error) => error);
-      await ended;
-      // What would come of it comes before a request that is sent now ends.
-      await new Promise((resolve) => { setImmediate(resolve); });
-      assert.deepEqual([resumed(database), database.held, log], [[], 0, []]);
-      assert.ok(sent instanceof Error || sent.status === 499);
+      assert.ok(sent instanceof Error || sent.status === 200);
+      await send.idle();
+      assert.deepEqual(resumed(database).map(([resume, { body }]) => [resume, body]), [['resume of /one', '/one'], ['resume of /two', '/two']]);
+      assert.equal((await send()).body, 'done');
+      assert.deepEqual([database.held, log], [0, []]);
     });
 
     test('a body holds no room meanwhile', async (t) => {
@@ -242,6 +253,31 @@ for (const [name, layer] of Object.entries({ node, nextjs })) {
       await come;
       for (const response of waiting) response.end();
       assert.deepEqual(new Set((await Promise.all(sent)).map(({ status }) => status)), new Set([200]));
+    });
+
+    test('what is kept meanwhile takes the room of bodies, but who has begun is done', async (t) => {
+      const waiting = [];
+      const kept = { ...asks('/one'), resume: 'x'.repeat(1 << 20) };
+      const answers = [...Array(64).fill(kept), asks('/two'), ...Array(66).fill(DONE)];
+      const { database, log, send } = await start(t, ...answers);
+      provider.answer = (request, response) => {
+        if (request.url === '/two') response.end();
+        else waiting.push(response);
+      };
+      t.after(() => waiting.forEach((response) => response.end()));
+      const sent = [];
+      for (let count = 0; count < 64; count += 1) {
+        sent.push(send({ method: 'GET' }));
+        while (waiting.length <= count) await new Promise((resolve) => { setImmediate(resolve); });
+      }
+      const { status, headers } = await send();
+      assert.deepEqual([status, headers['retry-after'], database.calls.length], [503, '1', 64]);
+      assert.equal((await send({ method: 'GET' })).body, 'done'); // after a fetch
+      assert.equal(resumed(database).length, 1);
+      for (const response of waiting) response.end();
+      assert.deepEqual(new Set((await Promise.all(sent)).map(({ body }) => body)), new Set(['done']));
+      assert.equal((await send()).status, 200);
+      assert.deepEqual(log.map((line) => line.replace('better_auth: ', '')), ['answered 503: too many bodies are held']);
     });
   });
 }

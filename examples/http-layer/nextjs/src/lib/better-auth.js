@@ -10,7 +10,7 @@ const RESUME = 'SELECT better_auth.resume($1, $2) AS answer';
 const MAX_FETCHES = 4; // of a request, as better_auth.resume has it
 const MAX_BODY = 1 << 20; // bytes, as better_auth.handler has it
 const MAX_WAITING = 1000; // requests that wait for a connection to the database
-const MAX_HELD = 64 << 20; // bytes of bodies, of all requests together
+const MAX_HELD = 64 << 20; // bytes of bodies, and of what waits for fetches, of all requests together
 const CHUNK_COST = 512; // bytes that Node keeps around a piece of a body, however short it is
 
 /**
@@ -26,8 +26,8 @@ export async function handle(request) {
   try {
     const body = await readBody(request, share);
     const { pathname, search } = new URL(request.url);
-    const { method, headers, signal } = request;
-    const answer = await ask({ method, url: pathname + search, headers: [...headers], body, fetch: true }, signal, share);
+    const { method, headers } = request;
+    const answer = await ask({ method, url: pathname + search, headers: [...headers], body, fetch: true }, share);
     const sent = new Headers(answer.headers); // pairs, so that several Set-Cookie stay several
     if (!sent.has('cache-control')) sent.set('cache-control', 'no-store');
     return new Response(answer.body || null, { status: answer.status, headers: sent });
@@ -78,7 +78,7 @@ class Refusal extends Error {
 
 let held = 0; // bytes, by all requests
 
-/** What one request holds of a body. */
+/** What one request holds of a body, or while it fetches. */
 class Share {
   #bytes = 0;
 
@@ -87,6 +87,15 @@ class Share {
     if (held + bytes > MAX_HELD) throw new Refusal(503, new Error('too many bodies are held'));
     this.#bytes += bytes;
     held += bytes;
+  }
+
+  /**
+   * Holds so many instead, whether or not there is room: who has begun isn't refused, but new bodies are.
+   * @param {number} bytes
+   */
+  swap(bytes) {
+    held += bytes - this.#bytes;
+    this.#bytes = bytes;
   }
 
   free() {
@@ -124,19 +133,20 @@ async function readBody(request, share) {
 }
 
 /**
- * The database's answer. What it asks of others meanwhile is fetched here, and no connection to it is held by that.
+ * The database's answer. What it asks of others meanwhile is fetched here, and no connection to it is held by that. Goes
+ * on though the client has left: it may have taken what others wait for, the one fetch of a provider's keys for example,
+ * and a provider may tell a new refresh token only once.
  * @param {{ method: string, url: string, headers: [string, string][], body: string | null, fetch: true }} request
- * @param {AbortSignal} left says that the client has left @param {Share} share
+ * @param {Share} share
  * @returns {Promise<{ status: number, headers: [string, string][], body: string }>}
  */
-async function ask(request, left, share) {
+async function ask(request, share) {
   let answer = await call(HANDLER, () => [JSON.stringify(request)]);
   for (let fetches = 0; answer.fetch; fetches += 1) {
     if (fetches === MAX_FETCHES) throw new Error('too many fetches');
-    request.body = null; // others may need the room before the fetches end
-    share.free();
-    const values = [answer.resume, JSON.stringify(await perform(answer.fetch, left))];
-    if (left.aborted) throw new Refusal(499);
+    request.body = null; // `resume` has it
+    share.swap(answer.resume.length);
+    const values = [answer.resume, JSON.stringify(await perform(answer.fetch))];
     answer = await call(RESUME, () => values);
   }
   return answer;
