@@ -4,6 +4,7 @@
 pub(crate) mod cookie;
 pub(crate) mod digest;
 pub(crate) mod id_token;
+pub(crate) mod jwe;
 pub(crate) mod jwk;
 pub(crate) mod jws;
 pub(crate) mod jwt;

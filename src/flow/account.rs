@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{AuthError, Code};
+use crate::flow::account_cookie;
 use crate::flow::email_verification;
 use crate::flow::fields::{self, Action};
 use crate::flow::input::{Input, Issues, fits};
@@ -11,7 +12,7 @@ use crate::flow::new_user::{self, Draft};
 use crate::flow::session::{self, Caller, Need, require};
 use crate::flow::sign_up::MAX_EMAIL;
 use crate::settings;
-use crate::store::account::{self, Account, CREDENTIAL, Tokens};
+use crate::store::account::{self, Account, CREDENTIAL, Tokens, Whole};
 use crate::store::catalog::Table;
 use crate::store::server::Timestamp;
 use crate::store::session::Session;
@@ -31,6 +32,18 @@ pub(crate) fn list(caller: &mut dyn Caller) -> Result<Vec<Account>, AuthError> {
 /// Those of the store.
 pub(crate) fn list_of_user(user_id: &str) -> Result<Vec<Account>, AuthError> {
     account::list(user_id)
+}
+
+/// An account of a user by the id of its row, with its tokens.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn of_user(user_id: &str, id: &str) -> Result<Option<Whole>, AuthError> {
+    // Not asked for by an id that may be none.
+    match account::list(user_id)?.iter().any(|account| account.id == id) {
+        true => account::whole(id),
+        false => Ok(None),
+    }
 }
 
 /// Removes one of the caller's accounts, by the id of its row.
@@ -250,6 +263,7 @@ pub(crate) fn link(
                 None => continue,
             },
         };
+        account_cookie::keep(caller, profile.key())?;
         if !user.email_verified && settings::send_verification_email() {
             let sends = match is_register {
                 true => settings::send_verification_on_sign_up().or(terms.sends_verification),

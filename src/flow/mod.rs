@@ -1,6 +1,7 @@
 //! What Better Auth does, one file a capability. Knows no HTTP, no cookies and no SQL.
 
 pub(crate) mod account;
+pub(crate) mod account_cookie;
 pub(crate) mod bridge_keys;
 pub(crate) mod email_verification;
 

@@ -1,7 +1,7 @@
 //! The two secrets: set, rotated, and kept in memory as keyed HMAC states.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::jwt::MIN_SECRET;
 use crate::crypto::mac::Key;
-use crate::crypto::seal;
+use crate::crypto::{jwe, random, seal};
 use crate::error::AuthError;
 use crate::plugin::{self, Sealed};
 use crate::settings;
@@ -177,10 +177,15 @@ impl Purpose {
     }
 }
 
+/// What Better Auth calls its key for an account in a cookie.
+const ACCOUNT_SALT: &str = "better-auth-account";
+
 /// One secret, as what it is used for.
 struct Kept {
     signing: Key,
     sealing: seal::Key,
+    /// For an account in a cookie.
+    account: jwe::Key,
     /// In the order of [`Purpose::ALL`].
     purposes: [seal::Key; Purpose::ALL.len()],
     /// `None` for the current one.
@@ -190,7 +195,8 @@ struct Kept {
 impl Kept {
     fn new(secret: &[u8], until: Option<Timestamp>) -> Self {
         let purposes = Purpose::ALL.map(|purpose| seal::Key::for_purpose(secret, purpose.as_str()));
-        Self { signing: Key::new(secret), sealing: seal::Key::new(secret), purposes, until }
+        let account = jwe::Key::new(secret, ACCOUNT_SALT);
+        Self { signing: Key::new(secret), sealing: seal::Key::new(secret), account, purposes, until }
     }
 
     fn of(&self, purpose: Purpose) -> &seal::Key {
@@ -285,6 +291,35 @@ pub(crate) fn seal_under(secret: &str, purpose: Purpose, text: &str) -> Result<S
 /// Decrypts what [`seal_under`], or Better Auth, has encrypted under this secret.
 pub(crate) fn unseal_under(secret: &str, purpose: Purpose, sealed: &str) -> Option<Zeroizing<String>> {
     seal::Key::for_purpose(secret.as_bytes(), purpose.as_str()).open(sealed)
+}
+
+/// Encrypts an account for a cookie that is good for `lifetime` seconds: Better Auth's `symmetricEncodeJWT`.
+///
+/// # Errors
+/// There is no usable secret, or no randomness.
+pub(crate) fn encode_account(account: &Map<String, Json>, lifetime: i64) -> Result<String, AuthError> {
+    let mut iv = [0; jwe::IV];
+    fill_random(&mut iv)?;
+    let now = Timestamp::now().unix_seconds();
+    let mut claims = account.clone();
+    claims.insert("iat".into(), now.into());
+    claims.insert("exp".into(), now.saturating_add(lifetime).into());
+    claims.insert("jti".into(), random::uuid(fill_random)?.into());
+    let claims = Zeroizing::new(Json::Object(claims).to_string());
+    with_keys(Name::Cookie, |keys| keys.first().map(|kept| kept.account.encode(claims.as_bytes(), iv)))?
+        .ok_or_else(|| missing(Name::Cookie))
+}
+
+/// The account that [`encode_account`], or Better Auth, has encrypted under a cookie secret that is good at the time
+/// `now`, and the claims that came with it. `None` where it is none, or has expired.
+///
+/// # Errors
+/// There is no usable secret.
+pub(crate) fn decode_account(token: &str, now: Timestamp) -> Result<Option<Map<String, Json>>, AuthError> {
+    with_keys(Name::Cookie, |keys| {
+        let mut valid = keys.iter().filter(|kept| kept.is_valid(now));
+        valid.find_map(|kept| kept.account.decode(token, now.unix_seconds()))
+    })
 }
 
 /// Tokens of providers, where `encrypt_oauth_tokens` is on.

@@ -81,6 +81,14 @@ pub(crate) trait Caller {
     /// Takes a cookie back, whatever is answered.
     fn expire_cookie(&mut self, _last: &str) {}
 
+    /// Keeps an account in a cookie: Better Auth's `setAccountCookie`. Who has no cookies has none.
+    ///
+    /// # Errors
+    /// There is no usable secret, or no randomness.
+    fn keep_account(&mut self, _account: &Map<String, Value>) -> Result<(), AuthError> {
+        Ok(())
+    }
+
     /// Whether whoever calls fetches for us.
     fn can_fetch(&self) -> bool {
         false
@@ -106,6 +114,11 @@ pub(crate) trait Caller {
         work: &mut dyn FnMut() -> Result<Value, AuthError>,
     ) -> Result<Value, AuthError> {
         work()
+    }
+
+    /// Whether [`Caller::once`] has done this, be it before a fetch.
+    fn has_done(&self, _name: &str) -> bool {
+        false
     }
 
     /// Where a session is opened from.

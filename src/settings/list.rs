@@ -231,6 +231,9 @@ settings! { "";
     flag update_account_on_sign_in = true,
         c"Store a provider's new tokens at each sign-in.",
         c"Better Auth: account.updateAccountOnSignIn.";
+    flag store_account_cookie = false,
+        c"Keep the account of the last sign-in with a provider in an encrypted cookie, too.",
+        c"Better Auth: account.storeAccountCookie.";
     flag encrypt_oauth_tokens = false,
         c"Keep providers' access and refresh tokens encrypted under the cookie secret.",
         c"Better Auth: account.encryptOAuthTokens.";

@@ -84,6 +84,7 @@ pub(crate) fn is_free() -> Result<String, AuthError> {
 }
 
 /// An account as `list-accounts` shows it.
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) account_id: String,
@@ -133,12 +134,19 @@ pub(crate) struct Tokens<'a> {
 }
 
 /// The tokens of an account, as they are stored.
+#[derive(Clone)]
 pub(crate) struct StoredTokens {
     pub(crate) access_token: Option<Zeroizing<String>>,
     pub(crate) refresh_token: Option<Zeroizing<String>>,
     pub(crate) id_token: Option<String>,
     pub(crate) access_token_expires_at: Option<Timestamp>,
     pub(crate) refresh_token_expires_at: Option<Timestamp>,
+}
+
+/// An account with its tokens.
+pub(crate) struct Whole {
+    pub(crate) account: Account,
+    pub(crate) tokens: StoredTokens,
 }
 
 /// What a sign-in finds under an email.
@@ -297,7 +305,7 @@ thread_local! {
             at(Table::Account, "a", "createdAt"),
         ))
     }) };
-    static TOKENS_OF: Statement = const { Statement::new(Table::Account, || {
+    static WHOLE: Statement = const { Statement::new(Table::Account, || {
         let fields = [
             ("accessToken", As::Text),
             ("refreshToken", As::Text),
@@ -305,8 +313,8 @@ thread_local! {
             ("accessTokenExpiresAt", As::Time),
             ("refreshTokenExpiresAt", As::Time),
         ];
-        let select = select(Table::Account, "a", &fields)?;
-        Ok(format!("SELECT {select} FROM {} a WHERE {}", Table::Account.sql(), by_id()?))
+        let (account, tokens) = (Account::select("a")?, select(Table::Account, "a", &fields)?);
+        Ok(format!("SELECT {account}, {tokens} FROM {} a WHERE {}", Table::Account.sql(), by_id()?))
     }) };
     static LINK: Statement = const { Statement::new(Table::Account, || {
         insert(
@@ -488,19 +496,22 @@ pub(crate) fn find_by_key(provider_id: &str, account_id: &str) -> Result<Option<
     })
 }
 
-/// The tokens of an account.
+/// An account by its id, with its tokens.
 ///
 /// # Errors
 /// No table.
-pub(crate) fn tokens_of(account_id: &str) -> Result<Option<StoredTokens>, AuthError> {
-    let read = |row: &Row| StoredTokens {
-        access_token: row.optional_text(1).map(Zeroizing::new),
-        refresh_token: row.optional_text(2).map(Zeroizing::new),
-        id_token: row.optional_text(3),
-        access_token_expires_at: row.optional_time(4),
-        refresh_token_expires_at: row.optional_time(5),
+pub(crate) fn whole(id: &str) -> Result<Option<Whole>, AuthError> {
+    let read = |row: &Row| Whole {
+        account: Account::from_row(row),
+        tokens: StoredTokens {
+            access_token: row.optional_text(8).map(Zeroizing::new),
+            refresh_token: row.optional_text(9).map(Zeroizing::new),
+            id_token: row.optional_text(10),
+            access_token_expires_at: row.optional_time(11),
+            refresh_token_expires_at: row.optional_time(12),
+        },
     };
-    TOKENS_OF.with(|statement| Ok(statement.query(&[Value::Text(account_id)], read)?.pop()))
+    WHOLE.with(|statement| Ok(statement.query(&[Value::Text(id)], read)?.pop()))
 }
 
 /// Holds a provider's account until the transaction ends: of two first sign-ins with it at once, the second

@@ -1,6 +1,6 @@
 //! One request on its way through a route, and its session.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::address::{networks, resolve};
 use super::cookies;
@@ -271,6 +271,10 @@ impl Caller for Context<'_> {
         self.expire(last);
     }
 
+    fn keep_account(&mut self, account: &Map<String, Value>) -> Result<(), AuthError> {
+        self.set_account(account)
+    }
+
     fn can_fetch(&self) -> bool {
         self.journal.can_fetch
     }
@@ -285,6 +289,10 @@ impl Caller for Context<'_> {
         work: &mut dyn FnMut() -> Result<Value, AuthError>,
     ) -> Result<Value, AuthError> {
         self.journal.once(name, work)
+    }
+
+    fn has_done(&self, name: &str) -> bool {
+        self.journal.has_done(name)
     }
 
     fn client(&self) -> Client<'_> {

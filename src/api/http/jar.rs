@@ -33,7 +33,7 @@ const WITHOUT_IMAGE: &str = "withoutImage";
 const MAX_DATA: usize = 12 * 1024;
 /// How many cookies of one name have their signatures checked, and how many of these are looked for in the table.
 const MAX_OF_NAME: usize = 16;
-const MAX_TOKENS: usize = 4;
+pub(super) const MAX_TOKENS: usize = 4;
 
 /// What a cookie cache holds, and until when in milliseconds since 1970.
 type Sealed = (Map<String, Value>, i64);
@@ -247,15 +247,28 @@ impl Context<'_> {
     }
 
     fn forget(&mut self, name: &str) {
-        self.set_cookies.retain(|set| set.name != name && cookies::chunk_index(name, &set.name).is_none());
+        self.set_cookies.retain(|set| !is_of(name, &set.name));
+    }
+
+    /// Whether the answer says something of this cookie, chunks included: Better Auth's `hasPendingSetCookie`.
+    pub(super) fn is_pending(&self, name: &str) -> bool {
+        self.set_cookies.iter().any(|set| is_of(name, &set.name))
     }
 
     /// Better Auth's `deleteSessionCookie`.
     pub(crate) fn clear_session(&mut self) {
         self.expire(SESSION_TOKEN);
-        self.expire(SESSION_DATA);
-        self.clear_chunks();
+        self.clear_cached();
         self.expire(DONT_REMEMBER);
+    }
+
+    /// Takes back what is kept of the session and its account.
+    fn clear_cached(&mut self) {
+        self.expire(SESSION_DATA);
+        if settings::store_account_cookie() {
+            self.clear_account();
+        }
+        self.clear_chunks();
     }
 
     /// Sets, or takes back, what plugins give to an answer.
@@ -289,8 +302,7 @@ impl Context<'_> {
         }
         self.set_given(challenge.cookies)?;
         self.expire(SESSION_TOKEN);
-        self.expire(SESSION_DATA);
-        self.clear_chunks();
+        self.clear_cached();
         if self.is_direct {
             return challenge_in_words(challenge.answer, challenge.member, &challenge.cookie);
         }
@@ -300,14 +312,13 @@ impl Context<'_> {
 
     // ── The cookie cache ─────────────────────────────────────────────────────────────────────────
 
-    /// The names under which the request brought session data.
-    fn data_names(&self) -> Vec<String> {
-        let name = self.name(SESSION_DATA);
-        let is_data = |cookie: &String| *cookie == name || cookies::chunk_index(&name, cookie).is_some();
-        self.data_cookies(&name).into_iter().map(|(cookie, _)| cookie).filter(is_data).collect()
+    /// The names under which the request brought data of a cookie that may be in chunks.
+    fn data_names(&self, name: &str) -> Vec<String> {
+        let names = self.data_cookies(name).into_iter().map(|(cookie, _)| cookie);
+        names.filter(|cookie| is_of(name, cookie)).collect()
     }
 
-    /// The request's cookies as Better Auth itself reads them, if session data may be among them.
+    /// The request's cookies as Better Auth itself reads them, if such data may be among them.
     fn data_cookies(&self, name: &str) -> Vec<(String, String)> {
         match self.request.header("cookie") {
             Some(header) if header.contains(name) => cookies::parse_strict(&header),
@@ -317,7 +328,12 @@ impl Context<'_> {
 
     /// Takes back what the request brought.
     pub(crate) fn clear_chunks(&mut self) {
-        for name in self.data_names() {
+        self.clear_data(&self.name(SESSION_DATA));
+    }
+
+    /// The same for another cookie.
+    pub(super) fn clear_data(&mut self, name: &str) {
+        for name in self.data_names(name) {
             self.set(name, "", Some(0));
         }
     }
@@ -371,20 +387,22 @@ impl Context<'_> {
         let name = self.name(SESSION_DATA);
         let max_age = is_remembered.then(settings::cookie_cache_max_age);
         let attributes = self.attributes(max_age);
-        let chunks = |sealed: Option<String>| {
-            let chunks = cookies::chunks(&name, &sealed?, &attributes)?;
-            let size: usize = chunks.iter().map(|(name, value)| name.len() + value.len() + "=; ".len()).sum();
-            (size <= MAX_DATA).then_some(chunks)
-        };
+        let chunks = |sealed: Option<String>| fitting(&name, &sealed?, &attributes);
         let mut fitting = chunks(seal(live, is_remembered, true)?);
         if fitting.is_none() && live.user.image.is_some() {
             fitting = chunks(seal(live, is_remembered, false)?);
         }
-        self.forget(&name);
+        self.set_data(&name, fitting.unwrap_or_default(), max_age);
+        if settings::store_account_cookie() { self.set_account_again(&live.user.id) } else { Ok(()) }
+    }
+
+    /// Sets data in a cookie, or in chunks of it.
+    pub(super) fn set_data(&mut self, name: &str, chunks: Vec<(String, String)>, max_age: Option<i64>) {
+        self.forget(name);
         // What the request brought is taken back unless it is replaced.
         let mut cookies: Vec<(String, Option<String>)> =
-            self.data_names().into_iter().map(|name| (name, None)).collect();
-        for (name, value) in fitting.unwrap_or_default() {
+            self.data_names(name).into_iter().map(|name| (name, None)).collect();
+        for (name, value) in chunks {
             match cookies.iter_mut().find(|(cookie, _)| *cookie == name) {
                 Some((_, old)) => *old = Some(value),
                 None => cookies.push((name, Some(value))),
@@ -396,18 +414,21 @@ impl Context<'_> {
                 None => self.set(name, "", Some(0)),
             }
         }
-        Ok(())
     }
 
-    /// The session data that the request brought: in one cookie, of which there may be several, or in chunks.
+    /// The session data that the request brought.
     fn data(&self) -> Vec<String> {
-        let name = self.name(SESSION_DATA);
-        let whole: Vec<String> = self.values(&name).map(str::to_owned).collect();
+        self.data_of(&self.name(SESSION_DATA))
+    }
+
+    /// The data that the request brought: in one cookie, of which there may be several, or in chunks.
+    pub(super) fn data_of(&self, name: &str) -> Vec<String> {
+        let whole: Vec<String> = self.values(name).map(str::to_owned).collect();
         if !whole.is_empty() {
             return whole;
         }
-        let chunk = |(cookie, value): (String, String)| Some((cookies::chunk_index(&name, &cookie)?, value));
-        let mut chunks: Vec<_> = self.data_cookies(&name).into_iter().filter_map(chunk).collect();
+        let chunk = |(cookie, value): (String, String)| Some((cookies::chunk_index(name, &cookie)?, value));
+        let mut chunks: Vec<_> = self.data_cookies(name).into_iter().filter_map(chunk).collect();
         chunks.sort_by_key(|(index, _)| *index);
         if chunks.is_empty() {
             return Vec::new();
@@ -446,6 +467,18 @@ impl Context<'_> {
         }
         Ok(None)
     }
+}
+
+/// Whether a cookie is the one of this name, or a chunk of it.
+fn is_of(name: &str, cookie: &str) -> bool {
+    cookie == name || cookies::chunk_index(name, cookie).is_some()
+}
+
+/// The cookies that hold data; `None` where it is too much.
+pub(super) fn fitting(name: &str, data: &str, attributes: &Attributes) -> Option<Vec<(String, String)>> {
+    let chunks = cookies::chunks(name, data, attributes)?;
+    let size: usize = chunks.iter().map(|(name, value)| name.len() + value.len() + "=; ".len()).sum();
+    (size <= MAX_DATA).then_some(chunks)
 }
 
 /// What the cookie cache is to hold; `None` where it is too much to sign.

@@ -77,6 +77,11 @@ impl Journal {
         Ok(value)
     }
 
+    /// Whether this was done once.
+    pub(super) fn has_done(&self, name: &str) -> bool {
+        self.done.iter().any(|done| done.get("once").and_then(Value::as_str) == Some(name))
+    }
+
     /// The next one of a kind and a name that the request comes by again.
     fn find(&mut self, kind: &str, name: &str) -> Option<&Value> {
         self.used.resize(self.done.len(), false);

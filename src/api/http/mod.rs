@@ -3,6 +3,7 @@
 //! The way of a request is better-call's and Better Auth's: path, rate limit, route, body, origin, and then
 //! the route, which validates, finds the session and does its work.
 
+mod account;
 mod address;
 mod context;
 pub(crate) mod cookies;

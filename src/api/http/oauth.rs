@@ -9,18 +9,17 @@ use super::request::{Body, MAX_URL};
 use super::response::Response;
 use super::routes::Answer;
 use crate::error::{AuthError, Code};
-use crate::flow::account;
 use crate::flow::input::{Input, Issues, excerpt};
 use crate::flow::json::{self, Object};
-use crate::flow::oauth::access;
+use crate::flow::oauth::access::{self, Chosen};
 use crate::flow::oauth::authorization::RESERVED;
 use crate::flow::oauth::callback::{self, Callback, Ended};
 use crate::flow::oauth::sign_in::{self, Given, Wish};
 use crate::flow::oauth::state::{self, Draft};
 use crate::flow::session::{self, Caller, Live, Need};
 use crate::flow::url::encode;
+use crate::flow::{account, account_cookie};
 use crate::settings;
-use crate::store::account::Account;
 
 /// What a field has to be, if it is there.
 enum Kind {
@@ -405,12 +404,9 @@ fn selection<'v>(part: &str, fields: Option<&'v Map<String, Value>>) -> Result<O
     }
 }
 
-/// One of the caller's accounts, or of a user whom a call in nobody's name tells.
-fn selected(
-    context: &mut Context<'_>,
-    id: Option<&str>,
-    user_id: Option<&str>,
-) -> Result<Account, AuthError> {
+/// One of the accounts of the caller, or of a user whom a call in nobody's name tells: by its id, or the one in the
+/// cookie.
+fn selected(context: &mut Context<'_>, id: Option<&str>, user_id: Option<&str>) -> Result<Chosen, AuthError> {
     let live = context.session(true)?;
     let user_id = match (&live, user_id) {
         (Some(live), _) => &live.user.id,
@@ -421,11 +417,17 @@ fn selected(
         }
         (None, _) => return Err(AuthError::Bare(401, "Unauthorized")),
     };
-    let mut accounts = account::list_of_user(user_id)?.into_iter();
-    accounts.find(|account| id == Some(&account.id)).ok_or_else(|| Code::ACCOUNT_NOT_FOUND.into())
+    let missing = || AuthError::from(Code::ACCOUNT_NOT_FOUND);
+    let Some(id) = id else {
+        let cookie = context.kept_account()?.ok_or_else(missing)?;
+        let whole = account_cookie::parse(&cookie).filter(|whole| whole.account.user_id == *user_id);
+        return Ok(Chosen { whole: whole.ok_or_else(missing)?, cookie: Some(cookie) });
+    };
+    let whole = account::of_user(user_id, id)?.ok_or_else(missing)?;
+    Ok(Chosen { whole, cookie: None })
 }
 
-fn selected_by_body(context: &mut Context<'_>, body: &Body) -> Result<Account, AuthError> {
+fn selected_by_body(context: &mut Context<'_>, body: &Body) -> Result<Chosen, AuthError> {
     let fields = body.object("object").ok();
     let id = selection("body", fields)?;
     selected(context, id, fields.and_then(|fields| text(fields, "userId")))
@@ -433,8 +435,8 @@ fn selected_by_body(context: &mut Context<'_>, body: &Body) -> Result<Account, A
 
 /// `POST /get-access-token`.
 pub(super) fn access_token(context: &mut Context<'_>, body: &Body) -> Answer {
-    let account = selected_by_body(context, body)?;
-    let access = access::token(context, &account)?;
+    let chosen = selected_by_body(context, body)?;
+    let access = access::token(context, &chosen)?;
     let scopes = json::array(access.scopes.iter().map(|scope| Value::from(scope.as_str()).to_string()));
     let mut answer = Object::new().text("accessToken", &access.access_token);
     if let Some(at) = access.expires_at {
@@ -449,8 +451,9 @@ pub(super) fn access_token(context: &mut Context<'_>, body: &Body) -> Answer {
 
 /// `POST /refresh-token`.
 pub(super) fn refresh_token(context: &mut Context<'_>, body: &Body) -> Answer {
-    let account = selected_by_body(context, body)?;
-    let renewed = access::refresh(context, &account)?;
+    let chosen = selected_by_body(context, body)?;
+    let renewed = access::refresh(context, &chosen)?;
+    let account = &chosen.whole.account;
     let mut answer =
         Object::new().text("accessToken", &renewed.access_token).text("refreshToken", &renewed.refresh_token);
     if let Some(at) = renewed.access_token_expires_at {
@@ -471,8 +474,9 @@ pub(super) fn account_info(context: &mut Context<'_>, _: &Body) -> Answer {
     let fields: Map<String, Value> =
         names.filter_map(|name| Some((name.clone(), context.request.query_value(name)?))).collect();
     let id = selection("query", Some(&fields))?;
-    let account = selected(context, id, text(&fields, "userId"))?;
-    let info = access::info(context, &account)?;
+    let chosen = selected(context, id, text(&fields, "userId"))?;
+    let info = access::info(context, &chosen)?;
+    let account = &chosen.whole.account;
     let shown = Object::new()
         .text("id", &account.id)
         .text("providerId", &account.provider_id)

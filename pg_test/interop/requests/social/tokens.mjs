@@ -1,9 +1,10 @@
 // What is kept of a provider's tokens, and what comes of it later: renewed, shown, encrypted, in a cookie.
 
-import { AGAINST_ITSELF, GET, POST } from '../../http.mjs';
-import { account, has, tells } from '../../social.mjs';
+import { GET, POST } from '../../http.mjs';
+import { signCookie } from '../../lib.mjs';
+import { account, has, mints, tells } from '../../social.mjs';
 import { differs, each, named } from '../common.mjs';
-import { PROVIDERS, SITES, anotherBrowser, signIn } from './common.mjs';
+import { PROVIDERS, SITES, VERA, anotherBrowser, signIn } from './common.mjs';
 
 const SIGNED_IN = { jar: true };
 const access = (body = { accountId: '{{account}}' }, options = SIGNED_IN) => POST('/get-access-token', body, options);
@@ -66,12 +67,24 @@ const INFO = {
   'microsoft: a photo': differs('photo', [has({ photo: 'x' }), signedIn('microsoft'), info()], 'data:image/jpeg;base64, Ingi', undefined, ({ answers }) => /"image":"([^"]*)"/.exec(answers.at(-1).body)?.[1]),
 };
 
+/** A jar whose account is in two cookies. */
+const inChunks = ({ 'better-auth.account_data': data, ...jar }) => ({ ...jar, 'better-auth.account_data.0': data.slice(0, 100), 'better-auth.account_data.1': data.slice(100) });
+/** The same jar, but with another user's session. */
+const ofAda = (jar, known) => ({ ...jar, 'better-auth.session_token': signCookie(known['ada.token']) });
 const COOKIE = {
   'sign-in': signIn('google'),
   'twice': [signIn('google'), signIn('google')],
   'by the cookie': [signIn('google'), access({ useAccountCookie: true }), refresh({ useAccountCookie: true })],
   'account-info by the cookie': [signIn('google'), info('useAccountCookie=true')],
   'expired': [signIn('google'), account('google'), EXPIRED, access()],
+  'expired, account-info': [signIn('google'), account('google'), EXPIRED, info()],
+  'unlinked meanwhile': [signIn('google'), `DELETE FROM account WHERE "providerId" = 'google'`, access({ useAccountCookie: true }), refresh({ useAccountCookie: true })],
+  'in chunks': [signIn('google'), access({ useAccountCookie: true }, { jar: inChunks }), GET('/get-session', { jar: inChunks }), POST('/sign-out', undefined, { jar: inChunks })],
+  'in chunks, renewed': [signIn('google'), refresh({ useAccountCookie: true }, { jar: inChunks })],
+  'beside another user’s session': [signIn('google'), access({ useAccountCookie: true }, { jar: ofAda }), refresh({ useAccountCookie: true }, { jar: ofAda }), GET('/get-session?disableCookieCache=true', { jar: ofAda })],
+  'by id beside another user’s cookie': [signIn('google'), account('google'), EXPIRED, access(undefined, { jar: ofAda })],
+  'an id token alone': [mints('google'), POST('/sign-in/social', { provider: 'google', idToken: { token: '{{idToken}}' } }), access({ useAccountCookie: true })],
+  'linked by an id token': [mints('google', VERA), POST('/link-social', { provider: 'google', idToken: { token: '{{idToken}}' } }, { by: 'vera' })],
   'without the cookie': [signIn('google'), access({ useAccountCookie: true }, { jar: ({ 'better-auth.account_data': _, ...jar }) => jar })],
   'a cookie that is none': [signIn('google'), access({ useAccountCookie: true }, { jar: (jar) => ({ ...jar, 'better-auth.account_data': 'x' }) })],
   'get-session goes on with it': [signIn('google'), GET('/get-session', SIGNED_IN)],
@@ -92,6 +105,18 @@ export default [
       'one that looks encrypted': [signedIn('google'), set(`"accessToken" = 'abcd'`), access()],
     },
   },
-  // Ours has none: see docs/differences.md.
-  ...(AGAINST_ITSELF ? [{ name: 'social, the account’s cookie', providers: PROVIDERS, options: () => ({ account: { storeAccountCookie: true } }), cases: COOKIE }] : []),
+  {
+    name: 'social, the account’s cookie',
+    providers: PROVIDERS,
+    options: () => ({ account: { storeAccountCookie: true } }),
+    settings: { store_account_cookie: 'on' },
+    cases: COOKIE,
+  },
+  {
+    name: 'social, the account’s cookie beside the cache',
+    providers: PROVIDERS,
+    options: () => ({ account: { storeAccountCookie: true }, session: { cookieCache: { enabled: true, maxAge: 120 } } }),
+    settings: { store_account_cookie: 'on', cookie_cache: 'on', cookie_cache_max_age: 120 },
+    cases: COOKIE,
+  },
 ];
