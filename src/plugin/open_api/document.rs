@@ -379,7 +379,10 @@ impl Paths<'_> {
 
 /// The route of an endpoint that a file tells of.
 fn route<'r>(routes: &'r [Route], path: &str, method: &str) -> Option<&'r Route> {
-    let star = path.find('{').map_or_else(|| path.to_owned(), |brace| format!("{}*", &path[..brace]));
+    let star = match (path.split_once('{'), path.split_once('}')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}*{after}"),
+        _ => path.to_owned(),
+    };
     routes.iter().find(|route| route.path == star && route.method.eq_ignore_ascii_case(method))
 }
 
