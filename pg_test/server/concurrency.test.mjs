@@ -31,7 +31,8 @@ describe('migrate()', () => {
     test(`twenty at once on ${state} make what one makes`, async (t) => {
       const { database, client } = await server.database(t);
       const expected = await client.column(SCHEMA);
-      await client.query(`DROP TABLE better_auth.session, better_auth.account, better_auth."user", better_auth.verification, better_auth.signing_secret, better_auth."rateLimit", better_auth.mail_outbox`);
+      await client.query(`DROP TABLE better_auth.session, better_auth.account, better_auth."user", better_auth.verification, better_auth.signing_secret, better_auth."rateLimit", better_auth.mail_outbox,
+        better_auth.fetch_outbox, better_auth.oauth_provider, better_auth.provider_key`);
       assert.deepEqual(await client.column(SCHEMA), []);
       await prepare(client);
       const connections = await database.connectMany(20);

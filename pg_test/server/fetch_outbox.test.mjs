@@ -23,7 +23,7 @@ test('of what is claimed by many at once each gets other requests, and of two wh
   const [mine, theirs] = connections;
   await mine.query('BEGIN');
   await mine.query(`SELECT better_auth.fail_fetch($1, 'x')`, [ids[0]]);
-  await client.query('UPDATE better_auth.fetch_outbox SET available_at = now() - interval '1 second' WHERE id = ANY ($1)', [ids.slice(1, 3)]);
+  await client.query(`UPDATE better_auth.fetch_outbox SET available_at = now() - interval '1 second' WHERE id = ANY ($1)`, [ids.slice(1, 3)]);
   assert.equal((await theirs.column('SELECT id FROM better_auth.claim_fetch(10)')).length, 2);
   await mine.query('COMMIT');
 });

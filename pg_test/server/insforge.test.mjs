@@ -401,7 +401,7 @@ describe('the guide', { skip }, () => {
     const [commands] = blocks('sh', 'Next.js');
     assert.match(commands, /^cp -r \.\.\/better_auth\/examples\/http-layer\/nextjs\/src \.$/m);
     const named = [...GUIDE.matchAll(/`(src\/(?:app|lib)\/\S+?)`/g)].map(([, path]) => path);
-    assert.equal(named.length, 5);
+    assert.equal(named.length, 6);
     for (const path of named) readFileSync(join(ROOT, 'examples/http-layer/nextjs', path));
   });
 
