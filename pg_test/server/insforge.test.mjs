@@ -720,7 +720,9 @@ async function withPosts(t, more) {
 /** What the route of the Next.js example answers and logs with this BETTER_AUTH_DATABASE_URL. */
 async function askNext(t, url) {
   const cwd = project(t, 'pg');
-  cpSync(join(ROOT, 'examples/http-layer/nextjs/src/lib/better-auth.js'), join(cwd, 'better-auth.mjs'));
+  const lib = join(ROOT, 'examples/http-layer/nextjs/src/lib');
+  cpSync(join(lib, 'better-auth.js'), join(cwd, 'better-auth.mjs'));
+  cpSync(join(lib, 'fetch.mjs'), join(cwd, 'fetch.mjs'));
   writeFileSync(join(cwd, 'ask.mjs'), `
     import { handle } from './better-auth.mjs';
     console.log((await handle(new Request('${ORIGIN}/api/auth/ok'))).status);

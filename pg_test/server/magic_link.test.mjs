@@ -110,7 +110,7 @@ test('who signed up with the address gets no other way in while its owner proves
   await mine.query('BEGIN');
   const { json } = await open(mine, url);
   const trying = ways.map((way, index) => way(theirs[index]).then((answer) => JSON.stringify(answer.json ?? answer), ({ detail, message }) => detail || message));
-  for (const one of theirs) await untilBlocked(client, one);
+  await Promise.all(theirs.map((one) => untilBlocked(client, one)));
   await mine.query('COMMIT');
   const ends = await Promise.all(trying);
   assert.deepEqual(ends.slice(0, 4), ['UNAUTHORIZED', 'UNAUTHORIZED', '{"status":true}', 'INVALID_TOKEN']);
