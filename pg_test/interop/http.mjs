@@ -404,9 +404,15 @@ export async function play(side, steps, names = {}) {
         shown.keep(value, name);
       }
       answers.push(shown.answer(`${step.method} ${step.path ?? step.url}`.slice(0, 120), answer));
+      await nextMillisecond(); // rows are shown in the order of their times
     }
   }
   return { answers, rows: shown.rows(await tables(side.database, names.columns?.tables)) };
+}
+
+/** Until the clock is on: a step's rows are older than the next one's. */
+async function nextMillisecond() {
+  for (const now = Date.now(); Date.now() === now; ) await new Promise(setImmediate);
 }
 
 /** What a step keeps of an answer, as far as that has it. */
