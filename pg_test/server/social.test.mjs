@@ -58,6 +58,16 @@ test('plain tokens are what they are, though they look like hexadecimal', async 
   assert.equal(json.accessToken, 'abcdef0123456789');
 });
 
+test('whatever a provider says of a token’s life, the row can be read and dumped', async (t) => {
+  const { client, provider, signIn } = await withProviders(t);
+  for (const expires_in of [-3e11, 3e11, -1e308, 1e308, '1e400', 'NaN', -1, 0.5]) {
+    provider.extra = { expires_in };
+    assert.equal((await signIn('google')).location, '/in', String(expires_in));
+    const at = await client.value('SELECT "accessTokenExpiresAt"::text FROM better_auth.account');
+    await client.query('SELECT $1::timestamptz', [at]); // as a restore reads it
+  }
+});
+
 test('a function of the DBA’s reads profiles', async (t) => {
   const { client, signIn } = await withProviders(t);
   await client.query(`
