@@ -296,6 +296,44 @@ pub(crate) fn is_told_of_rows(table: Table) -> Result<bool, AuthError> {
     Ok(enabled)
 }
 
+/// What was made of the rows of a table that is watched, kept until they change: `K` says when that was.
+pub(crate) struct PerRows<K, T: ?Sized>(RefCell<Option<(K, Rc<T>)>>);
+
+impl<K: PartialEq, T: ?Sized> PerRows<K, T> {
+    pub(crate) const fn nothing() -> Self {
+        Self(RefCell::new(None))
+    }
+
+    /// What `load` makes of a table's rows. It reads them only when `now` has changed, which has to say [`rows`] of the
+    /// table among others; always, where nobody tells of changes.
+    ///
+    /// # Errors
+    /// No table; those of `load`.
+    pub(crate) fn get(
+        &self,
+        table: Table,
+        now: impl Fn() -> K,
+        load: impl FnOnce() -> Result<Rc<T>, AuthError>,
+    ) -> Result<Rc<T>, AuthError> {
+        // Before the read: a change meanwhile makes it stale at once.
+        let at = now();
+        let known =
+            self.0.borrow().as_ref().filter(|(known, _)| *known == at).map(|(_, made)| Rc::clone(made));
+        if let Some(made) = known {
+            return Ok(made);
+        }
+        self.0.replace(None);
+        // The first look at the table makes it known to who tells of changes.
+        let is_watched = is_told_of_rows(table)?;
+        let at = now();
+        let made = load()?;
+        if is_watched {
+            self.0.replace(Some((at, Rc::clone(&made))));
+        }
+        Ok(made)
+    }
+}
+
 /// Tells every backend, this one included, that a table has other rows.
 pub(crate) fn rows_changed(relation: pg_sys::Oid) {
     // SAFETY: called by the trigger, which holds a lock on the table that it fires for.

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
-use crate::store::catalog::{Table, is_told_of_rows};
+use crate::store::catalog::Table;
 use crate::store::server::Timestamp;
 use crate::store::sql::{Row, Statement, Value};
 
@@ -74,14 +74,6 @@ thread_local! {
 /// No table.
 pub(crate) fn load() -> Result<Vec<Stored>, AuthError> {
     LOAD.with(|statement| statement.query_latest(&[], Stored::from_row))
-}
-
-/// Whether this backend is told when the rows change.
-///
-/// # Errors
-/// No table.
-pub(crate) fn is_watched() -> Result<bool, AuthError> {
-    is_told_of_rows(Table::OauthProvider)
 }
 
 /// Sets a provider up, in place of what there was.

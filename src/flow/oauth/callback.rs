@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::state::{self, Link};
 use super::{Grant, Info, Provider, TokenSet, id_token, providers};
-use crate::error::AuthError;
+use crate::error::{AuthError, Code};
 use crate::flow::account::{self, Profile, Terms};
 use crate::flow::hooks;
 use crate::flow::secrets;
@@ -50,33 +50,28 @@ pub(crate) fn end(caller: &mut dyn Caller, callback: &Callback<'_>) -> Result<En
             return Ok(Ended::Failed { error, description: None, error_url });
         }
     };
-    let failed = |error: &str, description: Option<&str>| Ended::Failed {
-        error: error.into(),
-        description: description.map(str::to_owned),
-        error_url: state.error_url.clone(),
-    };
-    if let Some(error) = callback.error.filter(|error| !error.is_empty()) {
-        let description = callback.error_description.filter(|text| !text.is_empty());
-        return Ok(failed(error, description));
-    }
-    let Some(code) = callback.code.filter(|code| !code.is_empty()) else {
-        return Ok(failed("no_code", None));
-    };
-    let Some(provider) = providers::usable(caller, callback.provider_id)? else {
-        return Ok(failed("oauth_provider_not_found", None));
-    };
-    let began = Began { code_verifier: &state.code_verifier, nonce: state.nonce.as_deref() };
-    let exchanged = match exchange(caller, &provider, callback, code, &began)? {
-        Ok(exchanged) => exchanged,
-        Err(error) => return Ok(failed(error, None)),
-    };
-    let tokens = Kept::of(&exchanged.tokens)?;
-    let profile = profile_of(&provider.id, &exchanged.user, &exchanged.account_id, tokens.as_tokens());
     let way = Way {
         callback_url: &state.callback_url,
         new_user_url: state.new_user_url.as_deref(),
         error_url: state.error_url.as_deref(),
     };
+    if let Some(error) = callback.error.filter(|error| !error.is_empty()) {
+        let description = callback.error_description.filter(|text| !text.is_empty());
+        return Ok(way.failed(error, description));
+    }
+    let Some(code) = callback.code.filter(|code| !code.is_empty()) else {
+        return Ok(way.failed("no_code", None));
+    };
+    let Some(provider) = providers::usable(caller, callback.provider_id)? else {
+        return Ok(way.failed("oauth_provider_not_found", None));
+    };
+    let began = Began { code_verifier: &state.code_verifier, nonce: state.nonce.as_deref() };
+    let exchanged = match exchange(caller, &provider, callback, code, &began)? {
+        Ok(exchanged) => exchanged,
+        Err(error) => return Ok(way.failed(error, None)),
+    };
+    let tokens = Kept::of(&exchanged.tokens)?;
+    let profile = profile_of(&provider.id, &exchanged.user, &exchanged.account_id, tokens.as_tokens());
     if let Some(link) = &state.link {
         return link_to(link, &profile, &exchanged.tokens.scopes, &way);
     }
@@ -111,9 +106,8 @@ pub(super) fn sign_in(
     terms: Terms,
     way: &Way<'_>,
 ) -> Result<Ended, AuthError> {
-    let failed = |error: &str, description: Option<&str>| way.failed(error, description);
     if profile.email.is_empty() {
-        return Ok(failed("email_not_found", None));
+        return Ok(way.failed("email_not_found", None));
     }
     match account::link(caller, profile, terms, Some(way.callback_url)) {
         Ok(done) => {
@@ -121,13 +115,11 @@ pub(super) fn sign_in(
             let live = Live { session: done.session, user: done.user };
             Ok(Ended::SignedIn(Box::new(live), to.unwrap_or(way.callback_url).to_owned()))
         }
-        Err(AuthError::OAuth(reason)) => Ok(failed(&reason.replace(' ', "_"), None)),
-        Err(AuthError::Api(code)) if code == crate::error::Code::EMAIL_NOT_VERIFIED => {
-            Ok(failed("email_not_verified", None))
-        }
+        Err(AuthError::OAuth(reason)) => Ok(way.failed(&reason.replace(' ', "_"), None)),
+        Err(AuthError::Api(Code::EMAIL_NOT_VERIFIED)) => Ok(way.failed("email_not_verified", None)),
         Err(error) if error.status().is_some() => {
             let code = error.code().unwrap_or("unable_to_create_user");
-            Ok(failed(code, Some(&error.message())))
+            Ok(way.failed(code, Some(&error.message())))
         }
         Err(error) => Err(error),
     }

@@ -1,7 +1,6 @@
 //! The providers that are set up.
 
 use serde_json::{Map, Value};
-use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::Path;
 use std::rc::Rc;
@@ -15,7 +14,7 @@ use crate::flow::fields;
 use crate::flow::secrets::read_secret_file;
 use crate::flow::session::Caller;
 use crate::store::account::CREDENTIAL;
-use crate::store::catalog::{self, Table};
+use crate::store::catalog::{self, PerRows, Table};
 use crate::store::oauth_provider::{self, Stored};
 use crate::store::server::{Timestamp, config_loaded_at, warn};
 
@@ -87,20 +86,8 @@ fn provider(
 /// All that are set up. Reads no table unless one has changed.
 fn all() -> Result<Rc<[Rc<Known>]>, AuthError> {
     thread_local! {
-        static KNOWN: RefCell<Option<((u64, i64), Rc<[Rc<Known>]>)>> = const { RefCell::new(None) };
+        static KNOWN: PerRows<(u64, i64), [Rc<Known>]> = const { PerRows::nothing() };
     }
-    // Before the read: a change meanwhile makes these stale at once.
-    let now = || (catalog::rows(Table::OauthProvider), config_loaded_at());
-    let at = now();
-    let known = KNOWN
-        .with_borrow(|known| known.as_ref().filter(|known| known.0 == at).map(|known| Rc::clone(&known.1)));
-    if let Some(providers) = known {
-        return Ok(providers);
-    }
-    KNOWN.set(None);
-    // The first look at the table makes it known to who tells of changes.
-    let is_watched = oauth_provider::is_watched()?;
-    let at = now();
     let usable = |stored: Stored| match Known::new(stored) {
         Ok(known) => Some(Rc::new(known)),
         // One whose secret can't be read takes none of the others along.
@@ -109,11 +96,9 @@ fn all() -> Result<Rc<[Rc<Known>]>, AuthError> {
             None
         }
     };
-    let providers: Rc<[Rc<Known>]> = oauth_provider::load()?.into_iter().filter_map(usable).collect();
-    if is_watched {
-        KNOWN.set(Some((at, Rc::clone(&providers))));
-    }
-    Ok(providers)
+    let load = || Ok(oauth_provider::load()?.into_iter().filter_map(usable).collect());
+    let now = || (catalog::rows(Table::OauthProvider), config_loaded_at());
+    KNOWN.with(|known| known.get(Table::OauthProvider, now, load))
 }
 
 /// A provider by its id, with its discovery document where it has one. `None` where it isn't set up, or can't be used

@@ -35,8 +35,12 @@ pub(crate) struct Begun {
 /// [`AuthError::Suspended`].
 pub(crate) fn begin(caller: &mut dyn Caller, wish: &Wish<'_>) -> Result<Begun, AuthError> {
     let provider = providers::usable(caller, wish.provider_id)?.ok_or(Code::PROVIDER_NOT_FOUND)?;
+    begin_at(&provider, wish)
+}
+
+fn begin_at(provider: &Provider, wish: &Wish<'_>) -> Result<Begun, AuthError> {
     let preset = provider.preset;
-    let nonce = preset.requires_nonce(&provider).then(state::nonce).transpose()?;
+    let nonce = preset.requires_nonce(provider).then(state::nonce).transpose()?;
     let draft = Draft { nonce: nonce.as_deref(), ..wish.draft };
     let Issued { state, code_verifier } = state::issue(&draft)?;
     let start = Start {
@@ -48,7 +52,7 @@ pub(crate) fn begin(caller: &mut dyn Caller, wish: &Wish<'_>) -> Result<Begun, A
         login_hint: wish.login_hint,
         additional_params: wish.additional_params,
     };
-    let url = preset.authorization_url(&provider, &start)?;
+    let url = preset.authorization_url(provider, &start)?;
     Ok(Begun { url, state })
 }
 
@@ -175,8 +179,6 @@ fn verified(
 /// As [`begin`].
 pub(crate) fn begin_again(caller: &mut dyn Caller, wish: &Wish<'_>) -> Result<Option<Begun>, AuthError> {
     let provider = providers::usable(caller, wish.provider_id)?;
-    match provider.is_some_and(|provider| provider.is_on("allowIdpInitiated")) {
-        true => begin(caller, wish).map(Some),
-        false => Ok(None),
-    }
+    let provider = provider.filter(|provider| provider.is_on("allowIdpInitiated"));
+    provider.map(|provider| begin_at(&provider, wish)).transpose()
 }

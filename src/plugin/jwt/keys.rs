@@ -18,7 +18,7 @@ use crate::error::AuthError;
 use crate::flow::bridge_keys::new_private_key;
 use crate::flow::json::Object;
 use crate::flow::secrets;
-use crate::store::catalog::{self, Table};
+use crate::store::catalog::{self, PerRows, Table};
 use crate::store::server::{Timestamp, config_loaded_at, is_writable, lock_value};
 use crate::store::slot::with_slot;
 
@@ -111,39 +111,18 @@ impl Kept {
     }
 }
 
-/// The keys as they were read.
-struct Known {
-    /// Counts of changes to the keys and to the cookie secrets, and when their files were read.
-    at: (u64, u64, i64),
-    keys: Rc<[Rc<Kept>]>,
-}
-
 /// The newest keys, the newest first. Reads no table unless one has changed.
 ///
 /// # Errors
 /// No table.
 pub(super) fn all() -> Result<Rc<[Rc<Kept>]>, AuthError> {
     thread_local! {
-        static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+        static KNOWN: PerRows<(u64, u64, i64), [Rc<Kept>]> = const { PerRows::nothing() };
     }
-    // Before the read: a change meanwhile makes these keys stale at once.
+    // The keys, and the cookie secrets that decrypt them, which may come from files.
     let now = || (catalog::rows(TABLE), catalog::rows(Table::SigningSecret), config_loaded_at());
-    let at = now();
-    let known = KNOWN.with_borrow(|known| {
-        known.as_ref().filter(|known| known.at == at).map(|known| Rc::clone(&known.keys))
-    });
-    if let Some(keys) = known {
-        return Ok(keys);
-    }
-    KNOWN.set(None);
-    // The first look at the table makes it known to who tells of changes.
-    let is_watched = store::is_watched()?;
-    let at = now();
-    let keys: Rc<[Rc<Kept>]> = store::load()?.into_iter().map(Kept::new).collect();
-    if is_watched {
-        KNOWN.set(Some(Known { at, keys: Rc::clone(&keys) }));
-    }
-    Ok(keys)
+    let load = || Ok(store::load()?.into_iter().map(Kept::new).collect());
+    KNOWN.with(|known| known.get(TABLE, now, load))
 }
 
 /// The key with this id, however old.

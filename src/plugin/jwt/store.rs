@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
-use crate::store::catalog::{Table, is_told_of_rows};
+use crate::store::catalog::Table;
 use crate::store::columns::{As, Field, at, insert, is, select};
 use crate::store::definition::{Definition, KEY, TEXT, TEXT_REQUIRED, TIME, TIME_REQUIRED};
 use crate::store::server::{Timestamp, random_id};
@@ -103,14 +103,6 @@ pub(super) fn load() -> Result<Vec<Key>, AuthError> {
 /// No table.
 pub(super) fn find(id: &str) -> Result<Option<Key>, AuthError> {
     BY_ID.with(|statement| Ok(statement.query_latest(&[Value::Text(id)], Key::from_row)?.pop()))
-}
-
-/// Whether this backend is told when the rows change: by the triggers that `migrate()` makes.
-///
-/// # Errors
-/// No table.
-pub(super) fn is_watched() -> Result<bool, AuthError> {
-    is_told_of_rows(TABLE)
 }
 
 /// What a new key is.
